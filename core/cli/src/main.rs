@@ -1,0 +1,2 @@
+//! The farthing command.
+fn main() {}

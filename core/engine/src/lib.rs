@@ -1,0 +1,1 @@
+//! Models, decoding, log-probabilities, backward passes and update rules on Candle; knows no plugin.

@@ -1,0 +1,1 @@
+//! Manifest, plugin host, stages, run directory, metrics and report; knows no algorithm.

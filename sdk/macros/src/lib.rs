@@ -1,0 +1,1 @@
+//! The attribute and export macros of farthing-sdk.

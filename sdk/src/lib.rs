@@ -1,0 +1,1 @@
+//! Write tasks, rewards, samplers, optimizers and curricula for Farthing.

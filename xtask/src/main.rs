@@ -1,0 +1,2 @@
+//! Build, check, demo, test.
+fn main() {}
