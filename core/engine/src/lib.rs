@@ -1,1 +1,22 @@
 //! Models, decoding, log-probabilities, backward passes and update rules on Candle; knows no plugin.
+//!
+//! The decoder layers run forward explicitly and backward by hand instead of through an autograd graph: Candle's
+//! fused operations have no backward and cut a gradient silently, and a graph allocates and copies every
+//! intermediate. [`Model::forward`] returns a [`Pass`] that holds what [`Pass::backward`] needs, the caller hands in
+//! derivatives with respect to log-probabilities (and entropies), [`Gradients`] collect, and [`AdamW`] applies them.
+
+mod config;
+mod device;
+mod error;
+mod init;
+mod model;
+mod packed;
+mod parameters;
+mod weights;
+
+pub use config::{Architecture, ModelConfig, RopeScaling};
+pub use device::select_device;
+pub use error::{EngineError, Result};
+pub use model::Model;
+pub use packed::Packed;
+pub use parameters::{LayerParameters, Projection};

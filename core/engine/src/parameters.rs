@@ -1,0 +1,183 @@
+//! Which parameters a configuration has: their checkpoint names, their shapes, and where each is used.
+//!
+//! The order is the one of the forward pass. It never changes for a configuration, because gradients and moments are
+//! kept by position.
+
+use crate::config::ModelConfig;
+
+/// What a parameter is, which decides how it starts and whether it decays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A projection or embedding: starts as normal noise, decays.
+    Matrix,
+    /// The gain of a norm: starts as 1, does not decay.
+    Norm,
+    /// Starts as 0, does not decay.
+    Bias,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub kind: Kind,
+}
+
+/// A linear map `y = x W^T + b` with `weight: (out, in)` and `bias: (out)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Projection<P> {
+    pub weight: P,
+    pub bias: Option<P>,
+}
+
+/// The parameters of one decoder layer, by the names of the checkpoint: as positions inside the model, or as tensors.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerParameters<P> {
+    pub input_layernorm: P,
+    pub q_proj: Projection<P>,
+    pub k_proj: Projection<P>,
+    pub v_proj: Projection<P>,
+    pub o_proj: Projection<P>,
+    pub post_attention_layernorm: P,
+    pub gate_proj: Projection<P>,
+    pub up_proj: Projection<P>,
+    pub down_proj: Projection<P>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub embed_tokens: usize,
+    pub layers: Vec<LayerParameters<usize>>,
+    pub norm: usize,
+    /// Equals `embed_tokens` in a tied model.
+    pub lm_head: usize,
+}
+
+impl<P> Projection<P> {
+    fn map<Q>(&self, f: &impl Fn(&P) -> Q) -> Projection<Q> {
+        Projection {
+            weight: f(&self.weight),
+            bias: self.bias.as_ref().map(f),
+        }
+    }
+}
+
+impl<P> LayerParameters<P> {
+    pub(crate) fn map<Q>(&self, f: impl Fn(&P) -> Q) -> LayerParameters<Q> {
+        LayerParameters {
+            input_layernorm: f(&self.input_layernorm),
+            q_proj: self.q_proj.map(&f),
+            k_proj: self.k_proj.map(&f),
+            v_proj: self.v_proj.map(&f),
+            o_proj: self.o_proj.map(&f),
+            post_attention_layernorm: f(&self.post_attention_layernorm),
+            gate_proj: self.gate_proj.map(&f),
+            up_proj: self.up_proj.map(&f),
+            down_proj: self.down_proj.map(&f),
+        }
+    }
+}
+
+pub(crate) fn declare(config: &ModelConfig) -> (Vec<Declared>, Layout) {
+    let hidden = config.hidden_size;
+    let query = config.num_attention_heads * config.head_dim;
+    let key_value = config.num_key_value_heads * config.head_dim;
+    let mut list = List::default();
+    let embed_tokens = list.add(
+        "model.embed_tokens.weight",
+        vec![config.vocab_size, hidden],
+        Kind::Matrix,
+    );
+    let layers = (0..config.num_hidden_layers)
+        .map(|index| {
+            let at = |name: &str| format!("model.layers.{index}.{name}");
+            let bias = config.attention_bias();
+            LayerParameters {
+                input_layernorm: list.add(at("input_layernorm.weight"), vec![hidden], Kind::Norm),
+                q_proj: list.add_projection(&at("self_attn.q_proj"), query, hidden, bias),
+                k_proj: list.add_projection(&at("self_attn.k_proj"), key_value, hidden, bias),
+                v_proj: list.add_projection(&at("self_attn.v_proj"), key_value, hidden, bias),
+                o_proj: list.add_projection(&at("self_attn.o_proj"), hidden, query, false),
+                post_attention_layernorm: list.add(
+                    at("post_attention_layernorm.weight"),
+                    vec![hidden],
+                    Kind::Norm,
+                ),
+                gate_proj: list.add_projection(
+                    &at("mlp.gate_proj"),
+                    config.intermediate_size,
+                    hidden,
+                    false,
+                ),
+                up_proj: list.add_projection(
+                    &at("mlp.up_proj"),
+                    config.intermediate_size,
+                    hidden,
+                    false,
+                ),
+                down_proj: list.add_projection(
+                    &at("mlp.down_proj"),
+                    hidden,
+                    config.intermediate_size,
+                    false,
+                ),
+            }
+        })
+        .collect();
+    let norm = list.add("model.norm.weight", vec![hidden], Kind::Norm);
+    let lm_head = match config.tie_word_embeddings {
+        true => embed_tokens,
+        false => list.add(
+            "lm_head.weight",
+            vec![config.vocab_size, hidden],
+            Kind::Matrix,
+        ),
+    };
+    (
+        list.0,
+        Layout {
+            embed_tokens,
+            layers,
+            norm,
+            lm_head,
+        },
+    )
+}
+
+impl ModelConfig {
+    /// How many numbers a model of this configuration learns.
+    pub fn parameter_count(&self) -> usize {
+        declare(self)
+            .0
+            .iter()
+            .map(|declared| declared.shape.iter().product::<usize>())
+            .sum()
+    }
+}
+
+#[derive(Default)]
+struct List(Vec<Declared>);
+
+impl List {
+    fn add(&mut self, name: impl Into<String>, shape: Vec<usize>, kind: Kind) -> usize {
+        self.0.push(Declared {
+            name: name.into(),
+            shape,
+            kind,
+        });
+        self.0.len() - 1
+    }
+
+    fn add_projection(
+        &mut self,
+        name: &str,
+        out: usize,
+        into: usize,
+        bias: bool,
+    ) -> Projection<usize> {
+        Projection {
+            weight: self.add(format!("{name}.weight"), vec![out, into], Kind::Matrix),
+            bias: bias.then(|| self.add(format!("{name}.bias"), vec![out], Kind::Bias)),
+        }
+    }
+}

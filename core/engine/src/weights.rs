@@ -1,0 +1,256 @@
+//! Weight files: safetensors, one file or shards with an index.
+//!
+//! Everything is checked from the headers before the first byte of data is read, and all that is wrong is reported at
+//! once, so a model is loaded whole or not at all. Files are read, not mapped: a mapped file that shrinks while it is
+//! used kills the process. A file is somebody else's bytes, so sizes from its header are believed only after they
+//! agree with the model's shapes and the file's length.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use serde::Deserialize;
+
+use crate::error::{EngineError, Result};
+use crate::parameters::Declared;
+
+/// Headers of real models are some hundred kilobytes; the format itself allows 100 MB.
+const LARGEST_HEADER: u64 = 100_000_000;
+
+/// Loads the declared tensors in their order, as f32.
+pub(crate) fn load(
+    directory: &Path,
+    declared: &[Declared],
+    tied: bool,
+    device: &Device,
+) -> Result<Vec<Tensor>> {
+    let mut problems = Vec::new();
+    let mut found = BTreeMap::new();
+    for path in files(directory)? {
+        read_entries(&path, &mut found, &mut problems)?;
+    }
+    check(declared, tied, &found, &mut problems);
+    if !problems.is_empty() {
+        return Err(EngineError::Weights {
+            path: directory.to_owned(),
+            problems,
+        });
+    }
+    declared
+        .iter()
+        .map(|declared| {
+            let values = found[declared.name.as_str()].read()?;
+            Ok(Tensor::from_vec(values, declared.shape.as_slice(), device)?)
+        })
+        .collect()
+}
+
+/// Writes tensors as f32.
+pub(crate) fn save<'a>(
+    path: &Path,
+    tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
+) -> Result<()> {
+    // transformers refuses files without this entry.
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    write(path, tensors, metadata)
+}
+
+/// Writes tensors as f32 with entries of the caller's own in the header.
+pub(crate) fn write<'a>(
+    path: &Path,
+    tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
+    metadata: HashMap<String, String>,
+) -> Result<()> {
+    let tensors = tensors
+        .map(|(name, tensor)| Ok((name, tensor.to_dtype(candle_core::DType::F32)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
+    safetensors::serialize_to_file(views, Some(metadata), path)
+        .map_err(|error| EngineError::io(path, std::io::Error::other(error)))
+}
+
+/// One tensor's place in a file.
+pub(crate) struct Entry {
+    path: PathBuf,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    start: u64,
+    byte_count: usize,
+}
+
+impl Entry {
+    pub(crate) fn read(&self) -> Result<Vec<f32>> {
+        let fail = |error| EngineError::io(&self.path, error);
+        let mut file = File::open(&self.path).map_err(fail)?;
+        file.seek(SeekFrom::Start(self.start)).map_err(fail)?;
+        let mut bytes = vec![0; self.byte_count];
+        file.read_exact(&mut bytes).map_err(fail)?;
+        Ok(match self.dtype {
+            Dtype::F32 => bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&four| f32::from_le_bytes(four))
+                .collect(),
+            Dtype::BF16 => bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&two| bf16::from_le_bytes(two).to_f32())
+                .collect(),
+            Dtype::F16 => bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&two| f16::from_le_bytes(two).to_f32())
+                .collect(),
+            other => unreachable!("{other:?} was refused by `check`"),
+        })
+    }
+}
+
+/// Reads a file's header and adds its tensors to `found`. What is wrong with the contents goes into `problems`.
+pub(crate) fn read_entries(
+    path: &Path,
+    found: &mut BTreeMap<String, Entry>,
+    problems: &mut Vec<String>,
+) -> Result<HashMap<String, String>> {
+    let fail = |error| EngineError::io(path, error);
+    let name = path
+        .file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned();
+    let mut file = File::open(path).map_err(fail)?;
+    let length = file.metadata().map_err(fail)?.len();
+    let (header_length, metadata) = match read_header(&mut file, length) {
+        Ok(header) => header,
+        Err(problem) => {
+            problems.push(format!(
+                "{name}: {problem}; download or write the file again"
+            ));
+            return Ok(HashMap::new());
+        }
+    };
+    for (tensor, info) in metadata.tensors() {
+        let entry = Entry {
+            path: path.to_owned(),
+            dtype: info.dtype,
+            shape: info.shape.clone(),
+            start: header_length + info.data_offsets.0 as u64,
+            byte_count: info.data_offsets.1 - info.data_offsets.0,
+        };
+        if let Some(earlier) = found.insert(tensor.clone(), entry) {
+            problems.push(format!(
+                "{tensor}: found in {name} and in {}",
+                earlier.path.display()
+            ));
+        }
+    }
+    Ok(metadata.metadata().clone().unwrap_or_default())
+}
+
+/// Compares what was found with what the model needs.
+pub(crate) fn check(
+    declared: &[Declared],
+    tied: bool,
+    found: &BTreeMap<String, Entry>,
+    problems: &mut Vec<String>,
+) {
+    for declared in declared {
+        let name = &declared.name;
+        match found.get(name) {
+            None => problems.push(format!(
+                "{name}: missing; expected shape {:?}",
+                declared.shape
+            )),
+            Some(entry) => {
+                if entry.shape != declared.shape {
+                    problems.push(format!(
+                        "{name}: expected shape {:?}, found {:?}",
+                        declared.shape, entry.shape
+                    ));
+                }
+                if !matches!(entry.dtype, Dtype::F32 | Dtype::BF16 | Dtype::F16) {
+                    problems.push(format!(
+                        "{name}: expected f32, bf16 or f16, found {:?}",
+                        entry.dtype
+                    ));
+                }
+            }
+        }
+    }
+    let known: BTreeSet<&str> = declared
+        .iter()
+        .map(|declared| declared.name.as_str())
+        .collect();
+    for name in found.keys().filter(|name| !known.contains(name.as_str())) {
+        // Older writers store the tied head a second time, and Llama's rotary frequencies as a buffer.
+        let redundant = (tied && name == "lm_head.weight") || name.ends_with("rotary_emb.inv_freq");
+        if !redundant {
+            problems.push(format!("{name}: the model has no such parameter"));
+        }
+    }
+}
+
+fn read_header(file: &mut File, length: u64) -> std::result::Result<(u64, Metadata), String> {
+    let mut prefix = [0; 8];
+    file.read_exact(&mut prefix)
+        .map_err(|error| format!("no safetensors header: {error}"))?;
+    let header_length = u64::from_le_bytes(prefix);
+    if header_length > LARGEST_HEADER || header_length + 8 > length {
+        return Err(format!(
+            "claims a header of {header_length} bytes, but the file has {length}"
+        ));
+    }
+    let mut header = prefix.to_vec();
+    header.resize(8 + header_length as usize, 0);
+    file.read_exact(&mut header[8..])
+        .map_err(|error| format!("the header cannot be read: {error}"))?;
+    let (_, metadata) = SafeTensors::read_metadata(&header)
+        .map_err(|error| format!("not a safetensors file: {error}"))?;
+    let expected = 8 + header_length + metadata.data_len() as u64;
+    if expected != length {
+        return Err(format!(
+            "expected {expected} bytes from the header, found {length}"
+        ));
+    }
+    Ok((8 + header_length, metadata))
+}
+
+#[derive(Deserialize)]
+struct ShardIndex {
+    weight_map: BTreeMap<String, String>,
+}
+
+fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let single = directory.join("model.safetensors");
+    let index = directory.join("model.safetensors.index.json");
+    if single.exists() || !index.exists() {
+        return Ok(vec![single]);
+    }
+    let text = std::fs::read_to_string(&index).map_err(|error| EngineError::io(&index, error))?;
+    let refuse = |problem| EngineError::Weights {
+        path: index.clone(),
+        problems: vec![problem],
+    };
+    let parsed: ShardIndex = serde_json::from_str(&text)
+        .map_err(|error| refuse(format!("not a shard index: {error}")))?;
+    let shards: BTreeSet<&String> = parsed.weight_map.values().collect();
+    if shards.is_empty() {
+        return Err(refuse("the index names no file".to_owned()));
+    }
+    shards
+        .into_iter()
+        .map(|shard| match Path::new(shard).file_name() {
+            Some(name) if name == shard.as_str() => Ok(directory.join(shard)),
+            _ => Err(refuse(format!(
+                "{shard:?} is not the plain name of a file in this directory"
+            ))),
+        })
+        .collect()
+}
