@@ -1,1 +1,3 @@
 //! Manifest, plugin host, stages, run directory, metrics and report; knows no algorithm.
+
+pub mod run;
