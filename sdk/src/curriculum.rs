@@ -1,0 +1,254 @@
+//! Curricula: what comes next, what is kept, when to stop.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{Result, rng};
+
+/// Chooses problems, groups and checkpoints.
+///
+/// # A complete plugin
+/// ```
+/// use farthing_sdk::prelude::*;
+///
+/// farthing_sdk::plugin!("mixed");
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// #[serde(deny_unknown_fields)]
+/// struct Config {
+///     /// The stage ends when the mean reward reaches this.
+///     enough: f64,
+/// }
+///
+/// struct Mixed {
+///     enough: f64,
+///     mean: f64,
+/// }
+///
+/// /// Keeps only groups in which some attempts are better than others.
+/// #[component("mixed")]
+/// impl Curriculum for Mixed {
+///     type Config = Config;
+///
+///     fn new(config: Config) -> Result<Self> {
+///         Ok(Self { enough: config.enough, mean: 0.0 })
+///     }
+///
+///     fn keep(&mut self, group: &GroupReport) -> Result<bool> {
+///         Ok(group.rewards.iter().any(|&reward| reward != group.rewards[0]))
+///     }
+///
+///     fn observe(&mut self, step: &StepReport) -> Result<()> {
+///         let rewards = step.groups.iter().flat_map(|group| &group.rewards);
+///         let (sum, count) = rewards.fold((0.0, 0), |(sum, count), r| (sum + r, count + 1));
+///         self.mean = sum / f64::from(count.max(1));
+///         Ok(())
+///     }
+///
+///     fn finished(&mut self, _: &Progress) -> Result<bool> {
+///         Ok(self.mean >= self.enough)
+///     }
+///
+///     fn save_state(&self) -> Result<Value> {
+///         Ok(json!(self.mean))
+///     }
+///
+///     fn load_state(&mut self, state: Value) -> Result<()> {
+///         self.mean = serde_json::from_value(state)?;
+///         Ok(())
+///     }
+/// }
+/// # let mut kit = farthing_sdk::testing::curriculum::<Mixed>(json!({ "enough": 0.9 })).unwrap();
+/// # kit.check().unwrap();
+/// ```
+pub trait Curriculum: Sized + Send + Sync + 'static {
+    /// What the manifest's `config` table may say. Its JSON Schema is checked before any
+    /// work, so put ranges and descriptions on the fields.
+    type Config: DeserializeOwned + JsonSchema;
+
+    /// Makes the curriculum. Refuse here what the schema cannot express.
+    fn new(config: Self::Config) -> Result<Self>;
+
+    /// The problems of the next step. The default draws tasks by their weights.
+    fn next(&mut self, request: &NextRequest) -> Result<Vec<Pick>> {
+        Ok(request.draw())
+    }
+
+    /// Whether this group is trained on. The host draws further groups in the place of
+    /// those that are not, up to the stage's limit.
+    fn keep(&mut self, group: &GroupReport) -> Result<bool> {
+        let _ = group;
+        Ok(true)
+    }
+
+    /// Called after each step with all its groups, kept or not.
+    fn observe(&mut self, step: &StepReport) -> Result<()> {
+        let _ = step;
+        Ok(())
+    }
+
+    /// Whether the stage ends before its last step.
+    fn finished(&mut self, progress: &Progress) -> Result<bool> {
+        let _ = progress;
+        Ok(false)
+    }
+
+    /// Which checkpoints a `merge` stage takes, with their weights. The default takes the
+    /// newest.
+    fn select(&mut self, checkpoints: &[CheckpointReport]) -> Result<Vec<Selected>> {
+        Ok(checkpoints
+            .last()
+            .map(|newest| Selected {
+                name: newest.name.clone(),
+                weight: 1.0,
+            })
+            .into_iter()
+            .collect())
+    }
+
+    /// What a resumed run has to know; `Null` for nothing.
+    fn save_state(&self) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
+    /// Takes back what `save_state` returned. Not called with `Null`.
+    fn load_state(&mut self, state: Value) -> Result<()> {
+        let _ = state;
+        Ok(())
+    }
+}
+
+/// A task as a curriculum sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskEntry {
+    pub name: String,
+    /// From the manifest; not normalised.
+    pub weight: f64,
+    /// Problems of the training split; `None` when endless.
+    pub size: Option<u64>,
+}
+
+/// What the host asks of [`Curriculum::next`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NextRequest {
+    /// Step within the stage, from 0.
+    pub step: u64,
+    /// How many problems this step has asked for before (when groups were not kept).
+    pub drawn: u64,
+    /// How many problems to return.
+    pub count: u64,
+    /// The stage's seed: derive every choice from it and the counters above.
+    pub seed: u64,
+    /// Problems that earlier steps of this stage have drawn, all tasks together. Endless
+    /// tasks are walked from here, so that no problem comes twice.
+    pub cursor: u64,
+    pub tasks: Vec<TaskEntry>,
+}
+
+impl NextRequest {
+    /// Draws `count` problems, tasks by weight: endless tasks in order of `cursor`, finite
+    /// ones in a fresh random order each time around.
+    pub fn draw(&self) -> Vec<Pick> {
+        let total: f64 = self.tasks.iter().map(|task| task.weight).sum();
+        let draw_one = |i: u64| {
+            use rng::rand::RngExt;
+            let position = self.cursor + self.drawn + i;
+            let mut stream = rng::stream(self.seed, "curriculum", position);
+            let mut left = stream.random::<f64>() * total;
+            let last = self.tasks.len() - 1;
+            let chosen = self.tasks.iter().position(|task| {
+                left -= task.weight;
+                left < 0.0
+            });
+            let task = chosen.unwrap_or(last);
+            let index = match self.tasks[task].size {
+                None => position,
+                Some(size) => shuffled_index(self.seed, position, size.max(1)),
+            };
+            Pick {
+                task: task as u64,
+                index,
+            }
+        };
+        if self.tasks.is_empty() {
+            return Vec::new();
+        }
+        (0..self.count).map(draw_one).collect()
+    }
+}
+
+/// The element at `position % size` of the permutation number `position / size`, without
+/// making the permutation: a four-round Feistel network over the next power of four, walked
+/// until it lands inside.
+fn shuffled_index(seed: u64, position: u64, size: u64) -> u64 {
+    use rng::rand::RngExt;
+    let (lap, mut value) = (position / size, position % size);
+    let half_bits = (u64::BITS - (size - 1).leading_zeros()).div_ceil(2).max(1);
+    let mask = (1_u64 << half_bits) - 1;
+    let keys: [u64; 4] = rng::stream(seed, "lap", lap).random();
+    loop {
+        let (mut left, mut right) = (value >> half_bits, value & mask);
+        for key in keys {
+            let mixed = (right ^ key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            (left, right) = (right, left ^ ((mixed >> 32) & mask));
+        }
+        value = (left << half_bits) | right;
+        if value < size {
+            return value;
+        }
+    }
+}
+
+/// One problem to pose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pick {
+    /// Which of the request's tasks.
+    pub task: u64,
+    /// Index within its training split.
+    pub index: u64,
+}
+
+/// One group after its rewards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupReport {
+    pub task: String,
+    pub index: u64,
+    pub tags: Vec<String>,
+    /// Total reward of each scored attempt.
+    pub rewards: Vec<f64>,
+    /// Length of each scored attempt in tokens.
+    pub tokens: Vec<u64>,
+}
+
+/// One step after its rewards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    pub step: u64,
+    pub groups: Vec<GroupReport>,
+}
+
+/// Where the stage stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Steps of the stage.
+    pub steps: u64,
+}
+
+/// A checkpoint that could be selected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointReport {
+    pub name: String,
+    pub step: u64,
+    /// What was measured on it, by name: `pass@1/algebra`.
+    pub metrics: std::collections::BTreeMap<String, f64>,
+}
+
+/// A chosen checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Selected {
+    pub name: String,
+    pub weight: f64,
+}

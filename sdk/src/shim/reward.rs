@@ -1,0 +1,123 @@
+//! [`Reward`] over the boundary: the one shim on a hot path.
+
+use farthing_abi::{
+    Boxed, RawAttempt, RawCreate, RawError, RawOutcome, RawOutcomeKind, RawOutcomeSink_TO, RawPart,
+    RawProblem, RawReward, RawReward_TO,
+    abi_stable::{
+        sabi_trait::TD_Opaque,
+        sabi_types::RRef,
+        std_types::{RResult, RSlice, RStr, RString},
+    },
+};
+
+use super::{caught, guard, made, to_json};
+use crate::{Attempt, Error, Outcome, ProblemView, Result, Reward};
+
+type Sink<'a, 'b> = RawOutcomeSink_TO<'a, RRef<'b, ()>>;
+
+pub(crate) fn create<T: Reward>(create: RawCreate<'_>) -> Result<RawReward_TO<Boxed>> {
+    let reward = made(create, T::new, T::load_state)?;
+    Ok(RawReward_TO::from_value(Shim(reward), TD_Opaque))
+}
+
+struct Shim<T>(T);
+
+impl<T: Reward> RawReward for Shim<T> {
+    fn whole_groups(&self) -> bool {
+        T::WHOLE_GROUPS
+    }
+
+    fn score(
+        &self,
+        problem: RawProblem<'_>,
+        attempts: RSlice<'_, RawAttempt<'_>>,
+        sink: Sink<'_, '_>,
+    ) -> RResult<(), RawError> {
+        guard(|| {
+            let view = ProblemView::new(
+                problem.id.as_str(),
+                problem.tags.iter().map(RStr::as_str).collect(),
+                problem.prompt.as_str(),
+                problem.facts.as_str(),
+            );
+            if T::WHOLE_GROUPS {
+                return self.score_whole_group(&view, attempts.as_slice(), &sink);
+            }
+            // One at a time, each reported at once: the host then knows which attempt a
+            // stuck reward is stuck on, and a panic costs one attempt.
+            for (index, raw) in attempts.iter().enumerate() {
+                let outcome = caught(|| self.0.score(&view, &attempt(raw)));
+                push(&sink, index, outcome);
+            }
+            Ok(())
+        })
+    }
+
+    fn save_state(&self) -> RResult<RString, RawError> {
+        guard(|| to_json(&self.0.save_state()?))
+    }
+}
+
+impl<T: Reward> Shim<T> {
+    fn score_whole_group(
+        &self,
+        view: &ProblemView<'_>,
+        raw: &[RawAttempt<'_>],
+        sink: &Sink<'_, '_>,
+    ) -> Result<()> {
+        let attempts: Vec<_> = raw.iter().map(attempt).collect();
+        let outcomes = self.0.score_group(view, &attempts)?;
+        if outcomes.len() != attempts.len() {
+            return Err(Error::new(format!(
+                "score_group returned {} outcomes for {} attempts",
+                outcomes.len(),
+                attempts.len()
+            ))
+            .help("return one outcome for each attempt, in their order"));
+        }
+        for (index, outcome) in outcomes.into_iter().enumerate() {
+            push(sink, index, outcome);
+        }
+        Ok(())
+    }
+}
+
+fn attempt<'a>(raw: &RawAttempt<'a>) -> Attempt<'a> {
+    Attempt {
+        completion: raw.completion.as_str(),
+        tokens: raw.tokens,
+        finished: raw.finished,
+    }
+}
+
+fn push(sink: &Sink<'_, '_>, index: usize, outcome: Result<Outcome>) {
+    let mut raw = RawOutcome {
+        index: index as u64,
+        kind: RawOutcomeKind::Abstain,
+        value: 0.0,
+        parts: RSlice::EMPTY,
+        why: RStr::empty(),
+    };
+    match outcome {
+        Ok(Outcome::Abstain) => sink.push(raw),
+        Ok(Outcome::Scored { value, parts }) => {
+            let parts: Vec<_> = parts
+                .iter()
+                .map(|(name, value)| RawPart {
+                    name: name.as_str().into(),
+                    value: *value,
+                })
+                .collect();
+            raw.kind = RawOutcomeKind::Scored;
+            raw.value = value;
+            raw.parts = parts.as_slice().into();
+            sink.push(raw);
+        }
+        Err(error) => {
+            let why = error.to_string();
+            raw.kind = RawOutcomeKind::Failed;
+            raw.why = why.as_str().into();
+            sink.push(raw);
+        }
+    }
+}
