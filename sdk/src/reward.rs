@@ -103,10 +103,16 @@ pub struct Attempt<'a> {
 /// What a reward says of one attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// A score, with named parts for the log.
+    /// A score. 1 is the convention for a full solution: evaluations count attempts whose
+    /// task's first reward gives 1 or more as solved.
     Scored {
+        /// What the attempt is worth.
         value: f64,
+        /// Named parts, for the log.
         parts: Vec<(String, f64)>,
+        /// The answer that was read from the completion, in a canonical form: attempts with
+        /// the same answer vote together in maj@k.
+        answer: Option<String>,
     },
     /// No opinion: this reward does not count for this attempt.
     Abstain,
@@ -118,6 +124,7 @@ impl Outcome {
         Self::Scored {
             value: value.into(),
             parts: Vec::new(),
+            answer: None,
         }
     }
 
@@ -126,6 +133,15 @@ impl Outcome {
     pub fn with_part(mut self, name: impl Into<String>, part: impl Into<f64>) -> Self {
         if let Self::Scored { parts, .. } = &mut self {
             parts.push((name.into(), part.into()));
+        }
+        self
+    }
+
+    /// Says which answer was read from the completion.
+    #[must_use]
+    pub fn with_answer(mut self, text: impl Into<String>) -> Self {
+        if let Self::Scored { answer, .. } = &mut self {
+            *answer = Some(text.into());
         }
         self
     }

@@ -6,7 +6,7 @@
 
 use rand_chacha::{
     ChaCha8Rng,
-    rand_core::SeedableRng,
+    rand_core::{Rng, SeedableRng},
 };
 
 pub use rand;
@@ -27,6 +27,13 @@ pub fn stream(seed: u64, purpose: &str, counter: u64) -> Stream {
     key[8..16].copy_from_slice(&counter.to_le_bytes());
     key[16..24].copy_from_slice(&fnv1a(purpose.as_bytes()).to_le_bytes());
     ChaCha8Rng::from_seed(key)
+}
+
+/// Number `index` of the stream of `purpose` and `counter`, without drawing those before.
+pub fn word(seed: u64, purpose: &str, counter: u64, index: u64) -> u64 {
+    let mut stream = stream(seed, purpose, counter);
+    stream.set_word_pos(2 * u128::from(index));
+    stream.next_u64()
 }
 
 /// FNV-1a: it only has to keep purposes apart, ChaCha does the mixing.

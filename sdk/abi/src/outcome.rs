@@ -59,6 +59,8 @@ pub struct RawOutcome<'a> {
     /// The score; 0 unless `kind` is `Scored`.
     pub value: f64,
     pub parts: RSlice<'a, RawPart<'a>>,
+    /// The answer that was read from the completion; empty for none.
+    pub answer: RStr<'a>,
     /// The reason; empty unless `kind` is `Failed`.
     pub why: RStr<'a>,
 }

@@ -116,5 +116,6 @@ fn scored(raw: &RawOutcome<'_>) -> Result<Outcome> {
     Ok(Outcome::Scored {
         value: raw.value,
         parts: raw.parts.iter().map(part).collect(),
+        answer: (!raw.answer.is_empty()).then(|| raw.answer.as_str().to_owned()),
     })
 }

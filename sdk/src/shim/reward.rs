@@ -96,11 +96,16 @@ fn push(sink: &Sink<'_, '_>, index: usize, outcome: Result<Outcome>) {
         kind: RawOutcomeKind::Abstain,
         value: 0.0,
         parts: RSlice::EMPTY,
+        answer: RStr::empty(),
         why: RStr::empty(),
     };
     match outcome {
         Ok(Outcome::Abstain) => sink.push(raw),
-        Ok(Outcome::Scored { value, parts }) => {
+        Ok(Outcome::Scored {
+            value,
+            parts,
+            answer,
+        }) => {
             let parts: Vec<_> = parts
                 .iter()
                 .map(|(name, value)| RawPart {
@@ -111,6 +116,7 @@ fn push(sink: &Sink<'_, '_>, index: usize, outcome: Result<Outcome>) {
             raw.kind = RawOutcomeKind::Scored;
             raw.value = value;
             raw.parts = parts.as_slice().into();
+            raw.answer = answer.as_deref().unwrap_or_default().into();
             sink.push(raw);
         }
         Err(error) => {
