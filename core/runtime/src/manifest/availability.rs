@@ -1,0 +1,121 @@
+//! What is well formed but beyond this version or this machine. When a later version can do one of these things, its
+//! lines here go.
+
+use std::path::Path;
+
+use super::diagnostic::{Diagnostic, Diagnostics, Problem};
+use super::file::ManifestFile;
+use super::keys::{Isolation, Model};
+use super::source::Place;
+
+impl ManifestFile {
+    /// Reports files that are not there and keys that this version reads but cannot follow, each with what works.
+    pub fn refuse_unavailable(&self, diagnostics: &mut Diagnostics) {
+        let refuse = &mut |pointer: &str, message: &str, help: &str| {
+            let place = self.tree.key_place_of(pointer);
+            diagnostics.add(
+                Diagnostic::new(Problem::Unavailable, message, place, "not available").help(help),
+            );
+        };
+        if self.manifest.model.lora.is_some() {
+            refuse(
+                "/model/lora",
+                "low-rank adapters are not available in this version",
+                "leave `lora` out: full fine-tuning works",
+            );
+        }
+        for (name, plugin) in &self.manifest.plugins.files {
+            if plugin.isolation == Isolation::Process {
+                refuse(
+                    &format!("/plugins/{name}/isolation"),
+                    "plugins in a process of their own are not available in this version",
+                    "leave `isolation` out: the plugin runs in-process, where a panic, an error or a passed deadline \
+                     costs one attempt",
+                );
+            }
+        }
+        for (task_index, task) in self.manifest.tasks.iter().enumerate() {
+            for (index, reward) in task.rewards.iter().enumerate() {
+                if reward.python.is_some() {
+                    refuse(
+                        &format!("/task/{task_index}/rewards/{index}/python"),
+                        "Python rewards are not available in this version",
+                        "write the reward as a plugin and name it with `use`",
+                    );
+                }
+            }
+        }
+        self.model_files(&self.manifest.model, diagnostics);
+    }
+
+    fn model_files(&self, model: &Model, diagnostics: &mut Diagnostics) {
+        if let Some(path) = &model.path {
+            let place = self.tree.place_of("/model/path");
+            if let Some(hub_id) = model.hub_id() {
+                let message = format!(
+                    "there is no directory `{hub_id}` beside the manifest, and models from the Hugging Face hub are not \
+                     available in this version"
+                );
+                diagnostics.add(
+                    Diagnostic::new(
+                        Problem::Unavailable,
+                        message,
+                        place,
+                        "neither a directory nor fetched",
+                    )
+                    .help(format!(
+                        "download it (hf download {hub_id} --local-dir DIR) and give that directory"
+                    )),
+                );
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "gguf")
+            {
+                diagnostics.add(
+                    Diagnostic::new(
+                        Problem::Unavailable,
+                        "GGUF files are not available in this version",
+                        place,
+                        "a GGUF file",
+                    )
+                    .help("give a directory with `config.json` and `*.safetensors`"),
+                );
+            } else {
+                require_directory(
+                    path,
+                    place,
+                    "config.json, *.safetensors and tokenizer.json",
+                    diagnostics,
+                );
+            }
+        }
+        if let Some(path) = model
+            .tokenizer
+            .as_ref()
+            .and_then(|tokenizer| tokenizer.path.as_ref())
+        {
+            require_directory(
+                path,
+                self.tree.place_of("/model/tokenizer/path"),
+                "tokenizer.json",
+                diagnostics,
+            );
+        }
+    }
+}
+
+fn require_directory(path: &Path, place: Place, contents: &str, diagnostics: &mut Diagnostics) {
+    if !path.is_dir() {
+        let found = if path.exists() {
+            "a file"
+        } else {
+            "nothing there"
+        };
+        let message = format!("{} is not a directory: found {found}", path.display());
+        diagnostics.add(
+            Diagnostic::new(Problem::File, message, place, "not a directory").help(format!(
+                "give a directory with {contents}; paths are relative to the manifest's directory"
+            )),
+        );
+    }
+}

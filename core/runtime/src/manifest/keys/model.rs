@@ -1,0 +1,160 @@
+//! `[model]`: the model to train, from files or from scratch.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The model to train: either `path` or `init`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// A directory as Hugging Face writes it: `config.json`, `*.safetensors`, `tokenizer.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), extend("x-default" = "none: give `init`"))]
+    pub path: Option<PathBuf>,
+    /// A model from scratch, of this shape; the keys are those of Hugging Face's `config.json`. The vocabulary's size
+    /// comes from the tokenizer. Weights are drawn as transformers draws them: normal with `initializer_range`, norms
+    /// 1, biases 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "none: give `path`"))]
+    pub init: Option<ModelInit>,
+    /// The tokenizer: `{ path = .. }` or `{ characters = ".." }`. A model from scratch needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "the tokenizer in the model's directory"))]
+    pub tokenizer: Option<TokenizerSource>,
+    /// Train low-rank adapters and leave the weights alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "full fine-tuning"))]
+    pub lora: Option<Lora>,
+}
+
+/// The shape of a model from scratch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelInit {
+    /// The family of decoders. `qwen2` has biases in the query, key and value projections, `llama` has none.
+    pub arch: InitArchitecture,
+    /// The width of the residual stream.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub hidden_size: u32,
+    /// The width of the gated MLP. Four times `hidden_size` is usual in small models.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub intermediate_size: u32,
+    /// How many layers.
+    #[schemars(range(min = 1, max = 1024))]
+    pub num_hidden_layers: u32,
+    /// How many query heads; divides `hidden_size` unless `head_dim` is given.
+    #[schemars(range(min = 1, max = 1024))]
+    pub num_attention_heads: u32,
+    /// How many key and value heads; divides `num_attention_heads`. Fewer make the cache smaller (grouped-query
+    /// attention).
+    #[schemars(range(min = 1, max = 1024))]
+    pub num_key_value_heads: u32,
+    /// The width of a head; even, because rotary embedding turns pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 1024), extend("x-default" = "`hidden_size / num_attention_heads`"))]
+    pub head_dim: Option<u32>,
+    /// The longest sequence in tokens, prompt and completion together. 2048 as in Llama; a smaller one saves cache.
+    #[serde(default = "ModelInit::default_max_position_embeddings")]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub max_position_embeddings: u32,
+    /// The base of the rotary embedding. 10000 as in RoFormer and Llama; far longer contexts use more.
+    #[serde(default = "ModelInit::default_rope_theta")]
+    #[schemars(range(min = 1.0, max = 1e12))]
+    pub rope_theta: f64,
+    /// The small number in RMSNorm that avoids a division by zero; 1e-6 as in Qwen2 and Llama.
+    #[serde(default = "ModelInit::default_rms_norm_eps")]
+    #[schemars(range(max = 0.1), extend("exclusiveMinimum" = 0.0))]
+    pub rms_norm_eps: f64,
+    /// Whether the output layer shares the embedding's weights. True, as in Qwen2.5 up to 3B and in SmolLM2: in a
+    /// small model the second table would be a large share of the parameters.
+    #[serde(default = "ModelInit::default_tie_word_embeddings")]
+    pub tie_word_embeddings: bool,
+    /// The standard deviation of the initial weights. 0.02 as in GPT-2, Llama and Qwen2.
+    #[serde(default = "ModelInit::default_initializer_range")]
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
+    pub initializer_range: f64,
+}
+
+/// A family of decoders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InitArchitecture {
+    Qwen2,
+    Llama,
+}
+
+/// Where the tokenizer comes from: either `path` or `characters`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenizerSource {
+    /// A directory with `tokenizer.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), extend("x-default" = "none: give `characters`"))]
+    pub path: Option<PathBuf>,
+    /// The alphabet of a character tokenizer: each character is one token, each may occur once. Tokens for the end
+    /// of a text and for padding are added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 65_536), extend("x-default" = "none: give `path`"))]
+    pub characters: Option<String>,
+    /// Strings that are one token each beside the characters, such as `"<think>"`: fewer tokens, and a tag that
+    /// cannot be half written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4096), inner(length(min = 2, max = 256)), extend("x-default" = "none"))]
+    pub tokens: Vec<String>,
+}
+
+/// Low-rank adapters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lora {
+    /// The rank of each adapter.
+    #[schemars(range(min = 1, max = 4096))]
+    pub rank: u32,
+    /// The adapter's output is scaled by `alpha / rank`.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub alpha: f64,
+}
+
+impl ModelInit {
+    fn default_max_position_embeddings() -> u32 {
+        2048
+    }
+
+    fn default_rope_theta() -> f64 {
+        10_000.0
+    }
+
+    fn default_rms_norm_eps() -> f64 {
+        1e-6
+    }
+
+    fn default_tie_word_embeddings() -> bool {
+        true
+    }
+
+    fn default_initializer_range() -> f64 {
+        0.02
+    }
+
+    /// The width of a head, given or derived.
+    pub fn head_width(&self) -> u32 {
+        self.head_dim
+            .unwrap_or(self.hidden_size / self.num_attention_heads)
+    }
+}
+
+impl Model {
+    /// The Hugging Face hub id in `path`, if it is one: `owner/name` that is no directory here.
+    ///
+    /// Reading a manifest makes every path absolute that can be a file, so what is still relative is an id.
+    pub fn hub_id(&self) -> Option<&str> {
+        let path = self.path.as_deref()?;
+        if path.is_relative() {
+            path.to_str()
+        } else {
+            None
+        }
+    }
+}

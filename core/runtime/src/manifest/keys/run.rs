@@ -1,0 +1,73 @@
+//! `[run]`: what concerns the run as a whole.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{NAME_FORM, NAME_PATTERN};
+
+/// The run as a whole: its name, its randomness, its machine and its checkpoints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The run's name. The run directory is called so unless `--out` says otherwise.
+    #[schemars(regex(pattern = NAME_PATTERN), extend("x-expected" = NAME_FORM))]
+    pub name: String,
+    /// The seed from which every random stream of the run is derived by counter: the same manifest and seed give the
+    /// same run on the same machine. 0 is as good as any other; report results over several.
+    #[serde(default)]
+    #[schemars(range(max = 9_223_372_036_854_775_807_i64))]
+    pub seed: u64,
+    /// Where to compute: `auto`, `cpu` or `cuda:N`. `auto` takes the first CUDA device if this build has CUDA and the
+    /// machine has one, otherwise the CPU.
+    #[serde(default = "Run::default_device")]
+    #[schemars(
+        regex(pattern = "^(auto|cpu|cuda:[0-9]{1,3})$"),
+        extend("x-expected" = "a device: `auto`, `cpu` or `cuda:N`")
+    )]
+    pub device: String,
+    /// How many CPU threads to use. The result does not depend on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1024), extend("x-default" = "one for each core"))]
+    pub threads: Option<u32>,
+    /// What the machine costs, for the report and the budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "no cost is reckoned"))]
+    pub cost: Option<Cost>,
+    /// Save a checkpoint after this many steps of a stage; the end of a stage always saves one. The price is one
+    /// write of weights and optimizer state; the risk is the work of this many steps. TinyZero saves every 100.
+    #[serde(default = "Run::default_checkpoint_every")]
+    #[schemars(range(min = 1))]
+    pub checkpoint_every: u32,
+    /// How many checkpoints to keep; older ones are deleted, those at the end of a stage are not. Two, because the
+    /// newest can turn out to be damaged.
+    #[serde(default = "Run::default_keep_checkpoints")]
+    #[schemars(range(min = 1))]
+    pub keep_checkpoints: u32,
+}
+
+/// What the machine costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// The price of the machine in US dollars an hour, from your provider's bill. 0 for your own.
+    #[schemars(range(min = 0.0))]
+    pub usd_per_hour: f64,
+    /// What the run may cost in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0, "x-default" = "no limit"))]
+    pub budget_usd: Option<f64>,
+}
+
+impl Run {
+    fn default_device() -> String {
+        "auto".to_owned()
+    }
+
+    fn default_checkpoint_every() -> u32 {
+        100
+    }
+
+    fn default_keep_checkpoints() -> u32 {
+        2
+    }
+}

@@ -1,0 +1,103 @@
+//! The texts a manifest is read from and the places in them.
+//!
+//! A value of the manifest can come from the file or from an override on the command line. Every key and value
+//! carries a [`Place`], so that a complaint made long after parsing (a component's own schema, a task that no
+//! plugin gives) still points at the characters that the person wrote.
+
+use std::ops::Range;
+
+/// Where a key or a value was written: one of the [`Sources`] and a range of bytes in its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub(super) source: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Place {
+    pub(super) fn new(source: usize, span: Range<usize>) -> Self {
+        Self {
+            source,
+            start: span.start,
+            end: span.end.max(span.start),
+        }
+    }
+
+    /// True for a value that an override gave, not the file.
+    pub fn is_override(&self) -> bool {
+        self.source != MANIFEST_FILE
+    }
+}
+
+/// The index of the manifest's own text; the overrides follow in the order of the command line.
+pub(super) const MANIFEST_FILE: usize = 0;
+
+/// The manifest's text first, then one text for each override.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    texts: Vec<SourceText>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SourceText {
+    pub name: String,
+    pub text: String,
+}
+
+impl Sources {
+    pub fn new(file_name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            texts: vec![SourceText {
+                name: file_name.into(),
+                text: text.into(),
+            }],
+        }
+    }
+
+    /// Adds an override's text and returns the index that its places use.
+    pub fn add_override(&mut self, text: &str) -> usize {
+        self.texts.push(SourceText {
+            name: "--set".to_owned(),
+            text: text.to_owned(),
+        });
+        self.texts.len() - 1
+    }
+
+    pub fn get(&self, place: &Place) -> &SourceText {
+        &self.texts[place.source]
+    }
+
+    /// The place moved inside its text and onto character borders, whatever a parser reported.
+    pub fn clamp(&self, place: &Place) -> Place {
+        let text = &self.get(place).text;
+        let start = text.floor_char_boundary(place.start.min(text.len()));
+        let end = text.ceil_char_boundary(place.end.clamp(start, text.len()));
+        Place {
+            source: place.source,
+            start,
+            end,
+        }
+    }
+
+    /// Line and column of the place's start, both from 1, the column counted in characters.
+    pub fn line_and_column(&self, place: &Place) -> (usize, usize) {
+        let place = self.clamp(place);
+        let before = &self.get(&place).text[..place.start];
+        let line = before.matches('\n').count() + 1;
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (line, before[line_start..].chars().count() + 1)
+    }
+
+    /// The whole line that holds the place's start, without its line break.
+    pub fn line(&self, place: &Place) -> &str {
+        let place = self.clamp(place);
+        let text = &self.get(&place).text;
+        let start = text[..place.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let end = text[place.start..]
+            .find('\n')
+            .map_or(text.len(), |newline| place.start + newline);
+        text[start..end].trim_end_matches('\r')
+    }
+}
