@@ -100,16 +100,28 @@ impl CompletionsWriter {
         rewards: &[String],
         files: Arc<dyn FileOperations>,
     ) -> Result<Self, RunError> {
-        let duplicate = rewards.iter().enumerate().find(|(index, reward)| rewards[..*index].contains(reward));
+        let duplicate = rewards
+            .iter()
+            .enumerate()
+            .find(|(index, reward)| rewards[..*index].contains(reward));
         if let Some((_, reward)) = duplicate {
-            return Err(RunError::DuplicateReward { reward: reward.clone() });
+            return Err(RunError::DuplicateReward {
+                reward: reward.clone(),
+            });
         }
         if !directory.is_dir() {
-            files.create_directory(directory).map_err(RunError::io("create", directory))?;
+            files
+                .create_directory(directory)
+                .map_err(RunError::io("create", directory))?;
             let parent = durable::parent_of(directory);
-            files.sync_directory(parent).map_err(RunError::io("sync the directory", parent))?;
+            files
+                .sync_directory(parent)
+                .map_err(RunError::io("sync the directory", parent))?;
         }
-        let last_part = list(directory)?.iter().filter_map(|name| PartKey::parse(name)).max();
+        let last_part = list(directory)?
+            .iter()
+            .filter_map(|name| PartKey::parse(name))
+            .max();
         Ok(Self {
             directory: directory.to_path_buf(),
             rewards: rewards.to_vec(),
@@ -122,8 +134,15 @@ impl CompletionsWriter {
 
     /// Adds an attempt. It is on disk after the next [`flush`](Self::flush).
     pub fn push(&mut self, row: CompletionRow) -> Result<(), RunError> {
-        if let Some(stranger) = row.rewards.iter().find(|cell| !self.rewards.contains(&cell.name)) {
-            return Err(RunError::UnknownReward { reward: stranger.name.clone(), known: self.rewards.clone() });
+        if let Some(stranger) = row
+            .rewards
+            .iter()
+            .find(|cell| !self.rewards.contains(&cell.name))
+        {
+            return Err(RunError::UnknownReward {
+                reward: stranger.name.clone(),
+                known: self.rewards.clone(),
+            });
         }
         self.rows.push(row);
         Ok(())
@@ -135,10 +154,15 @@ impl CompletionsWriter {
             return Ok(None);
         };
         let key = match self.last_part {
-            Some(last) if last.step == step => PartKey { step, number: last.number + 1 },
+            Some(last) if last.step == step => PartKey {
+                step,
+                number: last.number + 1,
+            },
             _ => PartKey { step, number: 0 },
         };
-        let bytes = self.encode().map_err(|source| RunError::Encode { step, source })?;
+        let bytes = self
+            .encode()
+            .map_err(|source| RunError::Encode { step, source })?;
         let path = self.directory.join(key.file_name());
         durable::replace_file(self.files.as_ref(), &path, &bytes)?;
         self.rows.clear();
@@ -149,7 +173,9 @@ impl CompletionsWriter {
     /// The position for a checkpoint. Flushes first, so that no part reaches over a checkpoint.
     pub fn position(&mut self) -> Result<CompletionsPosition, RunError> {
         self.flush()?;
-        Ok(CompletionsPosition { last_part: self.last_part })
+        Ok(CompletionsPosition {
+            last_part: self.last_part,
+        })
     }
 
     /// Removes the parts that were written after `position`, whose steps will be done again, and what an
@@ -157,21 +183,29 @@ impl CompletionsWriter {
     pub fn truncate_to(&mut self, position: CompletionsPosition) -> Result<(), RunError> {
         self.rows.clear();
         for name in list(&self.directory)? {
-            let is_redone = PartKey::parse(&name).is_some_and(|part| Some(part) > position.last_part);
+            let is_redone =
+                PartKey::parse(&name).is_some_and(|part| Some(part) > position.last_part);
             if is_redone || name.starts_with(".tmp-") {
                 let path = self.directory.join(name);
-                self.files.remove(&path).map_err(RunError::io("remove", &path))?;
+                self.files
+                    .remove(&path)
+                    .map_err(RunError::io("remove", &path))?;
             }
         }
         self.last_part = position.last_part;
-        self.files.sync_directory(&self.directory).map_err(RunError::io("sync the directory", &self.directory))
+        self.files
+            .sync_directory(&self.directory)
+            .map_err(RunError::io("sync the directory", &self.directory))
     }
 
     fn encode(&self) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
         let level = ZstdLevel::try_new(3)?;
-        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .build();
         let mut bytes = Vec::new();
-        let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(&self.schema), Some(properties))?;
+        let mut writer =
+            ArrowWriter::try_new(&mut bytes, Arc::clone(&self.schema), Some(properties))?;
         writer.write(&self.batch()?)?;
         writer.close()?;
         Ok(bytes)
@@ -182,24 +216,38 @@ impl CompletionsWriter {
             Arc::new(StringArray::from_iter_values(self.rows.iter().map(cell)))
         };
         let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt64Array::from_iter_values(self.rows.iter().map(|row| row.step))),
+            Arc::new(UInt64Array::from_iter_values(
+                self.rows.iter().map(|row| row.step),
+            )),
             text(|row| &row.stage),
             text(|row| &row.task),
             text(|row| &row.problem_id),
-            Arc::new(UInt32Array::from_iter_values(self.rows.iter().map(|row| row.attempt))),
+            Arc::new(UInt32Array::from_iter_values(
+                self.rows.iter().map(|row| row.attempt),
+            )),
             text(|row| &row.prompt),
             text(|row| &row.completion),
             text(|row| &row.finish),
         ];
         for reward in &self.rewards {
-            let cells = || self.rows.iter().map(|row| row.rewards.iter().find(|cell| cell.name == *reward));
-            columns.push(Arc::new(Float64Array::from_iter(cells().map(|cell| cell.and_then(|cell| cell.value)))));
+            let cells = || {
+                self.rows
+                    .iter()
+                    .map(|row| row.rewards.iter().find(|cell| cell.name == *reward))
+            };
+            columns.push(Arc::new(Float64Array::from_iter(
+                cells().map(|cell| cell.and_then(|cell| cell.value)),
+            )));
             columns.push(Arc::new(StringArray::from_iter(
                 cells().map(|cell| cell.map(|cell| cell.outcome.as_str())),
             )));
         }
-        columns.push(Arc::new(Float64Array::from_iter(self.rows.iter().map(|row| row.reward))));
-        columns.push(Arc::new(Float64Array::from_iter(self.rows.iter().map(|row| row.advantage))));
+        columns.push(Arc::new(Float64Array::from_iter(
+            self.rows.iter().map(|row| row.reward),
+        )));
+        columns.push(Arc::new(Float64Array::from_iter(
+            self.rows.iter().map(|row| row.advantage),
+        )));
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }
 }
@@ -229,23 +277,40 @@ fn schema_of(rewards: &[String]) -> Schema {
 fn list(directory: &Path) -> Result<Vec<String>, RunError> {
     let failed = || RunError::io("list", directory);
     let entries = fs::read_dir(directory).map_err(failed())?;
-    entries.map(|entry| Ok(entry.map_err(failed())?.file_name().to_string_lossy().into_owned())).collect()
+    entries
+        .map(|entry| {
+            Ok(entry
+                .map_err(failed())?
+                .file_name()
+                .to_string_lossy()
+                .into_owned())
+        })
+        .collect()
 }
 
 impl PartKey {
     /// `part-step-000010.parquet`, `part-step-000010-1.parquet`.
     fn file_name(self) -> String {
         let Self { step, number } = self;
-        let suffix = if number == 0 { String::new() } else { format!("-{number}") };
+        let suffix = if number == 0 {
+            String::new()
+        } else {
+            format!("-{number}")
+        };
         format!("{PART_PREFIX}{step:06}{suffix}{PART_EXTENSION}")
     }
 
     fn parse(name: &str) -> Option<Self> {
-        let middle = name.strip_prefix(PART_PREFIX)?.strip_suffix(PART_EXTENSION)?;
+        let middle = name
+            .strip_prefix(PART_PREFIX)?
+            .strip_suffix(PART_EXTENSION)?;
         let (step, number) = match middle.split_once('-') {
             Some((step, number)) => (step, number.parse().ok()?),
             None => (middle, 0),
         };
-        Some(Self { step: step.parse().ok()?, number })
+        Some(Self {
+            step: step.parse().ok()?,
+            number,
+        })
     }
 }

@@ -94,7 +94,10 @@ impl RunDirectory {
             let entry = entry.map_err(RunError::io("list", path))?;
             if entry.file_name() != LOCK_FILE {
                 let found = entry.file_name().to_string_lossy().into_owned();
-                return Err(RunError::NotEmpty { path: path.to_path_buf(), found });
+                return Err(RunError::NotEmpty {
+                    path: path.to_path_buf(),
+                    found,
+                });
             }
         }
         Ok(run)
@@ -103,7 +106,9 @@ impl RunDirectory {
     /// Goes on with the run at `path`.
     pub fn resume(path: &Path) -> Result<Self, RunError> {
         if !path.is_dir() {
-            return Err(RunError::NoRun { path: path.to_path_buf() });
+            return Err(RunError::NoRun {
+                path: path.to_path_buf(),
+            });
         }
         Self::lock(path)
     }
@@ -131,12 +136,20 @@ impl RunDirectory {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let owner = owner_of(&mut lock);
-                return Err(RunError::Locked { path: path.to_path_buf(), owner });
+                return Err(RunError::Locked {
+                    path: path.to_path_buf(),
+                    owner,
+                });
             }
-            Err(TryLockError::Error(source)) => return Err(RunError::io("lock", &lock_path)(source)),
+            Err(TryLockError::Error(source)) => {
+                return Err(RunError::io("lock", &lock_path)(source));
+            }
         }
         sign(&mut lock).map_err(RunError::io("write the lock", &lock_path))?;
-        Ok(Self { paths: RunPaths::new(path), _lock: lock })
+        Ok(Self {
+            paths: RunPaths::new(path),
+            _lock: lock,
+        })
     }
 }
 

@@ -54,7 +54,11 @@ impl FileOperations for OperatingSystem {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+        if fs::symlink_metadata(path)?.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        }
     }
 }
 
@@ -73,17 +77,30 @@ pub fn replace_file(files: &dyn FileOperations, path: &Path, bytes: &[u8]) -> Re
 }
 
 /// Syncs a finished scratch file and gives it its final name, durably.
-pub fn publish_file(files: &dyn FileOperations, scratch: &Path, path: &Path) -> Result<(), RunError> {
+pub fn publish_file(
+    files: &dyn FileOperations,
+    scratch: &Path,
+    path: &Path,
+) -> Result<(), RunError> {
     let directory = parent_of(path);
-    files.sync_file(scratch).map_err(RunError::io("sync", scratch))?;
-    files.rename(scratch, path).map_err(RunError::io("rename the finished scratch file to", path))?;
-    files.sync_directory(directory).map_err(RunError::io("sync the directory", directory))
+    files
+        .sync_file(scratch)
+        .map_err(RunError::io("sync", scratch))?;
+    files
+        .rename(scratch, path)
+        .map_err(RunError::io("rename the finished scratch file to", path))?;
+    files
+        .sync_directory(directory)
+        .map_err(RunError::io("sync the directory", directory))
 }
 
 /// A hidden name beside `path`, unlike that of any other process, with the same extension (some writers
 /// choose the format by it).
 pub fn scratch_path(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     path.with_file_name(format!(".tmp-{}-{name}", std::process::id()))
 }
 

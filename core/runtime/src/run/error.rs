@@ -61,7 +61,9 @@ pub enum RunError {
     },
 
     /// The caller's function that writes a file of the checkpoint failed.
-    #[error("cannot write `{file}` of checkpoint `{checkpoint}`: {source}; the checkpoint was not published")]
+    #[error(
+        "cannot write `{file}` of checkpoint `{checkpoint}`: {source}; the checkpoint was not published"
+    )]
     WriteCallback {
         /// The checkpoint's name.
         checkpoint: String,
@@ -72,7 +74,9 @@ pub enum RunError {
     },
 
     /// The identity of a checkpoint lacks the number that orders checkpoints.
-    #[error("the identity of checkpoint `{checkpoint}` has no whole number `step`, which orders checkpoints; found {found}")]
+    #[error(
+        "the identity of checkpoint `{checkpoint}` has no whole number `step`, which orders checkpoints; found {found}"
+    )]
     IdentityWithoutStep {
         /// The checkpoint's name.
         checkpoint: String,
@@ -163,7 +167,9 @@ pub enum RunError {
     },
 
     /// Two rewards share a name.
-    #[error("reward `{reward}` is listed twice; each column of the completions table needs its own name")]
+    #[error(
+        "reward `{reward}` is listed twice; each column of the completions table needs its own name"
+    )]
     DuplicateReward {
         /// The reward's name.
         reward: String,
@@ -195,7 +201,9 @@ pub enum RunError {
     },
 
     /// A log filter that cannot be parsed.
-    #[error("cannot read FARTHING_LOG=`{filter}`: {why}; use e.g. `debug` or `farthing=debug,info`")]
+    #[error(
+        "cannot read FARTHING_LOG=`{filter}`: {why}; use e.g. `debug` or `farthing=debug,info`"
+    )]
     BadLogFilter {
         /// The filter as given.
         filter: String,
@@ -208,6 +216,10 @@ impl RunError {
     /// Turns an operating system error into one that says what was tried on which path.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
         let path = path.to_path_buf();
-        move |source| RunError::Io { action, path, source }
+        move |source| RunError::Io {
+            action,
+            path,
+            source,
+        }
     }
 }

@@ -30,11 +30,17 @@ impl JsonLinesFile {
             .truncate(false)
             .open(path)
             .map_err(RunError::io("open", path))?;
-        let mut opened = Self { path: path.to_path_buf(), file, length: 0 };
+        let mut opened = Self {
+            path: path.to_path_buf(),
+            file,
+            length: 0,
+        };
         opened.truncate_to(position)?;
         if position == 0 {
             let directory = parent_of(path);
-            OperatingSystem.sync_directory(directory).map_err(RunError::io("sync the directory", directory))?;
+            OperatingSystem
+                .sync_directory(directory)
+                .map_err(RunError::io("sync the directory", directory))?;
         }
         Ok(opened)
     }
@@ -56,28 +62,49 @@ impl JsonLinesFile {
 
     /// The length so far, for a checkpoint. Everything before it is on the disk when this returns.
     pub fn position(&mut self) -> Result<u64, RunError> {
-        self.file.sync_data().map_err(RunError::io("sync", &self.path))?;
+        self.file
+            .sync_data()
+            .map_err(RunError::io("sync", &self.path))?;
         Ok(self.length)
     }
 
     /// Drops everything after `position`, a value that [`position`](Self::position) gave.
     pub fn truncate_to(&mut self, position: u64) -> Result<(), RunError> {
-        let found = self.file.metadata().map_err(RunError::io("look at", &self.path))?.len();
+        let found = self
+            .file
+            .metadata()
+            .map_err(RunError::io("look at", &self.path))?
+            .len();
         if found < position {
-            return Err(RunError::LogTooShort { path: self.path.clone(), expected: position, found });
+            return Err(RunError::LogTooShort {
+                path: self.path.clone(),
+                expected: position,
+                found,
+            });
         }
         if let Some(last) = position.checked_sub(1) {
             let mut byte = [0u8];
-            self.file.read_exact_at(&mut byte, last).map_err(RunError::io("read", &self.path))?;
+            self.file
+                .read_exact_at(&mut byte, last)
+                .map_err(RunError::io("read", &self.path))?;
             if byte != *b"\n" {
-                return Err(RunError::LogEdited { path: self.path.clone(), position });
+                return Err(RunError::LogEdited {
+                    path: self.path.clone(),
+                    position,
+                });
             }
         }
         if found > position {
-            self.file.set_len(position).map_err(RunError::io("cut", &self.path))?;
-            self.file.sync_all().map_err(RunError::io("sync", &self.path))?;
+            self.file
+                .set_len(position)
+                .map_err(RunError::io("cut", &self.path))?;
+            self.file
+                .sync_all()
+                .map_err(RunError::io("sync", &self.path))?;
         }
-        self.file.seek(SeekFrom::Start(position)).map_err(RunError::io("seek in", &self.path))?;
+        self.file
+            .seek(SeekFrom::Start(position))
+            .map_err(RunError::io("seek in", &self.path))?;
         self.length = position;
         Ok(())
     }

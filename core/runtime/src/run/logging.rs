@@ -35,9 +35,15 @@ impl Logging {
     /// Sets up the log of the whole process. `verbosity` counts `-v` (positive) or `-q` (negative);
     /// `FARTHING_LOG` wins over it.
     pub fn start(terminal: &Terminal, verbosity: i8) -> Result<Self, RunError> {
-        let filter = std::env::var(FILTER_VARIABLE).ok().filter(|filter| !filter.is_empty());
+        let filter = std::env::var(FILTER_VARIABLE)
+            .ok()
+            .filter(|filter| !filter.is_empty());
         let (subscriber, logging) = Self::subscriber(terminal, verbosity, filter.as_deref())?;
-        subscriber.try_init().map_err(|error| RunError::LogAlreadyStarted { why: error.to_string() })?;
+        subscriber
+            .try_init()
+            .map_err(|error| RunError::LogAlreadyStarted {
+                why: error.to_string(),
+            })?;
         Ok(logging)
     }
 
@@ -64,14 +70,23 @@ impl Logging {
             .with_current_span(false)
             .with_writer(run_log.clone())
             .with_filter(file_filter);
-        Ok((Registry::default().with(for_person).with(for_file), Self { run_log }))
+        Ok((
+            Registry::default().with(for_person).with(for_file),
+            Self { run_log },
+        ))
     }
 
     /// From now on events go to the file at `path`, those so far first. A resumed run goes on in the same
     /// file.
     pub fn attach(&self, path: &Path) -> Result<(), RunError> {
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(RunError::io("open", path))?;
-        self.run_log.attach(file).map_err(RunError::io("write", path))
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(RunError::io("open", path))?;
+        self.run_log
+            .attach(file)
+            .map_err(RunError::io("write", path))
     }
 }
 
@@ -88,10 +103,15 @@ fn level_of(verbosity: i8) -> Level {
 fn parse_filter(filter: Option<&str>, default: Level) -> Result<EnvFilter, RunError> {
     let builder = EnvFilter::builder();
     match filter {
-        None => Ok(builder.with_default_directive(default.into()).parse_lossy("")),
+        None => Ok(builder
+            .with_default_directive(default.into())
+            .parse_lossy("")),
         Some(filter) => builder.parse(filter).map_err(|error| {
             let why = error.to_string();
-            RunError::BadLogFilter { filter: filter.to_string(), why }
+            RunError::BadLogFilter {
+                filter: filter.to_string(),
+                why,
+            }
         }),
     }
 }
@@ -115,7 +135,10 @@ impl Default for Destination {
 
 impl RunLog {
     fn attach(&self, mut file: File) -> io::Result<()> {
-        let mut destination = self.destination.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut destination = self
+            .destination
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Destination::Pending(events) = &*destination {
             file.write_all(events)?;
         }
@@ -126,7 +149,10 @@ impl RunLog {
 
 impl Write for RunLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut destination = self.destination.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut destination = self
+            .destination
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match &mut *destination {
             Destination::Pending(events) if events.len() + bytes.len() <= PENDING_LIMIT => {
                 events.extend_from_slice(bytes);

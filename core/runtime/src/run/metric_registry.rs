@@ -71,7 +71,9 @@ pub struct MetricRegistry {
 impl MetricRegistry {
     /// The metrics that the runtime itself writes.
     pub fn runtime() -> Self {
-        Self { docs: RUNTIME_METRICS.to_vec() }
+        Self {
+            docs: RUNTIME_METRICS.to_vec(),
+        }
     }
 
     /// Adds a metric, for a component that reports numbers of its own.
@@ -88,7 +90,11 @@ impl MetricRegistry {
     pub fn find(&self, name: &str) -> Option<&MetricDoc> {
         let exact = |name: &str| {
             let literal = self.docs.iter().find(|doc| doc.name == name);
-            literal.or_else(|| self.docs.iter().find(|doc| matches_pattern(&doc.name, name)))
+            literal.or_else(|| {
+                self.docs
+                    .iter()
+                    .find(|doc| matches_pattern(&doc.name, name))
+            })
         };
         exact(name).or_else(|| exact(name.strip_prefix(EVALUATION_PREFIX)?))
     }
@@ -112,7 +118,13 @@ impl MetricRegistry {
             let _ = write!(page, "\n## {}\n\n", file.file_name());
             page.push_str("| Metric | Unit | Meaning | Computed by |\n| --- | --- | --- | --- |\n");
             for doc in self.docs.iter().filter(|doc| doc.file == file) {
-                let MetricDoc { name, unit, meaning, source, .. } = doc;
+                let MetricDoc {
+                    name,
+                    unit,
+                    meaning,
+                    source,
+                    ..
+                } = doc;
                 let _ = writeln!(page, "| `{name}` | {unit} | {meaning} | {source} |");
             }
         }
@@ -132,7 +144,8 @@ fn matches_pattern(pattern: &str, name: &str) -> bool {
         return false;
     };
     let ends = name.char_indices().map(|(start, c)| start + c.len_utf8());
-    ends.into_iter().any(|end| matches_pattern(after, &name[end..]))
+    ends.into_iter()
+        .any(|end| matches_pattern(after, &name[end..]))
 }
 
 const fn metric(

@@ -48,7 +48,11 @@ pub enum MetricValue {
 impl MetricRow {
     /// A row without metrics yet.
     pub fn new(step: u64, stage: impl Into<String>) -> Self {
-        Self { step, stage: stage.into(), values: BTreeMap::new() }
+        Self {
+            step,
+            stage: stage.into(),
+            values: BTreeMap::new(),
+        }
     }
 
     /// Sets a metric, replacing an earlier value.
@@ -64,7 +68,9 @@ impl MetricRow {
 
     /// All metrics by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, MetricValue)> {
-        self.values.iter().map(|(name, value)| (name.as_str(), *value))
+        self.values
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value))
     }
 
     /// The row as one line of JSON.
@@ -73,8 +79,16 @@ impl MetricRow {
     }
 
     fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
-        let values = self.values.iter().filter(|(name, _)| keep(name)).map(|(name, value)| (name.clone(), *value));
-        Self { step: self.step, stage: self.stage.clone(), values: values.collect() }
+        let values = self
+            .values
+            .iter()
+            .filter(|(name, _)| keep(name))
+            .map(|(name, value)| (name.clone(), *value));
+        Self {
+            step: self.step,
+            stage: self.stage.clone(),
+            values: values.collect(),
+        }
     }
 }
 
@@ -157,7 +171,11 @@ pub struct RunMetrics {
 impl RunMetrics {
     /// Opens both files. `MetricsPosition::default()` begins them anew; the position of a checkpoint drops
     /// the rows that were written after it.
-    pub fn open(paths: &RunPaths, position: MetricsPosition, registry: MetricRegistry) -> Result<Self, RunError> {
+    pub fn open(
+        paths: &RunPaths,
+        position: MetricsPosition,
+        registry: MetricRegistry,
+    ) -> Result<Self, RunError> {
         Ok(Self {
             registry,
             metrics: JsonLinesFile::open_at(&paths.metrics(), position.metrics)?,
@@ -174,7 +192,10 @@ impl RunMetrics {
         }
         let is_timing = |name: &str| self.registry.file_of(name) == MetricFile::Timing;
         let timing = row.only(is_timing);
-        self.metrics.append(&row.only(|name| !is_timing(name) && !is_reserved(name)).to_json_line())?;
+        self.metrics.append(
+            &row.only(|name| !is_timing(name) && !is_reserved(name))
+                .to_json_line(),
+        )?;
         if !timing.values.is_empty() {
             self.timing.append(&timing.to_json_line())?;
         }
@@ -183,7 +204,10 @@ impl RunMetrics {
 
     /// The position for a checkpoint. All rows before it are on the disk when this returns.
     pub fn position(&mut self) -> Result<MetricsPosition, RunError> {
-        Ok(MetricsPosition { metrics: self.metrics.position()?, timing: self.timing.position()? })
+        Ok(MetricsPosition {
+            metrics: self.metrics.position()?,
+            timing: self.timing.position()?,
+        })
     }
 
     fn warn_about(&mut self, name: &str) {
@@ -207,7 +231,11 @@ pub fn read_rows(path: &Path) -> Result<Vec<MetricRow>, RunError> {
     json_lines::whole_lines(&text)
         .enumerate()
         .map(|(index, line)| {
-            parse_row(line).map_err(|why| RunError::BadRow { path: path.to_path_buf(), line: index + 1, why })
+            parse_row(line).map_err(|why| RunError::BadRow {
+                path: path.to_path_buf(),
+                line: index + 1,
+                why,
+            })
         })
         .collect()
 }
@@ -217,16 +245,27 @@ fn is_reserved(name: &str) -> bool {
 }
 
 fn parse_row(line: &str) -> Result<MetricRow, String> {
-    let object: BTreeMap<String, Value> = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let step = object.get(STEP).and_then(Value::as_u64).ok_or("it has no whole number `step`")?;
-    let stage = object.get(STAGE).and_then(Value::as_str).ok_or("it has no text `stage`")?;
+    let object: BTreeMap<String, Value> =
+        serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let step = object
+        .get(STEP)
+        .and_then(Value::as_u64)
+        .ok_or("it has no whole number `step`")?;
+    let stage = object
+        .get(STAGE)
+        .and_then(Value::as_str)
+        .ok_or("it has no text `stage`")?;
     let mut row = MetricRow::new(step, stage);
     for (name, value) in object.iter().filter(|(name, _)| !is_reserved(name)) {
         let value = match value {
             Value::Null => MetricValue::Real(f64::NAN),
             Value::Number(number) => match number.as_u64() {
                 Some(count) => MetricValue::Count(count),
-                None => MetricValue::Real(number.as_f64().ok_or_else(|| format!("`{name}` is out of range"))?),
+                None => MetricValue::Real(
+                    number
+                        .as_f64()
+                        .ok_or_else(|| format!("`{name}` is out of range"))?,
+                ),
             },
             other => return Err(format!("`{name}` is {other}, not a number")),
         };

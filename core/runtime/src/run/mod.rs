@@ -26,8 +26,6 @@ pub mod progress;
 pub mod signals;
 pub mod terminal;
 
-mod canvas;
-
 pub use checkpoint::{CheckpointSearch, CheckpointWriter, Checkpoints, VerifiedCheckpoint};
 pub use completions::{CompletionRow, CompletionsWriter, RewardCell};
 pub use directory::{RunDirectory, RunPaths};

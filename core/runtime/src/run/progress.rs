@@ -40,11 +40,15 @@ impl Progress {
     /// resumed): they count as progress but not as speed.
     pub fn begin(terminal: &Terminal, stage: &str, total: u64, done: u64) -> Self {
         let bar = terminal.is_interactive().then(|| {
-            let bar = terminal.bars().add(ProgressBar::new(total).with_position(done));
+            let bar = terminal
+                .bars()
+                .add(ProgressBar::new(total).with_position(done));
             bar.set_style(
-                ProgressStyle::with_template("{prefix:.bold} {bar:28.cyan/black.bright} {pos}/{len}  {msg}")
-                    .expect("the template is a constant")
-                    .progress_chars("━━─"),
+                ProgressStyle::with_template(
+                    "{prefix:.bold} {bar:28.cyan/black.bright} {pos}/{len}  {msg}",
+                )
+                .expect("the template is a constant")
+                .progress_chars("━━─"),
             );
             bar.set_prefix(stage.to_string());
             bar.tick();
@@ -72,15 +76,25 @@ impl Progress {
     pub fn step(&mut self, summary: &StepSummary) {
         self.done += 1;
         let since_start = self.done - self.done_before;
-        let left = time_left(self.began.elapsed(), since_start, self.total.saturating_sub(self.done));
+        let left = time_left(
+            self.began.elapsed(),
+            since_start,
+            self.total.saturating_sub(self.done),
+        );
         let numbers = describe(summary, left);
         if let Some(bar) = &self.bar {
             bar.set_message(numbers);
             bar.set_position(self.done);
-        } else if since_start == 1 || self.done == self.total || self.done.is_multiple_of(self.line_every) {
+        } else if since_start == 1
+            || self.done == self.total
+            || self.done.is_multiple_of(self.line_every)
+        {
             let width = self.total.to_string().len();
-            let Self { stage, done, total, .. } = self;
-            self.terminal.line(&format!("{stage} {done:>width$}/{total}  {numbers}"));
+            let Self {
+                stage, done, total, ..
+            } = self;
+            self.terminal
+                .line(&format!("{stage} {done:>width$}/{total}  {numbers}"));
         }
     }
 
@@ -90,8 +104,13 @@ impl Progress {
             bar.finish_and_clear();
             self.terminal.bars().remove(bar);
             let took = describe_duration(self.began.elapsed());
-            let Self { stage, done, total, .. } = &self;
-            self.terminal.line(&format!("{stage} {done}/{total}  {}  in {took}", bar.message()));
+            let Self {
+                stage, done, total, ..
+            } = &self;
+            self.terminal.line(&format!(
+                "{stage} {done}/{total}  {}  in {took}",
+                bar.message()
+            ));
         }
     }
 }

@@ -28,7 +28,11 @@ impl Interrupt {
         for signal in [SIGINT, SIGTERM] {
             // The order matters: at the first signal the flag is not yet set when this action looks at it,
             // at the second it is.
-            flag::register_conditional_shutdown(signal, INTERRUPTED_EXIT_CODE, Arc::clone(&interrupt.requested))?;
+            flag::register_conditional_shutdown(
+                signal,
+                INTERRUPTED_EXIT_CODE,
+                Arc::clone(&interrupt.requested),
+            )?;
             flag::register_usize(signal, Arc::clone(&interrupt.signal), signal as usize)?;
             flag::register(signal, Arc::clone(&interrupt.requested))?;
         }

@@ -29,14 +29,26 @@ impl Terminal {
     pub fn standard_error() -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let is_interactive = io::stderr().is_terminal() && !is_dumb;
-        let target = if is_interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bars: MultiProgress::with_draw_target(target), sink: Sink::StandardError, is_interactive }
+        let target = if is_interactive {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            bars: MultiProgress::with_draw_target(target),
+            sink: Sink::StandardError,
+            is_interactive,
+        }
     }
 
     /// A screen in memory that is no terminal, for tests.
     pub fn in_memory() -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        Self { bars, sink: Sink::Memory(Arc::default()), is_interactive: false }
+        Self {
+            bars,
+            sink: Sink::Memory(Arc::default()),
+            is_interactive: false,
+        }
     }
 
     /// Whether bars and colours make sense.
@@ -103,6 +115,9 @@ impl<'a> MakeWriter<'a> for Terminal {
     type Writer = EventWriter;
 
     fn make_writer(&'a self) -> EventWriter {
-        EventWriter { terminal: self.clone(), event: Vec::new() }
+        EventWriter {
+            terminal: self.clone(),
+            event: Vec::new(),
+        }
     }
 }

@@ -99,12 +99,20 @@ pub(super) struct Manifest {
 
 impl Manifest {
     pub fn new(identity: Value, files: BTreeMap<String, FileRecord>) -> Self {
-        Self { seal: "0".repeat(SEAL_DIGITS), format: FORMAT, identity, files }
+        Self {
+            seal: "0".repeat(SEAL_DIGITS),
+            format: FORMAT,
+            identity,
+            files,
+        }
     }
 
     /// The text to write, sealed.
     pub fn sealed_text(&self) -> serde_json::Result<String> {
-        let blank = Self { seal: "0".repeat(SEAL_DIGITS), ..self.clone() };
+        let blank = Self {
+            seal: "0".repeat(SEAL_DIGITS),
+            ..self.clone()
+        };
         let text = serde_json::to_string_pretty(&blank)? + "\n";
         let seal = hex::encode(Sha256::digest(text.as_bytes()));
         Ok(text.replacen(&blank.seal, &seal, 1))
@@ -114,26 +122,42 @@ impl Manifest {
     pub fn read(checkpoint: &Path) -> Result<Self, CheckpointFault> {
         let bytes = match std::fs::read(checkpoint.join(MANIFEST_FILE)) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(CheckpointFault::NoManifest),
-            Err(source) => return Err(CheckpointFault::Unreadable { file: MANIFEST_FILE.to_string(), source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(CheckpointFault::NoManifest);
+            }
+            Err(source) => {
+                return Err(CheckpointFault::Unreadable {
+                    file: MANIFEST_FILE.to_string(),
+                    source,
+                });
+            }
         };
         let unreadable = |why: String| CheckpointFault::UnreadableManifest { why };
         let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
         // The version is looked at alone first: a later format may have other fields.
-        let format = serde_json::from_str::<FormatOnly>(&text).map_err(|error| unreadable(error.to_string()))?.format;
+        let format = serde_json::from_str::<FormatOnly>(&text)
+            .map_err(|error| unreadable(error.to_string()))?
+            .format;
         if format > FORMAT {
             return Err(CheckpointFault::NewerFormat { found: format });
         }
-        let manifest: Self = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+        let manifest: Self =
+            serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
         let blank = text.replacen(&manifest.seal, &"0".repeat(SEAL_DIGITS), 1);
-        if manifest.seal.len() != SEAL_DIGITS || hex::encode(Sha256::digest(blank.as_bytes())) != manifest.seal {
+        if manifest.seal.len() != SEAL_DIGITS
+            || hex::encode(Sha256::digest(blank.as_bytes())) != manifest.seal
+        {
             return Err(CheckpointFault::BrokenSeal);
         }
         if let Some(file) = manifest.files.keys().find(|file| !is_inside(file)) {
-            return Err(unreadable(format!("it lists `{file}`, which is outside the checkpoint")));
+            return Err(unreadable(format!(
+                "it lists `{file}`, which is outside the checkpoint"
+            )));
         }
         if manifest.step().is_none() {
-            return Err(unreadable(format!("its identity has no whole number `{ORDERING_KEY}`")));
+            return Err(unreadable(format!(
+                "its identity has no whole number `{ORDERING_KEY}`"
+            )));
         }
         Ok(manifest)
     }
@@ -169,7 +193,10 @@ pub(super) fn measure(path: &Path) -> io::Result<FileRecord> {
             Err(error) => return Err(error),
         };
         if read == 0 {
-            return Ok(FileRecord { bytes, sha256: hex::encode(hasher.finalize()) });
+            return Ok(FileRecord {
+                bytes,
+                sha256: hex::encode(hasher.finalize()),
+            });
         }
         hasher.update(&chunk[..read]);
         bytes += read as u64;

@@ -37,8 +37,14 @@ impl Checkpoints {
     }
 
     /// The same, with the file operations replaced: the seam for fault tests.
-    pub fn with_file_operations(directory: impl Into<PathBuf>, files: Arc<dyn FileOperations>) -> Self {
-        Self { directory: directory.into(), files }
+    pub fn with_file_operations(
+        directory: impl Into<PathBuf>,
+        files: Arc<dyn FileOperations>,
+    ) -> Self {
+        Self {
+            directory: directory.into(),
+            files,
+        }
     }
 
     /// Where they lie.

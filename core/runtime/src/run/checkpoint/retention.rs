@@ -29,15 +29,22 @@ impl Checkpoints {
             if protected.contains(&candidate.name.as_str()) {
                 continue;
             }
-            let hidden =
-                self.directory.join(format!("{TEMPORARY_PREFIX}delete-{}-{}", candidate.name, std::process::id()));
-            self.files.rename(&candidate.path, &hidden).map_err(RunError::io("hide", &candidate.path))?;
+            let hidden = self.directory.join(format!(
+                "{TEMPORARY_PREFIX}delete-{}-{}",
+                candidate.name,
+                std::process::id()
+            ));
+            self.files
+                .rename(&candidate.path, &hidden)
+                .map_err(RunError::io("hide", &candidate.path))?;
             // Synced before the content goes: after a power cut in the middle of the removal, the good
             // name must not come back.
             self.files
                 .sync_directory(&self.directory)
                 .map_err(RunError::io("sync the directory", &self.directory))?;
-            self.files.remove(&hidden).map_err(RunError::io("remove", &hidden))?;
+            self.files
+                .remove(&hidden)
+                .map_err(RunError::io("remove", &hidden))?;
             removed.push(candidate.path.clone());
         }
         Ok(removed)
@@ -45,7 +52,10 @@ impl Checkpoints {
 }
 
 /// Removes the hidden directories of writers that are no more.
-pub(super) fn clean_leftovers(files: &dyn FileOperations, directory: &Path) -> Result<(), RunError> {
+pub(super) fn clean_leftovers(
+    files: &dyn FileOperations,
+    directory: &Path,
+) -> Result<(), RunError> {
     for entry in fs::read_dir(directory).map_err(RunError::io("list", directory))? {
         let entry = entry.map_err(RunError::io("list", directory))?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -65,7 +75,10 @@ pub(super) fn clean_leftovers(files: &dyn FileOperations, directory: &Path) -> R
 /// Whether the process whose number ends the name is another living one. Numbers come round again, so a
 /// leftover may be spared by a stranger; it goes at a later start.
 fn writer_is_alive(name: &str) -> bool {
-    let number = name.rsplit('-').next().and_then(|digits| digits.parse::<i32>().ok());
+    let number = name
+        .rsplit('-')
+        .next()
+        .and_then(|digits| digits.parse::<i32>().ok());
     let Some(process) = number.and_then(rustix::process::Pid::from_raw) else {
         return false;
     };

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::Checkpoints;
 use super::manifest::{self, CheckpointFault, FileRecord, Manifest};
 use super::retention::SET_ASIDE_MARK;
-use super::Checkpoints;
 use crate::run::error::RunError;
 
 /// What a search found.
@@ -43,7 +43,10 @@ pub struct VerifiedCheckpoint {
 impl VerifiedCheckpoint {
     /// Verifies the checkpoint at `path`, for the one that a person names.
     pub fn open(path: &Path) -> Result<Self, RunError> {
-        verify(path).map_err(|fault| RunError::UnfitCheckpoint { path: path.to_path_buf(), fault })
+        verify(path).map_err(|fault| RunError::UnfitCheckpoint {
+            path: path.to_path_buf(),
+            fault,
+        })
     }
 
     /// Its directory.
@@ -84,7 +87,12 @@ impl VerifiedCheckpoint {
         identity: Value,
         files: BTreeMap<String, FileRecord>,
     ) -> Self {
-        Self { path, step, identity, files }
+        Self {
+            path,
+            step,
+            identity,
+            files,
+        }
     }
 }
 
@@ -100,7 +108,10 @@ impl Checkpoints {
                     newest = Some(verified);
                     break;
                 }
-                Err(fault) => skipped.push(SkippedCheckpoint { path: candidate.path, fault }),
+                Err(fault) => skipped.push(SkippedCheckpoint {
+                    path: candidate.path,
+                    fault,
+                }),
             }
         }
         for SkippedCheckpoint { path, fault } in &skipped {
@@ -115,7 +126,9 @@ impl Checkpoints {
         let mut skipped = Vec::new();
         let entries = match fs::read_dir(&self.directory) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((candidates, skipped)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((candidates, skipped));
+            }
             Err(error) => return Err(RunError::io("list", &self.directory)(error)),
         };
         for entry in entries {
@@ -127,8 +140,15 @@ impl Checkpoints {
             }
             match Manifest::read(&path) {
                 Ok(manifest) => {
-                    let step = manifest.step().expect("a manifest that was read has its ordering number");
-                    candidates.push(Candidate { path, name, step, manifest });
+                    let step = manifest
+                        .step()
+                        .expect("a manifest that was read has its ordering number");
+                    candidates.push(Candidate {
+                        path,
+                        name,
+                        step,
+                        manifest,
+                    });
                 }
                 Err(fault) => skipped.push(SkippedCheckpoint { path, fault }),
             }
@@ -158,40 +178,76 @@ impl Candidate {
 
     /// Whether the files have the right sizes, which is cheap to ask.
     pub fn looks_whole(&self) -> bool {
-        self.manifest.files.iter().all(|(file, record)| check_size(&self.path, file, record).is_ok())
+        self.manifest
+            .files
+            .iter()
+            .all(|(file, record)| check_size(&self.path, file, record).is_ok())
     }
 }
 
 fn verify(path: &Path) -> Result<VerifiedCheckpoint, CheckpointFault> {
     let manifest = Manifest::read(path)?;
-    let step = manifest.step().expect("a manifest that was read has its ordering number");
+    let step = manifest
+        .step()
+        .expect("a manifest that was read has its ordering number");
     // Sizes first: they tell of truncation without reading gigabytes.
     for (file, record) in &manifest.files {
         check_size(path, file, record)?;
     }
-    manifest.files.par_iter().try_for_each(|(file, record)| check_content(path, file, record))?;
-    Ok(VerifiedCheckpoint { path: path.to_path_buf(), step, identity: manifest.identity, files: manifest.files })
+    manifest
+        .files
+        .par_iter()
+        .try_for_each(|(file, record)| check_content(path, file, record))?;
+    Ok(VerifiedCheckpoint {
+        path: path.to_path_buf(),
+        step,
+        identity: manifest.identity,
+        files: manifest.files,
+    })
 }
 
 fn check_size(checkpoint: &Path, file: &str, record: &FileRecord) -> Result<(), CheckpointFault> {
     let found = match fs::metadata(checkpoint.join(file)) {
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(CheckpointFault::MissingFile { file: file.to_string() });
+            return Err(CheckpointFault::MissingFile {
+                file: file.to_string(),
+            });
         }
-        Err(source) => return Err(CheckpointFault::Unreadable { file: file.to_string(), source }),
+        Err(source) => {
+            return Err(CheckpointFault::Unreadable {
+                file: file.to_string(),
+                source,
+            });
+        }
     };
     if found == record.bytes {
         return Ok(());
     }
-    Err(CheckpointFault::WrongSize { file: file.to_string(), expected: record.bytes, found })
+    Err(CheckpointFault::WrongSize {
+        file: file.to_string(),
+        expected: record.bytes,
+        found,
+    })
 }
 
-fn check_content(checkpoint: &Path, file: &str, record: &FileRecord) -> Result<(), CheckpointFault> {
-    let found = manifest::measure(&checkpoint.join(file))
-        .map_err(|source| CheckpointFault::Unreadable { file: file.to_string(), source })?;
+fn check_content(
+    checkpoint: &Path,
+    file: &str,
+    record: &FileRecord,
+) -> Result<(), CheckpointFault> {
+    let found = manifest::measure(&checkpoint.join(file)).map_err(|source| {
+        CheckpointFault::Unreadable {
+            file: file.to_string(),
+            source,
+        }
+    })?;
     if found.sha256 == record.sha256 {
         return Ok(());
     }
-    Err(CheckpointFault::WrongHash { file: file.to_string(), expected: record.sha256.clone(), found: found.sha256 })
+    Err(CheckpointFault::WrongHash {
+        file: file.to_string(),
+        expected: record.sha256.clone(),
+        found: found.sha256,
+    })
 }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::Checkpoints;
 use super::manifest::{self, FileRecord, MANIFEST_FILE, Manifest};
 use super::retention::{self, SET_ASIDE_MARK, TEMPORARY_PREFIX};
 use super::search::VerifiedCheckpoint;
-use super::Checkpoints;
 use crate::run::durable::{FileOperations, parent_of};
 use crate::run::error::RunError;
 
@@ -27,13 +27,21 @@ impl Checkpoints {
         check_name(name)?;
         let files = &self.files;
         if !self.directory.is_dir() {
-            files.create_directory(&self.directory).map_err(RunError::io("create", &self.directory))?;
+            files
+                .create_directory(&self.directory)
+                .map_err(RunError::io("create", &self.directory))?;
             let parent = parent_of(&self.directory);
-            files.sync_directory(parent).map_err(RunError::io("sync the directory", parent))?;
+            files
+                .sync_directory(parent)
+                .map_err(RunError::io("sync the directory", parent))?;
         }
         retention::clean_leftovers(files.as_ref(), &self.directory)?;
-        let hidden = self.directory.join(format!("{TEMPORARY_PREFIX}{name}-{}", std::process::id()));
-        files.create_directory(&hidden).map_err(RunError::io("create", &hidden))?;
+        let hidden = self
+            .directory
+            .join(format!("{TEMPORARY_PREFIX}{name}-{}", std::process::id()));
+        files
+            .create_directory(&hidden)
+            .map_err(RunError::io("create", &hidden))?;
         Ok(CheckpointWriter {
             files: Arc::clone(files),
             directory: self.directory.clone(),
@@ -60,11 +68,19 @@ impl CheckpointWriter {
     }
 
     /// Writes one file by calling `write` with its path; directories in `file` are created.
-    pub fn write<E>(&mut self, file: &str, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), RunError>
+    pub fn write<E>(
+        &mut self,
+        file: &str,
+        write: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), RunError>
     where
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let bad = |why| RunError::BadName { what: "checkpoint file", name: file.to_string(), why };
+        let bad = |why| RunError::BadName {
+            what: "checkpoint file",
+            name: file.to_string(),
+            why,
+        };
         if !manifest::is_inside(file) {
             return Err(bad("it must be a relative path without `..`"));
         }
@@ -85,20 +101,29 @@ impl CheckpointWriter {
     /// checkpoints. A checkpoint of the same name is set aside, never overwritten.
     pub fn commit(mut self, identity: Value) -> Result<VerifiedCheckpoint, RunError> {
         let Some(step) = manifest::step_of(&identity) else {
-            return Err(RunError::IdentityWithoutStep { checkpoint: self.name.clone(), found: identity.to_string() });
+            return Err(RunError::IdentityWithoutStep {
+                checkpoint: self.name.clone(),
+                found: identity.to_string(),
+            });
         };
         let content = Content::list(&self.hidden)?;
         if content.files.is_empty() {
-            return Err(RunError::EmptyCheckpoint { checkpoint: self.name.clone() });
+            return Err(RunError::EmptyCheckpoint {
+                checkpoint: self.name.clone(),
+            });
         }
         for file in &content.files {
             self.sync_file(&self.hidden.join(file))?;
         }
         let records = self.measure(&content.files)?;
         let manifest = Manifest::new(identity.clone(), records.clone());
-        let text = manifest.sealed_text().expect("a JSON value and a map of strings always serialise");
+        let text = manifest
+            .sealed_text()
+            .expect("a JSON value and a map of strings always serialise");
         let manifest_path = self.hidden.join(MANIFEST_FILE);
-        self.files.write_file(&manifest_path, text.as_bytes()).map_err(RunError::io("write", &manifest_path))?;
+        self.files
+            .write_file(&manifest_path, text.as_bytes())
+            .map_err(RunError::io("write", &manifest_path))?;
         self.sync_file(&manifest_path)?;
         for directory in content.directories.iter().rev() {
             self.sync_directory(&self.hidden.join(directory))?;
@@ -107,10 +132,14 @@ impl CheckpointWriter {
 
         let path = self.directory.join(&self.name);
         self.set_aside_predecessor(&path)?;
-        self.files.rename(&self.hidden, &path).map_err(RunError::io("rename the finished checkpoint to", &path))?;
+        self.files
+            .rename(&self.hidden, &path)
+            .map_err(RunError::io("rename the finished checkpoint to", &path))?;
         self.published = true;
         self.sync_directory(&self.directory)?;
-        Ok(VerifiedCheckpoint::just_written(path, step, identity, records))
+        Ok(VerifiedCheckpoint::just_written(
+            path, step, identity, records,
+        ))
     }
 
     fn measure(&self, files: &[String]) -> Result<BTreeMap<String, FileRecord>, RunError> {
@@ -131,7 +160,10 @@ impl CheckpointWriter {
             return Ok(());
         }
         let aside = (1u32..)
-            .map(|number| self.directory.join(format!("{}{SET_ASIDE_MARK}{number}", self.name)))
+            .map(|number| {
+                self.directory
+                    .join(format!("{}{SET_ASIDE_MARK}{number}", self.name))
+            })
             .find(|candidate| !occupied(candidate))
             .expect("a directory does not hold four billion entries");
         tracing::warn!(
@@ -139,15 +171,21 @@ impl CheckpointWriter {
             aside = %aside.display(),
             "a checkpoint of this name exists already; it is set aside"
         );
-        self.files.rename(path, &aside).map_err(RunError::io("set aside", path))
+        self.files
+            .rename(path, &aside)
+            .map_err(RunError::io("set aside", path))
     }
 
     fn sync_file(&self, path: &Path) -> Result<(), RunError> {
-        self.files.sync_file(path).map_err(RunError::io("sync", path))
+        self.files
+            .sync_file(path)
+            .map_err(RunError::io("sync", path))
     }
 
     fn sync_directory(&self, path: &Path) -> Result<(), RunError> {
-        self.files.sync_directory(path).map_err(RunError::io("sync the directory", path))
+        self.files
+            .sync_directory(path)
+            .map_err(RunError::io("sync the directory", path))
     }
 }
 
@@ -173,7 +211,10 @@ struct Content {
 
 impl Content {
     fn list(root: &Path) -> Result<Self, RunError> {
-        let mut content = Self { files: Vec::new(), directories: Vec::new() };
+        let mut content = Self {
+            files: Vec::new(),
+            directories: Vec::new(),
+        };
         content.walk(root, "")?;
         content.files.sort();
         Ok(content)
@@ -183,13 +224,22 @@ impl Content {
         let directory = root.join(inside);
         for entry in fs::read_dir(&directory).map_err(RunError::io("list", &directory))? {
             let entry = entry.map_err(RunError::io("list", &directory))?;
-            let kind = entry.file_type().map_err(RunError::io("look at", &entry.path()))?;
-            let name = entry.file_name().into_string().map_err(|name| RunError::BadName {
-                what: "checkpoint file",
-                name: name.to_string_lossy().into_owned(),
-                why: "it must be UTF-8",
-            })?;
-            let name = if inside.is_empty() { name } else { format!("{inside}/{name}") };
+            let kind = entry
+                .file_type()
+                .map_err(RunError::io("look at", &entry.path()))?;
+            let name = entry
+                .file_name()
+                .into_string()
+                .map_err(|name| RunError::BadName {
+                    what: "checkpoint file",
+                    name: name.to_string_lossy().into_owned(),
+                    why: "it must be UTF-8",
+                })?;
+            let name = if inside.is_empty() {
+                name
+            } else {
+                format!("{inside}/{name}")
+            };
             if kind.is_dir() {
                 self.directories.push(name.clone());
                 self.walk(root, &name)?;
@@ -197,7 +247,11 @@ impl Content {
                 return Err(RunError::NotRegular { path: entry.path() });
             } else if name == MANIFEST_FILE {
                 let why = "that file is written by the checkpoint itself";
-                return Err(RunError::BadName { what: "checkpoint file", name, why });
+                return Err(RunError::BadName {
+                    what: "checkpoint file",
+                    name,
+                    why,
+                });
             } else {
                 self.files.push(name);
             }
@@ -207,11 +261,20 @@ impl Content {
 }
 
 fn check_name(name: &str) -> Result<(), RunError> {
-    let bad = |why| Err(RunError::BadName { what: "checkpoint", name: name.to_string(), why });
+    let bad = |why| {
+        Err(RunError::BadName {
+            what: "checkpoint",
+            name: name.to_string(),
+            why,
+        })
+    };
     if name.is_empty() || name.starts_with('.') {
         return bad("it must not be empty or begin with a dot");
     }
-    if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+    if !name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    {
         return bad("use letters, digits, `-`, `_` and `.`");
     }
     if name.contains(SET_ASIDE_MARK) {

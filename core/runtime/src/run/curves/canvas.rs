@@ -1,6 +1,6 @@
 //! The drawing surface of the run's pictures: shapes by plotters, text by us, both smooth.
 //!
-//! Shapes are drawn at twice the size and averaged down, because plotters draws wide lines without
+//! Shapes are drawn at three times the size and averaged down, because plotters draws wide lines without
 //! smoothing. Text is set here, because plotters' own setting leaves out each letter's side bearing and the
 //! words come out uneven. The font is part of the program (two subsets of Inter, 16 kB each, under the SIL
 //! Open Font License, see `fonts/LICENSE.txt`), because a training machine often has none installed.
@@ -14,11 +14,11 @@ use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::BitMapElement;
 use plotters::style::RGBColor;
 
-use super::durable::{self, OperatingSystem};
-use super::error::RunError;
+use crate::run::durable::{self, OperatingSystem};
+use crate::run::error::RunError;
 
 /// Side of a drawn pixel's square that becomes one pixel of the picture.
-pub const OVERSAMPLING: u32 = 2;
+pub const OVERSAMPLING: u32 = 3;
 
 /// The surface that plotters draws on, in drawn pixels.
 pub type Surface<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
@@ -49,6 +49,28 @@ pub enum Anchor {
     End,
 }
 
+impl TextStyle {
+    pub fn regular(size: f32, color: RGBColor) -> Self {
+        Self {
+            size,
+            bold: false,
+            color,
+            anchor: Anchor::Start,
+        }
+    }
+
+    pub fn bold(size: f32, color: RGBColor) -> Self {
+        Self {
+            bold: true,
+            ..Self::regular(size, color)
+        }
+    }
+
+    pub fn anchored(self, anchor: Anchor) -> Self {
+        Self { anchor, ..self }
+    }
+}
+
 impl Canvas {
     /// A white picture.
     pub fn new(width: u32, height: u32) -> Self {
@@ -71,13 +93,22 @@ impl Canvas {
 
     /// Sets a text with its baseline at `y`. Returns its width.
     pub fn text(&mut self, text: &str, (x, y): (f32, f32), style: TextStyle) -> f32 {
-        let font = if style.bold { self.bold.clone() } else { self.regular.clone() };
+        let font = if style.bold {
+            self.bold.clone()
+        } else {
+            self.regular.clone()
+        };
         let oversampling = OVERSAMPLING as f32;
-        let units = font.units_per_em().expect("the embedded font states its units");
+        let units = font
+            .units_per_em()
+            .expect("the embedded font states its units");
         // ab_glyph measures a font by ascent to descent; designers, and this program, by the em square.
         let scale = PxScale::from(style.size * oversampling * font.height_unscaled() / units);
         let scaled = font.as_scaled(scale);
-        let width: f32 = text.chars().map(|c| scaled.h_advance(font.glyph_id(c))).sum();
+        let width: f32 = text
+            .chars()
+            .map(|c| scaled.h_advance(font.glyph_id(c)))
+            .sum();
         let start = match style.anchor {
             Anchor::Start => x * oversampling,
             Anchor::Middle => x * oversampling - width / 2.0,
@@ -102,7 +133,10 @@ impl Canvas {
 
     /// Writes the picture, replacing an earlier one atomically. The format follows the extension.
     pub fn save(&self, path: &Path) -> Result<(), RunError> {
-        let failed = |error: String| RunError::Draw { path: path.to_path_buf(), why: error };
+        let failed = |error: String| RunError::Draw {
+            path: path.to_path_buf(),
+            why: error,
+        };
         let scratch = durable::scratch_path(path);
         let pixels = self.averaged();
         let written = (|| {
@@ -132,8 +166,12 @@ impl Canvas {
         }
         let at = (y as usize * width as usize + x as usize) * 3;
         let coverage = coverage.clamp(0.0, 1.0);
-        for (pixel, ink) in self.pixels[at..at + 3].iter_mut().zip([color.0, color.1, color.2]) {
-            *pixel = (f32::from(*pixel) * (1.0 - coverage) + f32::from(ink) * coverage).round() as u8;
+        for (pixel, ink) in self.pixels[at..at + 3]
+            .iter_mut()
+            .zip([color.0, color.1, color.2])
+        {
+            *pixel =
+                (f32::from(*pixel) * (1.0 - coverage) + f32::from(ink) * coverage).round() as u8;
         }
     }
 
@@ -147,7 +185,9 @@ impl Canvas {
                 for channel in 0..3 {
                     let square = (0..side).flat_map(|dy| (0..side).map(move |dx| (dx, dy)));
                     let sum: usize = square
-                        .map(|(dx, dy)| ((y * side + dy) * drawn_width + x * side + dx) * 3 + channel)
+                        .map(|(dx, dy)| {
+                            ((y * side + dy) * drawn_width + x * side + dx) * 3 + channel
+                        })
                         .map(|at| usize::from(self.pixels[at]))
                         .sum();
                     averaged.push(((sum + side * side / 2) / (side * side)) as u8);
