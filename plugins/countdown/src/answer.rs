@@ -1,0 +1,186 @@
+//! Reads an answer: one pass over the bytes, no allocation, no recursion that the text
+//! controls beyond a small depth.
+//!
+//! ```text
+//! equation := sum ["=" ["-"] integer]
+//! sum      := product (("+" | "-") product)*
+//! product  := atom (("*" | "/") atom)*
+//! atom     := integer | "(" sum ")"
+//! ```
+//! `×`, `÷` and `−` are read as `*`, `/` and `-`. Everything else is malformed, and some of
+//! it on purpose: `**`, `//` and `4.2*5`, which scorers built on Python's `eval` take for
+//! answers; a sign in front of a number or parenthesis, because the game has no negative
+//! numbers; `2(3+4)`, because it leaves the operation to be guessed; and `007`, which is no
+//! way to write a number.
+
+use crate::arithmetic::{Operation, Rational};
+
+/// Parentheses inside parentheses; six numbers need five.
+const DEPTH_LIMIT: u32 = 32;
+
+/// What the numbers may be used for.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// At most `MOST_GIVEN` of them.
+    pub numbers: &'a [u64],
+    pub target: i64,
+    /// Whether every number must be used, not only none twice.
+    pub use_all: bool,
+}
+
+/// One bit each in the record of used numbers.
+pub const MOST_GIVEN: usize = 64;
+
+/// A well-formed answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Its exact value; `None` when it breaks the rules: a number that is not given or is
+    /// used up, one left over, a division by zero, an overflow, or a right-hand side other
+    /// than the target.
+    pub value: Option<Rational>,
+}
+
+/// Reads an answer; `None` when it is malformed.
+pub fn read(text: &str, rules: Rules<'_>) -> Option<Reading> {
+    let mut parser = Parser {
+        rest: text.as_bytes(),
+        rules,
+        used: 0,
+    };
+    let left = parser.sum(0)?;
+    let right_holds = parser.right_side()?;
+    if !parser.rest.is_empty() {
+        return None;
+    }
+    let enough = !rules.use_all || parser.used.count_ones() as usize == rules.numbers.len();
+    Some(Reading {
+        value: left.filter(|_| right_holds && enough),
+    })
+}
+
+struct Parser<'a> {
+    rest: &'a [u8],
+    rules: Rules<'a>,
+    used: u64,
+}
+
+/// The outer `None` is malformed; the inner one has no value under the rules.
+type Parsed = Option<Option<Rational>>;
+
+impl Parser<'_> {
+    fn sum(&mut self, depth: u32) -> Parsed {
+        let mut value = self.product(depth)?;
+        loop {
+            let operation = match self.peek() {
+                Some(b'+') => Operation::Add,
+                Some(b'-') => Operation::Subtract,
+                _ => return Some(value),
+            };
+            self.advance(1);
+            value = combined(operation, value, self.product(depth)?);
+        }
+    }
+
+    fn product(&mut self, depth: u32) -> Parsed {
+        let mut value = self.atom(depth)?;
+        loop {
+            let operation = match self.peek() {
+                Some(b'*') => Operation::Multiply,
+                Some(b'/') => Operation::Divide,
+                _ => return Some(value),
+            };
+            self.advance(1);
+            value = combined(operation, value, self.atom(depth)?);
+        }
+    }
+
+    fn atom(&mut self, depth: u32) -> Parsed {
+        match self.peek()? {
+            b'(' if depth < DEPTH_LIMIT => {
+                self.advance(1);
+                let value = self.sum(depth + 1)?;
+                if self.peek()? != b')' {
+                    return None;
+                }
+                self.advance(1);
+                Some(value)
+            }
+            b'0'..=b'9' => {
+                let number = self.integer()?;
+                Some(number.and_then(|number| self.take(number)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The number, if it is given and not used up.
+    fn take(&mut self, number: u64) -> Option<Rational> {
+        let numbers = self.rules.numbers.iter().enumerate();
+        let free = |(place, given): &(usize, &u64)| {
+            **given == number && self.used & (1 << place) == 0
+        };
+        let (place, _) = numbers.into_iter().find(free)?;
+        self.used |= 1 << place;
+        Some(Rational::from_integer(i128::from(number)))
+    }
+
+    /// Decimal digits; the inner `None` is a number that no `u64` holds.
+    fn integer(&mut self) -> Option<Option<u64>> {
+        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || (digits > 1 && self.rest[0] == b'0') {
+            return None;
+        }
+        let number = self.rest[..digits].iter().try_fold(0_u64, |number, digit| {
+            number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+        });
+        self.advance(digits);
+        Some(number)
+    }
+
+    /// Whether what follows `=`, if anything does, is the target.
+    fn right_side(&mut self) -> Option<bool> {
+        if self.peek() != Some(b'=') {
+            return Some(true);
+        }
+        self.advance(1);
+        let negative = self.peek() == Some(b'-');
+        if negative {
+            self.advance(1);
+        }
+        self.peek()?;
+        let right = self.integer()?.map(i128::from);
+        self.peek();
+        let signed = right.map(|right| if negative { -right } else { right });
+        Some(signed == Some(i128::from(self.rules.target)))
+    }
+
+    /// The next byte after white space, with the typographic operators in ASCII.
+    fn peek(&mut self) -> Option<u8> {
+        self.rest = self.rest.trim_ascii_start();
+        match self.rest {
+            [] => None,
+            [0xc3, 0x97, ..] => Some(self.replaced(1, b'*')),
+            [0xc3, 0xb7, ..] => Some(self.replaced(1, b'/')),
+            [0xe2, 0x88, 0x92, ..] => Some(self.replaced(2, b'-')),
+            [byte, ..] => Some(*byte),
+        }
+    }
+
+    /// Drops all bytes of a character but the last, which `advance` is to drop.
+    fn replaced(&mut self, bytes: usize, ascii: u8) -> u8 {
+        self.advance(bytes);
+        ascii
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.rest = &self.rest[bytes..];
+    }
+}
+
+fn combined(
+    operation: Operation,
+    left: Option<Rational>,
+    right: Option<Rational>,
+) -> Option<Rational> {
+    operation.apply(left?, right?)
+}

@@ -1,0 +1,224 @@
+//! All problems that a configuration allows, cut in two, and how they are drawn.
+//!
+//! Which split a problem belongs to is a hash of its sorted numbers and target, so no
+//! order of drawing, no seed and no other configuration moves a problem from one split to
+//! the other (TinyZero's split by row number lets permuted duplicates through).
+//!
+//! A small space is listed once, and both splits are finite: every problem comes once
+//! before any comes again. A large one is sampled.
+
+use farthing_sdk::prelude::*;
+
+use crate::{
+    arithmetic::Rational,
+    config::Config,
+    permutation::{keys, shuffled},
+    solver::Solver,
+};
+
+/// Numbers, ascending, and the target to reach with them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Puzzle {
+    pub numbers: Vec<u64>,
+    pub target: u64,
+}
+
+impl Puzzle {
+    pub fn new(mut numbers: Vec<u64>, target: u64) -> Self {
+        numbers.sort_unstable();
+        Self { numbers, target }
+    }
+
+    /// Such as `3,7,16->21`: the same for every order of the numbers.
+    pub fn id(&self) -> String {
+        let numbers: Vec<String> = self.numbers.iter().map(u64::to_string).collect();
+        format!("{}->{}", numbers.join(","), self.target)
+    }
+
+    fn split(&self, test_share: f64) -> Split {
+        // 53 bits, the most that a float holds exactly.
+        let uniform = (stream(0, &self.id(), 0).random::<u64>() >> 11) as f64 / (1_u64 << 53) as f64;
+        if uniform < test_share {
+            Split::Test
+        } else {
+            Split::Train
+        }
+    }
+}
+
+/// The problems of a configuration.
+pub struct Space {
+    counts: Vec<usize>,
+    config: Config,
+    solver: Solver,
+    listed: Option<Listed>,
+}
+
+struct Listed {
+    train: Vec<Puzzle>,
+    test: Vec<Puzzle>,
+}
+
+impl Space {
+    /// # Errors
+    /// When the ranges contradict each other, or no solvable problem was found.
+    pub fn new(config: &Config, solver: Solver) -> Result<Self> {
+        config.check_ranges()?;
+        let mut space = Self {
+            counts: config.counts()?,
+            config: config.clone(),
+            solver,
+            listed: None,
+        };
+        if space.listing_cost() <= LISTING_LIMIT {
+            space.listed = Some(space.list());
+        }
+        space.check_not_empty()?;
+        Ok(space)
+    }
+
+    /// How many problems a split has, where they are listed.
+    pub fn size(&self, split: Split) -> Option<u64> {
+        self.listed.as_ref().map(|listed| listed.of(split).len() as u64)
+    }
+
+    /// The puzzle number `index`. The test split is the same under every seed, so that
+    /// runs can be compared.
+    pub fn puzzle(&self, split: Split, index: u64, seed: u64) -> Result<Puzzle> {
+        let seed = match split {
+            Split::Train => seed,
+            Split::Test => 0,
+        };
+        let Some(listed) = &self.listed else {
+            return self.drawn(split, &mut stream(seed, split.name(), index));
+        };
+        let puzzles = listed.of(split);
+        let size = puzzles.len() as u64;
+        if size == 0 {
+            bail!("the {} split is empty", split.name());
+        }
+        let keys = keys(seed, split.name(), index / size);
+        Ok(puzzles[shuffled(index % size, size, keys) as usize].clone())
+    }
+
+    /// Draws until a puzzle is solvable and of the right split: uniformly over numbers and
+    /// targets first, then, where few targets can be reached, by working out a random
+    /// expression.
+    fn drawn(&self, split: Split, rng: &mut impl RngExt) -> Result<Puzzle> {
+        for draw in 0..UNIFORM_DRAWS + WORKED_DRAWS {
+            let numbers = self.numbers(rng);
+            let target = if draw < UNIFORM_DRAWS {
+                Some(rng.random_range(self.config.min_target..=self.config.max_target))
+            } else {
+                let worked = self.solver.random_attempt(&numbers, rng);
+                worked.and_then(|expression| self.target(expression.value()))
+            };
+            let Some(target) = target else { continue };
+            let puzzle = Puzzle::new(numbers, target);
+            if puzzle.split(self.config.test_share) == split
+                && (draw >= UNIFORM_DRAWS || self.solver.solvable(&puzzle.numbers, target))
+            {
+                return Ok(puzzle);
+            }
+        }
+        Err(Error::new(format!(
+            "no solvable problem of the {} split was found in {} draws",
+            split.name(),
+            UNIFORM_DRAWS + WORKED_DRAWS
+        ))
+        .help("widen the range of targets or numbers, allow more operations, or change test_share"))
+    }
+
+    fn numbers(&self, rng: &mut impl RngExt) -> Vec<u64> {
+        let count = self.counts[rng.random_range(0..self.counts.len())];
+        let range = self.config.min_number..=self.config.max_number;
+        (0..count).map(|_| rng.random_range(range.clone())).collect()
+    }
+
+    /// The value as a target, if it is one.
+    fn target(&self, value: Rational) -> Option<u64> {
+        let target = u64::try_from(value.is_integer().then(|| *value.numer())?).ok()?;
+        (self.config.min_target..=self.config.max_target)
+            .contains(&target)
+            .then_some(target)
+    }
+
+    fn list(&self) -> Listed {
+        let mut listed = Listed {
+            train: Vec::new(),
+            test: Vec::new(),
+        };
+        for &count in &self.counts {
+            let mut numbers = vec![self.config.min_number; count];
+            loop {
+                for value in self.solver.reachable(&numbers) {
+                    let Some(target) = self.target(value) else { continue };
+                    let puzzle = Puzzle::new(numbers.clone(), target);
+                    match puzzle.split(self.config.test_share) {
+                        Split::Train => listed.train.push(puzzle),
+                        Split::Test => listed.test.push(puzzle),
+                    }
+                }
+                if !advance(&mut numbers, self.config.min_number, self.config.max_number) {
+                    break;
+                }
+            }
+        }
+        listed
+    }
+
+    /// About how many microseconds listing would take.
+    fn listing_cost(&self) -> f64 {
+        let range = (self.config.max_number - self.config.min_number + 1) as f64;
+        let cost = |&count: &usize| {
+            // Multisets of `count` numbers: (range + count - 1) over count.
+            let multisets: f64 = (0..count).map(|i| (range + i as f64) / (i + 1) as f64).product();
+            multisets * REACHABLE_MICROSECONDS[count]
+        };
+        self.counts.iter().map(cost).sum()
+    }
+
+    fn check_not_empty(&self) -> Result<()> {
+        let wanted = [
+            (Split::Train, self.config.test_share < 1.0),
+            (Split::Test, self.config.test_share > 0.0),
+        ];
+        for (split, _) in wanted.iter().filter(|(_, wanted)| *wanted) {
+            self.puzzle(*split, 0, 0).map_err(|error| {
+                error.context("this configuration has no problem to pose")
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Listed {
+    fn of(&self, split: Split) -> &[Puzzle] {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        }
+    }
+}
+
+/// The next ascending list of numbers, in the order of an odometer; false after the last.
+fn advance(numbers: &mut [u64], min: u64, max: u64) -> bool {
+    debug_assert!(min <= max);
+    match numbers.iter().rposition(|&number| number < max) {
+        Some(place) => {
+            let next = numbers[place] + 1;
+            numbers[place..].fill(next);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Uniform draws before targets are worked out; beyond this they cost too much.
+const UNIFORM_DRAWS: u32 = 200;
+/// Random expressions that are cheap to work out, and many where the ranges are narrow.
+const WORKED_DRAWS: u32 = 50_000;
+/// Measured time of `Solver::reachable` by count of numbers.
+const REACHABLE_MICROSECONDS: [f64; 7] = [0.0, 0.0, 2.0, 25.0, 1e3, 1e5, 1e7];
+/// A listing may take this many microseconds, because plans are made within a second.
+const LISTING_LIMIT: f64 = 150e3;
