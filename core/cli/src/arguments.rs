@@ -1,0 +1,182 @@
+//! The command line's shape: every command and option with the sentence that `--help` shows.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+/// Trains small language models to reason, with tasks, rewards, samplers, optimizers and curricula as plugins.
+#[derive(Debug, Parser)]
+#[command(name = "farthing", version, about, propagate_version = true, disable_help_subcommand = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more: -v for details, -vv for a trace.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only what went wrong.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a manifest's stages
+    Train(Train),
+    /// Check a manifest and show its plan; trains nothing
+    Check(Check),
+    /// Measure a model on held-out problems
+    Eval(Eval),
+    /// Talk to a model
+    Sample(Sample),
+    /// Score completions with a reward: JSON lines in, outcomes out
+    ///
+    /// Each line of input is {"problem":{"facts":..},"completion":".."}, each line of output one of
+    /// {"outcome":"scored","value":1.0,"parts":{..}}, {"outcome":"abstain"}, {"outcome":"failed","why":".."},
+    /// {"outcome":"timed_out"}.
+    Score(Score),
+    /// Evaluate a policy objective on numbers: JSON in, advantages, loss and derivatives out
+    ///
+    /// Reads {"groups":[{"rewards":[..],"sequences":[{"logp":[..],"old_logp":[..]}]}]} from standard input.
+    Objective(Component),
+    /// Look at plugins
+    #[command(subcommand)]
+    Plugins(Plugins),
+    /// Load one library and exit: what a host does before it trusts an unknown file
+    #[command(name = "__probe", hide = true)]
+    Probe { file: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// The manifest
+    #[arg(value_name = "RUN.toml")]
+    pub manifest: PathBuf,
+    #[command(flatten)]
+    pub overrides: Overrides,
+    /// The run directory [default: runs/<the run's name>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on with the run in the run directory, from its newest whole checkpoint
+    #[arg(long)]
+    pub resume: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The manifest
+    #[arg(value_name = "RUN.toml")]
+    pub manifest: PathBuf,
+    #[command(flatten)]
+    pub overrides: Overrides,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// A model's directory, or a run directory for its newest checkpoint
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// The manifest that names tasks, rewards and the evaluation
+    #[arg(value_name = "RUN.toml")]
+    pub manifest: PathBuf,
+    #[command(flatten)]
+    pub overrides: Overrides,
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// A model's directory, or a run directory for its newest checkpoint
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// The prompt; standard input if left out
+    #[arg(long, short)]
+    pub prompt: Option<String>,
+    /// Render the prompt as a user's message with the model's chat template
+    #[arg(long)]
+    pub chat: bool,
+    /// 0 takes the likeliest token each time
+    #[arg(long, short, default_value_t = 1.0)]
+    pub temperature: f32,
+    /// Draw from the likeliest tokens up to this share of the probability
+    #[arg(long, default_value_t = 1.0)]
+    pub top_p: f32,
+    /// The longest answer in tokens
+    #[arg(long, default_value_t = 256)]
+    pub max_new_tokens: usize,
+    /// The same seed draws the same answer
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// auto, cpu or cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Score {
+    #[command(flatten)]
+    pub component: Component,
+    /// How long one completion may take, such as 500ms or 2s
+    #[arg(long, default_value = "10s")]
+    pub deadline: farthing_runtime::manifest::HumanDuration,
+}
+
+#[derive(Debug, Args)]
+pub struct Component {
+    /// The component, as plugin/component
+    #[arg(value_name = "COMPONENT")]
+    pub name: String,
+    /// Its configuration as a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub config: String,
+    #[command(flatten)]
+    pub search: Search,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Plugins {
+    /// List the plugins and components that are found
+    List(PluginsList),
+    /// Show everything about one library, layer by layer, without training anything
+    Inspect(PluginsInspect),
+}
+
+#[derive(Debug, Args)]
+pub struct PluginsList {
+    #[command(flatten)]
+    pub search: Search,
+    /// Print the list as JSON, with the components' configuration schemas
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PluginsInspect {
+    /// The library
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print what is found as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Overrides {
+    /// Set a key of the manifest, such as stage.1.steps=10; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Search {
+    /// Also look for plugins in this directory, or load this library; may be given several times
+    #[arg(long = "plugins", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
