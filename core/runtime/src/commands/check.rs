@@ -1,0 +1,125 @@
+//! `farthing check`: says what a manifest means on this machine, and trains nothing.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::manifest::Stage;
+use crate::memory::MemoryEstimate;
+use crate::plan::Plan;
+
+/// The plan as data.
+#[derive(Debug, Serialize)]
+pub struct PlanReport {
+    pub name: String,
+    pub device: String,
+    pub parameters: usize,
+    pub plugins: Vec<String>,
+    pub stages: Vec<String>,
+    pub memory: MemoryEstimate,
+    pub fits: bool,
+}
+
+/// Checks the manifest.
+pub fn check(manifest: &Path, overrides: &[String]) -> Result<PlanReport> {
+    let plan = Plan::make(manifest, overrides)?;
+    let resolved = plan.manifest();
+    Ok(PlanReport {
+        name: resolved.run.name.clone(),
+        device: match plan.device.location() {
+            candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
+            candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+            candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+        },
+        parameters: plan.memory.parameters,
+        plugins: plan.host.plugins().map(|plugin| format!("{} {}", plugin.name, plugin.version)).collect(),
+        stages: resolved.stages.iter().map(describe).collect(),
+        fits: !plan.memory.exceeds_machine(),
+        memory: plan.memory.clone(),
+    })
+}
+
+fn describe(stage: &Stage) -> String {
+    let length = match stage {
+        Stage::Sft(stage) => match (stage.steps, stage.epochs) {
+            (Some(steps), _) => format!("{steps} steps of {} examples", stage.batch),
+            (None, epochs) => format!(
+                "{} epochs over {} examples, {} at a time",
+                epochs.unwrap_or(crate::manifest::SftStage::DEFAULT_EPOCHS),
+                stage.examples,
+                stage.batch
+            ),
+        },
+        Stage::Rl(stage) => format!(
+            "{} steps of {} problems, {} with {}, up to {} tokens",
+            stage.steps, stage.problems_per_step, stage.optimizer.name, stage.sampler.name, stage.max_new_tokens
+        ),
+        Stage::Eval(stage) => format!(
+            "{} problems, {} attempts each with {}",
+            stage.problems, stage.attempts, stage.sampler.name
+        ),
+    };
+    format!("{} ({}): {length}", stage.name(), stage.kind())
+}
+
+impl PlanReport {
+    /// The plan for a person.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: &str| {
+            let _ = writeln!(text, "{name:<10} {value}");
+        };
+        line("run", &self.name);
+        line("device", &self.device);
+        line("model", &format!("{} parameters", grouped(self.parameters)));
+        line("plugins", &self.plugins.join(", "));
+        for (index, stage) in self.stages.iter().enumerate() {
+            line(if index == 0 { "stages" } else { "" }, &format!("{}. {stage}", index + 1));
+        }
+        let memory = &self.memory;
+        let parts = [
+            ("weights", memory.weights),
+            ("gradients and moments", memory.training_state),
+            ("reference", memory.reference),
+            ("activations", memory.activations),
+            ("decoding", memory.decoding),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(_, bytes)| *bytes > 0.0)
+            .map(|(name, bytes)| format!("{name} {}", bytes_text(*bytes)))
+            .collect();
+        let of = memory
+            .available
+            .map_or(String::new(), |available| format!(" of {}", bytes_text(available)));
+        line("memory", &format!("about {}{of}: {}", bytes_text(memory.peak), parts.join(", ")));
+        if !self.fits {
+            line("", "this does not fit: lower `micro_batch_tokens`, `max_new_tokens` or the group's size");
+        }
+        text
+    }
+}
+
+fn bytes_text(bytes: f64) -> String {
+    const MIB: f64 = (1_u64 << 20) as f64;
+    if bytes < 1024.0 * MIB {
+        format!("{:.1} MiB", bytes / MIB)
+    } else {
+        format!("{:.2} GiB", bytes / MIB / 1024.0)
+    }
+}
+
+/// 1234567 as `1,234,567`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,97 @@
+//! `farthing sample`: talks to a model; the text streams while it is drawn.
+
+use std::io::Write;
+use std::path::Path;
+
+use farthing_engine::{
+    DecodeHooks, DecodingPlan, Message, Model, PromptGroup, StreamingDecoder, Tokenizer, decode, select_device,
+};
+
+use super::evaluate::model_directory;
+use crate::error::{Result, RuntimeError};
+
+/// What to draw.
+#[derive(Clone, Debug)]
+pub struct SampleRequest {
+    /// Text for the model, or the message of a user if `chat`.
+    pub prompt: String,
+    /// Render the prompt with the model's chat template.
+    pub chat: bool,
+    pub temperature: f32,
+    pub top_p: f32,
+    pub max_new_tokens: usize,
+    pub seed: u64,
+    pub device: String,
+}
+
+/// Draws one completion and streams its text to `out`. Returns the whole text.
+pub fn sample(directory: &Path, request: &SampleRequest, out: &mut dyn Write) -> Result<String> {
+    let directory = model_directory(directory)?;
+    let device = select_device(&request.device)?;
+    let model = Model::load(&directory, &device)?;
+    let tokenizer = Tokenizer::load(&directory)?;
+    let prompt = match request.chat {
+        true => {
+            let message = Message::new("user", &request.prompt);
+            tokenizer.encode(&tokenizer.render_chat(&[message], true)?)?
+        }
+        false => tokenizer.encode_with_special_tokens(&request.prompt)?,
+    };
+    if prompt.is_empty() {
+        return Err(RuntimeError::Usage(
+            "the prompt is empty, and this tokenizer puts nothing in front of a text; give --prompt".to_owned(),
+        ));
+    }
+    let plan = DecodingPlan {
+        temperature: request.temperature,
+        top_p: request.top_p,
+        eos: tokenizer.eos_ids().to_vec(),
+        max_new_tokens: request.max_new_tokens,
+        ..DecodingPlan::default()
+    };
+    let mut stream = Stream {
+        decoder: tokenizer.streaming_decoder(false),
+        out,
+        failure: None,
+    };
+    let groups = [PromptGroup {
+        tokens: &prompt,
+        seeds: &[request.seed],
+    }];
+    let drawn = decode(&model, &tokenizer, &groups, &plan, 1, &mut stream)?;
+    stream.finish()?;
+    Ok(tokenizer.decode(&drawn[0][0].tokens)?)
+}
+
+struct Stream<'a> {
+    decoder: StreamingDecoder<'a>,
+    out: &'a mut dyn Write,
+    failure: Option<RuntimeError>,
+}
+
+impl Stream<'_> {
+    fn show(&mut self, text: &str) {
+        let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        if let Err(error) = written {
+            self.failure
+                .get_or_insert(RuntimeError::Usage(format!("the text cannot be written: {error}")));
+        }
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let rest = self.decoder.finish()?;
+        self.show(&rest);
+        self.failure.map_or(Ok(()), Err)
+    }
+}
+
+impl DecodeHooks for Stream<'_> {
+    fn on_token(&mut self, _group: usize, _attempt: usize, token: u32) {
+        match self.decoder.push(token) {
+            Ok(text) => self.show(&text),
+            Err(error) => {
+                self.failure.get_or_insert(error.into());
+            }
+        }
+    }
+}

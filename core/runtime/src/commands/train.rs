@@ -1,0 +1,209 @@
+//! `farthing train`: runs a manifest, or goes on with a run.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::error::{Result, RuntimeError};
+use crate::host::ScoringPool;
+use crate::manifest::Manifest;
+use crate::plan::{Plan, initial_model, tokenizer};
+use crate::run::curves::draw_curves;
+use crate::run::metrics::read_rows;
+use crate::run::{Checkpoints, Interrupt, MetricRow, RunDirectory, RunPaths, Terminal, logging::Logging};
+use crate::stage::components::LiveTask;
+use crate::trainer::{Parts, Position, StageEnd, Trainer};
+
+/// What to train.
+pub struct TrainRequest<'a> {
+    pub manifest: &'a Path,
+    /// `key=value`.
+    pub overrides: &'a [String],
+    /// The run directory; `runs/<name>` if left out.
+    pub out: Option<&'a Path>,
+    pub resume: bool,
+    pub terminal: &'a Terminal,
+    pub logging: &'a Logging,
+    pub interrupt: Interrupt,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Trained {
+    pub directory: PathBuf,
+    /// The newest checkpoint.
+    pub checkpoint: Option<PathBuf>,
+    /// The evaluations, in order: a table of before and after can be made of them.
+    pub evaluations: Vec<MetricRow>,
+    /// True when the budget ended the run before its last stage.
+    pub budget_spent: bool,
+}
+
+/// Trains.
+pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
+    let plan = Plan::make(request.manifest, request.overrides)?;
+    if plan.memory.exceeds_machine() {
+        return Err(RuntimeError::Memory {
+            needed_gb: plan.memory.peak / GIB,
+            available_gb: plan.memory.available.unwrap_or_default() / GIB,
+            remedy: "lower `micro_batch_tokens`, `max_new_tokens` or the group's size, or take a smaller model",
+        });
+    }
+    let root = request
+        .out
+        .map_or_else(|| Path::new("runs").join(&plan.manifest().run.name), Path::to_path_buf);
+    let run = match request.resume {
+        true => RunDirectory::resume(&root)?,
+        false => RunDirectory::create(&root)?,
+    };
+    request.logging.attach(&run.paths().log())?;
+    if let Some(threads) = plan.manifest().run.threads {
+        // Fails only where a test has built the pool already; the result does not depend on it.
+        let _ = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads as usize)
+            .build_global();
+    }
+    let lock_text = crate::lock::settle(request.manifest, &plan.host, &run, request.resume)?;
+    let mut trainer = begin(plan, run, &request, lock_text)?;
+    let end = trainer.train();
+    let paths = RunPaths::new(&root);
+    finish(&paths, &trainer.manifest);
+    match end? {
+        StageEnd::Interrupted => Err(RuntimeError::Interrupted {
+            signal: trainer.interrupted_by(),
+            step: trainer.position.step,
+        }),
+        end => Ok(Trained {
+            checkpoint: Checkpoints::new(paths.checkpoints())
+                .newest()?
+                .found
+                .map(|checkpoint| checkpoint.path().to_path_buf()),
+            evaluations: evaluations(&paths)?,
+            directory: root,
+            budget_spent: end == StageEnd::BudgetSpent,
+        }),
+    }
+}
+
+const GIB: f64 = (1_u64 << 30) as f64;
+
+fn begin(
+    plan: Plan,
+    run: RunDirectory,
+    request: &TrainRequest<'_>,
+    lock_text: String,
+) -> Result<Trainer> {
+    let manifest = plan.manifest().clone();
+    let stored = run.paths().manifest();
+    let newest = match request.resume {
+        true => {
+            refuse_other_manifest(&stored, &manifest)?;
+            Checkpoints::new(run.paths().checkpoints()).newest()?.found
+        }
+        false => None,
+    };
+    run.write(&stored, manifest.to_toml().as_bytes())?;
+    let (position, model, tokenizer) = match &newest {
+        Some(checkpoint) => {
+            tracing::info!("going on from {}", checkpoint.path().display());
+            (
+                Position::read(checkpoint.path())?,
+                farthing_engine::Model::load(checkpoint.path(), &plan.device)?,
+                farthing_engine::Tokenizer::load(checkpoint.path())?,
+            )
+        }
+        None => {
+            let tokenizer = tokenizer(&manifest)?;
+            let model = initial_model(&manifest, &tokenizer, &plan.device)?;
+            (Position::start(), model, tokenizer)
+        }
+    };
+    let tasks = LiveTask::all(&plan.host, &manifest.tasks, &position.task_states)?;
+    Trainer::new(Parts {
+        manifest,
+        host: plan.host,
+        tasks,
+        model,
+        tokenizer,
+        pool: ScoringPool::new()?,
+        run,
+        position,
+        resumed_from: newest.map(|checkpoint| checkpoint.path().to_path_buf()),
+        terminal: request.terminal.clone(),
+        interrupt: request.interrupt.clone(),
+        lock_text,
+    })
+}
+
+/// Keys that do not change what a run computes, and so may differ between a run and its resumption.
+const FREE_KEYS: [&str; 6] = [
+    "/run/threads",
+    "/run/cost",
+    "/run/checkpoint_every",
+    "/run/keep_checkpoints",
+    "/run/device",
+    "/plugins",
+];
+
+/// A run goes on with the manifest that it began with: otherwise it would be neither the old run nor a new one.
+fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {
+    let Ok(text) = std::fs::read_to_string(stored) else {
+        return Ok(());
+    };
+    let refuse = |differs: String| RuntimeError::OtherManifest {
+        path: stored.to_path_buf(),
+        differs,
+    };
+    let old: toml::Value = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    let old = serde_json::to_value(old).map_err(|error| refuse(error.to_string()))?;
+    let new: toml::Value =
+        toml::from_str(&manifest.to_toml()).map_err(|error| refuse(error.to_string()))?;
+    let new = serde_json::to_value(new).map_err(|error| refuse(error.to_string()))?;
+    let mut differences = Vec::new();
+    differing("", &old, &new, &mut differences);
+    differences.retain(|at| !FREE_KEYS.iter().any(|free| at.starts_with(free)));
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = differences
+        .iter()
+        .map(|at| format!("`{}`", at.trim_start_matches('/').replace('/', ".")))
+        .collect();
+    Err(refuse(names.join(", ")))
+}
+
+fn differing(at: &str, old: &Value, new: &Value, out: &mut Vec<String>) {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for key in keys {
+                let value = |object: &serde_json::Map<String, Value>| {
+                    object.get(key).cloned().unwrap_or(Value::Null)
+                };
+                differing(&format!("{at}/{key}"), &value(old), &value(new), out);
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                differing(&format!("{at}/{index}"), old, new, out);
+            }
+        }
+        _ if old == new => {}
+        _ => out.push(at.to_owned()),
+    }
+}
+
+/// Draws the picture of what there is, also of a run that ended early. A picture never fails a run.
+fn finish(paths: &RunPaths, manifest: &Manifest) {
+    if let Err(error) = draw_curves(&paths.metrics(), &paths.curves(), &manifest.run.name) {
+        tracing::warn!("no curves were drawn: {error}");
+    }
+}
+
+fn evaluations(paths: &RunPaths) -> Result<Vec<MetricRow>> {
+    let rows = read_rows(&paths.metrics())?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.get("eval_num_problems").is_some())
+        .collect())
+}

@@ -1,0 +1,263 @@
+//! The plan: everything that a manifest means on this machine, found out before any work.
+//!
+//! Components are looked up, their configurations checked against their schemas and handed to their constructors, the
+//! model's shape is read, memory is reckoned. All problems are collected with their places.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use farthing_engine::{Architecture, Model, ModelConfig, RopeScaling, Tokenizer, select_device};
+use serde_json::Value;
+
+use crate::error::{Result, RuntimeError};
+use crate::host::{HostError, LoadRequest, PluginHost};
+use crate::manifest::{
+    ComponentRole, ComponentUse, Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestFile, ModelInit, Problem,
+    check_component_config,
+};
+use crate::memory::MemoryEstimate;
+
+/// A manifest that can be run here.
+pub struct Plan {
+    pub file: ManifestFile,
+    pub host: PluginHost,
+    pub model: ModelConfig,
+    pub device: Device,
+    pub memory: MemoryEstimate,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan")
+            .field("manifest", &self.file.manifest)
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Plan {
+    /// Reads and checks the manifest at `path`, with `overrides` of the form `key=value`.
+    pub fn make(path: &Path, overrides: &[String]) -> Result<Self> {
+        let file = ManifestFile::read(path, overrides).map_err(RuntimeError::Manifest)?;
+        Self::of(file)
+    }
+
+    /// Checks a manifest that was read.
+    pub fn of(file: ManifestFile) -> Result<Self> {
+        let host = load_plugins(&file.manifest)?;
+        let mut diagnostics = file.diagnostics();
+        file.refuse_unavailable(&mut diagnostics);
+        for component in file.components() {
+            check_component(&host, &component, &mut diagnostics);
+        }
+        let model = model_config(&file, &mut diagnostics);
+        let device = check_device(&file, &mut diagnostics);
+        match (model, device) {
+            (Some(model), Some(device)) if diagnostics.is_empty() => {
+                let memory = MemoryEstimate::of(&file.manifest, &model, &host)?;
+                Ok(Self {
+                    file,
+                    host,
+                    model,
+                    device,
+                    memory,
+                })
+            }
+            _ => Err(RuntimeError::Manifest(diagnostics)),
+        }
+    }
+
+    pub fn manifest(&self) -> &Manifest {
+        &self.file.manifest
+    }
+}
+
+/// Where built-in plugins lie: beside the program, or where `FARTHING_PLUGINS` says.
+pub fn built_in_plugins() -> Vec<PathBuf> {
+    if let Some(paths) = std::env::var_os("FARTHING_PLUGINS") {
+        return std::env::split_paths(&paths).collect();
+    }
+    let Ok(program) = std::env::current_exe() else {
+        return Vec::new();
+    };
+    let beside = program.parent().map(Path::to_path_buf).unwrap_or_default();
+    let candidates = [
+        beside.join("plugins"),
+        beside.join("../lib/farthing/plugins"),
+        // A test or an example runs from a folder below the program's.
+        beside.join("../plugins"),
+    ];
+    candidates.into_iter().filter(|path| path.is_dir()).take(1).collect()
+}
+
+fn load_plugins(manifest: &Manifest) -> Result<PluginHost> {
+    let mut request = LoadRequest::default();
+    request.search = built_in_plugins();
+    request.search.extend(manifest.plugins.search.iter().cloned());
+    request.files = manifest.plugins.files.values().map(|file| file.path.clone()).collect();
+    Ok(PluginHost::load(request)?)
+}
+
+fn check_component(host: &PluginHost, component: &ComponentUse<'_>, diagnostics: &mut Diagnostics) {
+    let role = component.role.name();
+    let found = match host.find(role, component.name) {
+        Ok(found) => found,
+        Err(error) => {
+            let mut diagnostic = Diagnostic::new(
+                Problem::Reference,
+                error.to_string(),
+                component.place.clone(),
+                "named here",
+            );
+            if let Some(help) = error.help() {
+                diagnostic = diagnostic.help(help);
+            }
+            diagnostics.add(diagnostic);
+            return;
+        }
+    };
+    let before = diagnostics.len();
+    check_component_config(&component.config, &found.schema, diagnostics);
+    if diagnostics.len() > before {
+        return;
+    }
+    // What no schema can say, the component's constructor does.
+    if let Err(error) = try_component(host, component) {
+        let mut diagnostic = Diagnostic::new(
+            Problem::InvalidValue,
+            error.to_string(),
+            component.config.place_of(""),
+            "refused by the component",
+        );
+        if let Some(help) = error.help() {
+            diagnostic = diagnostic.help(help);
+        }
+        diagnostics.add(diagnostic);
+    }
+}
+
+fn try_component(host: &PluginHost, component: &ComponentUse<'_>) -> Result<(), HostError> {
+    let config: Value = component.config.to_json();
+    match component.role {
+        ComponentRole::Task => host.task(component.name, &config, None).map(drop),
+        ComponentRole::Reward => host.reward(component.name, &config, None).map(drop),
+        ComponentRole::Sampler => host.sampler(component.name, &config, None).map(drop),
+        ComponentRole::Optimizer => host.optimizer(component.name, &config, None).map(drop),
+        ComponentRole::Curriculum => host.curriculum(component.name, &config, None).map(drop),
+    }
+}
+
+fn check_device(file: &ManifestFile, diagnostics: &mut Diagnostics) -> Option<Device> {
+    match select_device(&file.manifest.run.device) {
+        Ok(device) => Some(device),
+        Err(error) => {
+            diagnostics.add(Diagnostic::new(
+                Problem::Unavailable,
+                error.to_string(),
+                file.place_of("/run/device"),
+                "not available here",
+            ));
+            None
+        }
+    }
+}
+
+/// The model's shape, from the manifest or from the model's directory.
+fn model_config(file: &ManifestFile, diagnostics: &mut Diagnostics) -> Option<ModelConfig> {
+    let model = &file.manifest.model;
+    let config = match (&model.init, &model.path) {
+        (Some(init), _) => tokenizer(&file.manifest)
+            .map(|tokenizer| init_config(init, &tokenizer))
+            .and_then(|config| {
+                config
+                    .validate()
+                    .map_err(|problem| farthing_engine::EngineError::Argument(problem).into())
+                    .map(|()| config)
+            }),
+        (None, Some(path)) => ModelConfig::read(path).map_err(RuntimeError::from),
+        (None, None) => return None,
+    };
+    match config {
+        Ok(config) => Some(config),
+        Err(error) => {
+            // A directory that is not there has been reported with the manifest.
+            if diagnostics.is_empty() {
+                diagnostics.add(Diagnostic::new(
+                    Problem::InvalidValue,
+                    error.to_string(),
+                    file.place_of("/model"),
+                    "this model",
+                ));
+            }
+            None
+        }
+    }
+}
+
+/// The manifest's tokenizer.
+pub fn tokenizer(manifest: &Manifest) -> Result<Tokenizer> {
+    let model = &manifest.model;
+    if let Some(source) = &model.tokenizer {
+        if let Some(characters) = &source.characters {
+            return Ok(Tokenizer::characters(characters, &source.tokens)?);
+        }
+        if let Some(path) = &source.path {
+            return Ok(Tokenizer::load(path)?);
+        }
+    }
+    match &model.path {
+        Some(path) => Ok(Tokenizer::load(path)?),
+        None => Err(RuntimeError::Usage(
+            "a model from scratch needs a tokenizer: give `model.tokenizer`".to_owned(),
+        )),
+    }
+}
+
+/// The model that a run begins with.
+pub fn initial_model(manifest: &Manifest, tokenizer: &Tokenizer, device: &Device) -> Result<Model> {
+    match (&manifest.model.init, &manifest.model.path) {
+        (Some(init), _) => {
+            let config = init_config(init, tokenizer);
+            Ok(Model::init(config, manifest.run.seed, device)?)
+        }
+        (None, Some(path)) => {
+            let model = Model::load(path, device)?;
+            let (has, needs) = (model.config().vocab_size, tokenizer.vocab_size());
+            if needs > has {
+                return Err(RuntimeError::Usage(format!(
+                    "the tokenizer has {needs} tokens and the model {} has room for {has}; they do not belong together",
+                    path.display()
+                )));
+            }
+            Ok(model)
+        }
+        (None, None) => Err(RuntimeError::Usage(
+            "the manifest has neither `model.path` nor `model.init`".to_owned(),
+        )),
+    }
+}
+
+fn init_config(init: &ModelInit, tokenizer: &Tokenizer) -> ModelConfig {
+    ModelConfig {
+        architecture: match init.arch {
+            InitArchitecture::Qwen2 => Architecture::Qwen2,
+            InitArchitecture::Llama => Architecture::Llama,
+        },
+        vocab_size: tokenizer.vocab_size(),
+        hidden_size: init.hidden_size as usize,
+        intermediate_size: init.intermediate_size as usize,
+        num_hidden_layers: init.num_hidden_layers as usize,
+        num_attention_heads: init.num_attention_heads as usize,
+        num_key_value_heads: init.num_key_value_heads as usize,
+        head_dim: init.head_width() as usize,
+        rms_norm_eps: init.rms_norm_eps,
+        rope_theta: init.rope_theta,
+        rope_scaling: RopeScaling::None,
+        max_position_embeddings: init.max_position_embeddings as usize,
+        tie_word_embeddings: init.tie_word_embeddings,
+        initializer_range: init.initializer_range,
+        bos_token_id: tokenizer.bos_id(),
+        eos_token_id: tokenizer.eos_ids().to_vec(),
+        pad_token_id: tokenizer.pad_id(),
+    }
+}

@@ -1,0 +1,77 @@
+//! `kind = "eval"`: measure the model between or after training stages.
+
+use farthing_sdk::Split;
+
+use super::components::LiveSampler;
+use super::judging::Terms;
+use super::measuring::{Measured, Measurement, measure};
+use super::seeds::StageSeeds;
+use crate::error::Result;
+use crate::manifest::{self, EvalStage};
+use crate::run::CompletionRow;
+use crate::trainer::{Judge, StageEnd, Trainer};
+
+/// Runs the stage: one row of metrics, one row of completions for each attempt.
+pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &EvalStage) -> Result<StageEnd> {
+    let tasks = trainer.stage_tasks(&stage.tasks);
+    let sampler = LiveSampler::new(&trainer.host, &stage.sampler, None)?;
+    let seeds = StageSeeds::new(trainer.manifest.run.seed, index);
+    let measured = attempt(trainer, stage, &tasks, &sampler, seeds)?;
+    let mut row = trainer.row(&stage.name);
+    measured.report("eval_", &trainer.tasks, &mut row);
+    trainer.append(&row)?;
+    record(trainer, stage, &measured)?;
+    Ok(StageEnd::Finished)
+}
+
+/// Attempts and judges the stage's problems with any model.
+pub(crate) fn attempt(
+    bench: &impl Judge,
+    stage: &EvalStage,
+    tasks: &[usize],
+    sampler: &LiveSampler,
+    seeds: StageSeeds,
+) -> Result<Measured> {
+    measure(
+        bench,
+        &Measurement {
+            tasks,
+            problems: stage.problems.into(),
+            attempts: stage.attempts as usize,
+            pass_at: &stage.pass_at,
+            split: match stage.split {
+                manifest::Split::Test => Split::Test,
+                manifest::Split::Train => Split::Train,
+            },
+            max_new_tokens: stage.max_new_tokens as usize,
+            sampler,
+            seeds,
+            terms: Terms {
+                deadline: stage.reward_deadline.0,
+                max_failure_share: stage.max_failure_share,
+            },
+        },
+    )
+}
+
+fn record(trainer: &mut Trainer, stage: &EvalStage, measured: &Measured) -> Result<()> {
+    for (group, judged) in measured.groups.iter().zip(&measured.judged) {
+        let task = &trainer.tasks[group.posed.task];
+        for (number, attempt) in group.attempts.iter().enumerate() {
+            trainer.completions.push(CompletionRow {
+                step: trainer.position.step,
+                stage: stage.name.clone(),
+                task: task.name.clone(),
+                problem_id: group.posed.problem.id.clone(),
+                attempt: number as u32,
+                prompt: group.posed.prompt.clone(),
+                completion: attempt.text.clone(),
+                finish: attempt.finish_name().to_owned(),
+                rewards: judged.cells(&task.rewards, number),
+                reward: judged.totals[number],
+                advantage: None,
+            })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,323 @@
+//! Judging: every reward of a task scores every attempt; what comes back becomes one total reward for each attempt, or
+//! none.
+//!
+//! An error is never a zero. A failed or timed-out outcome leaves the attempt without a total, or counts with the value
+//! that the manifest gives, or ends the run, as `on_failure` says; all are counted, and too many of them end the run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::components::{LiveReward, LiveTask};
+use super::rollout::Group;
+use super::statistics::{mean, standard_deviation};
+use crate::error::{Result, RuntimeError};
+use crate::host::{AttemptText, Job, ScoringPool, Verdict};
+use crate::manifest::OnFailure;
+use crate::run::{MetricRow, RewardCell};
+
+/// The stage's terms for rewards that name none of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub deadline: Duration,
+    pub max_failure_share: f64,
+}
+
+/// What the rewards said of a group.
+pub(crate) struct JudgedGroup {
+    /// One list for each reward of the task: a verdict for each attempt.
+    pub verdicts: Vec<Vec<Verdict>>,
+    /// The weighted sum for each attempt; `None` where it is unknown.
+    pub totals: Vec<Option<f64>>,
+    /// Whether each attempt solved the problem: the task's first reward gave 1 or more. `None` where it gave no score.
+    pub solved: Vec<Option<bool>>,
+}
+
+/// A score of 1 is a full solution; rewards that compute it in floating point may be off by rounding.
+const SOLVED: f64 = 1.0 - 1e-9;
+
+/// Scores all groups, in parallel and within the deadlines.
+///
+/// # Errors
+/// When a reward with `on_failure = "stop"` fails, or a reward fails on more than its allowed share of the attempts.
+pub(crate) fn judge(
+    pool: &ScoringPool,
+    tasks: &[LiveTask],
+    groups: &[Group],
+    terms: Terms,
+) -> Result<Vec<JudgedGroup>> {
+    let attempts: Vec<Arc<[AttemptText]>> = groups.iter().map(texts).collect();
+    let mut jobs = Vec::new();
+    for (group, attempts) in groups.iter().zip(&attempts) {
+        for reward in &tasks[group.posed.task].rewards {
+            jobs.push(Job {
+                reward: Arc::clone(&reward.client),
+                problem: Arc::clone(&group.posed.text),
+                attempts: Arc::clone(attempts),
+                deadline: reward.deadline.unwrap_or(terms.deadline),
+            });
+        }
+    }
+    let mut verdicts = pool.score(jobs)?.into_iter();
+    let judged: Vec<JudgedGroup> = groups
+        .iter()
+        .map(|group| {
+            let rewards = &tasks[group.posed.task].rewards;
+            let verdicts: Vec<_> = verdicts.by_ref().take(rewards.len()).collect();
+            JudgedGroup::new(rewards, verdicts, group.attempts.len())
+        })
+        .collect();
+    refuse_failures(tasks, groups, &judged, terms)?;
+    Ok(judged)
+}
+
+impl JudgedGroup {
+    fn new(rewards: &[LiveReward], verdicts: Vec<Vec<Verdict>>, attempts: usize) -> Self {
+        let of = |attempt: usize| {
+            rewards
+                .iter()
+                .zip(verdicts.iter().map(move |verdicts| &verdicts[attempt]))
+        };
+        let totals = (0..attempts).map(|attempt| total(of(attempt))).collect();
+        let solved = (0..attempts).map(|attempt| {
+            let (_, first) = of(attempt).next()?;
+            match first {
+                Verdict::Scored { value, .. } => Some(*value >= SOLVED),
+                _ => None,
+            }
+        });
+        let solved = solved.collect();
+        Self {
+            verdicts,
+            totals,
+            solved,
+        }
+    }
+
+    /// The cells of the completions table for one attempt.
+    pub fn cells(&self, rewards: &[LiveReward], attempt: usize) -> Vec<RewardCell> {
+        let cell = |(reward, verdicts): (&LiveReward, &Vec<Verdict>)| {
+            let (value, outcome) = match &verdicts[attempt] {
+                Verdict::Scored { value, .. } => (Some(*value), "scored".to_owned()),
+                Verdict::Abstain => (None, "abstain".to_owned()),
+                Verdict::Failed { why, .. } => (None, format!("failed: {why}")),
+                Verdict::TimedOut => (None, "timed_out".to_owned()),
+            };
+            RewardCell {
+                name: reward.name.clone(),
+                value,
+                outcome,
+            }
+        };
+        rewards.iter().zip(&self.verdicts).map(cell).collect()
+    }
+
+    /// The answer that the task's first reward read from an attempt.
+    pub fn answer(&self, attempt: usize) -> Option<&str> {
+        match self.verdicts.first().map(|verdicts| &verdicts[attempt]) {
+            Some(Verdict::Scored { answer, .. }) => answer.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The weighted sum over the rewards that have an opinion. A reward of weight 0 only watches: its failure does not make
+/// the sum unknown.
+fn total<'a>(verdicts: impl Iterator<Item = (&'a LiveReward, &'a Verdict)>) -> Option<f64> {
+    let mut sum = None;
+    for (reward, verdict) in verdicts.filter(|(reward, _)| reward.weight != 0.0) {
+        let value = match (verdict, reward.on_failure) {
+            (Verdict::Scored { value, .. }, _) => *value,
+            (Verdict::Abstain, _) => continue,
+            (_, OnFailure::Value(value)) => value,
+            (_, OnFailure::Drop | OnFailure::Stop) => return None,
+        };
+        *sum.get_or_insert(0.0) += reward.weight * value;
+    }
+    sum
+}
+
+fn texts(group: &Group) -> Arc<[AttemptText]> {
+    let text = |attempt: &super::rollout::DrawnAttempt| AttemptText {
+        completion: attempt.text.clone(),
+        tokens: attempt.drawn.tokens.len() as u64,
+        finished: attempt.finished(),
+    };
+    group.attempts.iter().map(text).collect()
+}
+
+/// All verdicts of one reward over the groups of its task.
+fn verdicts_of<'a>(
+    groups: &'a [Group],
+    judged: &'a [JudgedGroup],
+    task: usize,
+    reward: usize,
+) -> impl Iterator<Item = &'a Verdict> {
+    groups
+        .iter()
+        .zip(judged)
+        .filter(move |(group, _)| group.posed.task == task)
+        .flat_map(move |(_, judged)| &judged.verdicts[reward])
+}
+
+fn refuse_failures(
+    tasks: &[LiveTask],
+    groups: &[Group],
+    judged: &[JudgedGroup],
+    terms: Terms,
+) -> Result<()> {
+    for (index, task) in tasks.iter().enumerate() {
+        for (number, reward) in task.rewards.iter().enumerate() {
+            let mut count = Count::default();
+            for verdict in verdicts_of(groups, judged, index, number) {
+                count.add(verdict);
+            }
+            let broken = count.failed + count.timed_out;
+            if broken == 0 {
+                continue;
+            }
+            let example = count.example.unwrap_or_default();
+            if reward.on_failure == OnFailure::Stop {
+                return Err(RuntimeError::StoppedByReward {
+                    reward: reward.name.clone(),
+                    task: task.name.clone(),
+                    why: example,
+                });
+            }
+            let allowed = reward.max_failure_share.unwrap_or(terms.max_failure_share);
+            let limit = allowed * count.attempts as f64;
+            if broken as f64 > limit {
+                return Err(RuntimeError::BrokenReward {
+                    reward: reward.name.clone(),
+                    task: task.name.clone(),
+                    failed: count.failed,
+                    timed_out: count.timed_out,
+                    attempts: count.attempts,
+                    allowed: allowed * 100.0,
+                    limit,
+                    example,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Count {
+    attempts: usize,
+    abstained: usize,
+    failed: usize,
+    timed_out: usize,
+    /// The first failure in words.
+    example: Option<String>,
+}
+
+impl Count {
+    fn add(&mut self, verdict: &Verdict) {
+        self.attempts += 1;
+        match verdict {
+            Verdict::Scored { .. } => {}
+            Verdict::Abstain => self.abstained += 1,
+            Verdict::Failed { why, .. } => {
+                self.failed += 1;
+                self.example.get_or_insert_with(|| format!("for example: {why}"));
+            }
+            Verdict::TimedOut => {
+                self.timed_out += 1;
+                self.example.get_or_insert_with(|| "it missed its deadline".to_owned());
+            }
+        }
+    }
+}
+
+/// Writes the rewards' metrics of a step, each name with `prefix` in front.
+pub(crate) fn report(
+    tasks: &[LiveTask],
+    groups: &[Group],
+    judged: &[JudgedGroup],
+    prefix: &str,
+    row: &mut MetricRow,
+) {
+    let totals: Vec<Vec<f64>> = judged
+        .iter()
+        .map(|group| group.totals.iter().flatten().copied().collect())
+        .filter(|totals: &Vec<f64>| !totals.is_empty())
+        .collect();
+    let mut set = |name: &str, value: f64| {
+        row.set(format!("{prefix}{name}"), value);
+    };
+    set("reward", mean(totals.iter().flatten().copied()));
+    let spreads: Vec<f64> = totals.iter().map(|totals| standard_deviation(totals)).collect();
+    set("reward_std", mean(spreads.iter().copied()));
+    set(
+        "frac_reward_zero_std",
+        mean(spreads.iter().map(|&spread| f64::from(u8::from(spread == 0.0)))),
+    );
+    let shares = judged.iter().filter_map(solved_share);
+    let shares: Vec<f64> = shares.collect();
+    let share_of = |is: fn(f64) -> bool| mean(shares.iter().map(|&s| f64::from(u8::from(is(s)))));
+    if !shares.is_empty() {
+        set("by_group/frac_all_good", share_of(|share| share == 1.0));
+        set("by_group/frac_all_bad", share_of(|share| share == 0.0));
+        set("by_group/frac_mixed", share_of(|share| share > 0.0 && share < 1.0));
+    }
+    for (index, task) in tasks.iter().enumerate() {
+        for (number, reward) in task.rewards.iter().enumerate() {
+            let verdicts: Vec<_> = verdicts_of(groups, judged, index, number).collect();
+            if !verdicts.is_empty() {
+                report_reward(&metric_name(tasks, task, reward), &verdicts, prefix, row);
+            }
+        }
+    }
+}
+
+/// The share of a group's judged attempts that solved the problem.
+pub(crate) fn solved_share(group: &JudgedGroup) -> Option<f64> {
+    let known: Vec<f64> = group
+        .solved
+        .iter()
+        .flatten()
+        .map(|&solved| f64::from(u8::from(solved)))
+        .collect();
+    (!known.is_empty()).then(|| mean(known))
+}
+
+/// The reward's name in metrics: with its task's name where two tasks use the same one.
+fn metric_name(tasks: &[LiveTask], task: &LiveTask, reward: &LiveReward) -> String {
+    let users = tasks
+        .iter()
+        .filter(|task| task.rewards.iter().any(|other| other.name == reward.name));
+    if users.count() > 1 {
+        format!("{}:{}", task.name, reward.name)
+    } else {
+        reward.name.clone()
+    }
+}
+
+fn report_reward(name: &str, verdicts: &[&Verdict], prefix: &str, row: &mut MetricRow) {
+    let mut count = Count::default();
+    let mut values = Vec::new();
+    let mut parts: Vec<(&str, Vec<f64>)> = Vec::new();
+    for verdict in verdicts {
+        count.add(verdict);
+        let Verdict::Scored { value, parts: own, .. } = verdict else { continue };
+        values.push(*value);
+        for (part, value) in own {
+            match parts.iter_mut().find(|(known, _)| known == part) {
+                Some((_, values)) => values.push(*value),
+                None => parts.push((part, vec![*value])),
+            }
+        }
+    }
+    let at = |what: &str| format!("{prefix}rewards/{name}/{what}");
+    if !values.is_empty() {
+        row.set(at("mean"), mean(values.iter().copied()));
+        row.set(at("std"), standard_deviation(&values));
+    }
+    for (part, values) in parts {
+        row.set(at(&format!("part/{part}")), mean(values));
+    }
+    row.set(at("abstained"), count.abstained);
+    row.set(at("failed"), count.failed);
+    row.set(at("timed_out"), count.timed_out);
+}

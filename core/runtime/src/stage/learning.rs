@@ -1,0 +1,513 @@
+//! Learning: advantages, losses and weights.
+//!
+//! The objective sees plain arrays over the tokens that the model drew itself; injected tokens are in the forward pass
+//! and in nothing else. A rollout is split into updates by whole groups and an update into micro-batches by whole
+//! sequences; the objective divides by the update's totals, so the split changes memory and nothing else.
+
+use farthing_engine::{AdamW, Gradients, Model, Packed, Scores};
+use farthing_sdk::client::{AdvantageArrays, LossArrays, Metric, OptimizerClient};
+use farthing_sdk::{Fold, MicroBatch, Need, Rollout, Totals};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use crate::error::{Result, RuntimeError};
+
+/// One attempt that is trained on.
+#[derive(Clone, Debug)]
+pub(crate) struct Sequence {
+    /// Prompt and completion.
+    pub tokens: Vec<u32>,
+    pub prompt_length: usize,
+    /// Log-probabilities of the completion as drawn.
+    pub sampler_logp: Vec<f32>,
+    /// Ranges of the completion that were injected.
+    pub injected: Vec<Range<usize>>,
+    pub reward: f64,
+}
+
+impl Sequence {
+    fn completion_length(&self) -> usize {
+        self.tokens.len() - self.prompt_length
+    }
+
+    /// Positions in the completion that the model drew.
+    fn drawn(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.completion_length())
+            .filter(|at| !self.injected.iter().any(|range| range.contains(at)))
+    }
+}
+
+/// The attempts of a step, group by group; attempts without a reward are not here.
+pub(crate) struct Trainable {
+    pub groups: Vec<Vec<Sequence>>,
+}
+
+/// How a rollout is turned into updates.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    pub num_iterations: usize,
+    pub minibatches: usize,
+    pub micro_batch_tokens: usize,
+    pub max_new_tokens: usize,
+    /// The temperature that the attempts were drawn with.
+    pub temperature: f32,
+    pub learning_rate: f64,
+}
+
+/// What learning changes.
+pub(crate) struct Learner<'a> {
+    pub model: &'a mut Model,
+    pub reference: Option<&'a Model>,
+    pub rule: &'a mut AdamW,
+    pub gradients: &'a mut Gradients,
+    pub optimizer: &'a mut OptimizerClient,
+    pub optimizer_name: &'a str,
+    pub stage: &'a str,
+    pub step: u64,
+    /// Check that every tensor gets a gradient, at the first update that has one.
+    pub check_coverage: &'a mut bool,
+}
+
+/// What a step's learning reports.
+#[derive(Debug, Default)]
+pub(crate) struct Learned {
+    /// One for each sequence, in the order of the groups.
+    pub advantages: Vec<f32>,
+    pub metrics: BTreeMap<String, f64>,
+    pub tokens: u64,
+    pub old_logp_time: Duration,
+    pub reference_time: Duration,
+    pub update_time: Duration,
+}
+
+/// Arrays over the drawn tokens of all sequences, one after another.
+struct Arrays {
+    /// (N+1)
+    offsets: Vec<u32>,
+    /// (T)
+    sampler_logp: Vec<f32>,
+    /// (T); `None` while the only update takes it from its own forward pass.
+    old_logp: Option<Vec<f32>>,
+    /// (T)
+    ref_logp: Option<Vec<f32>>,
+}
+
+impl Learner<'_> {
+    /// Learns from one rollout.
+    pub fn learn(&mut self, rollout: &Trainable, schedule: Schedule) -> Result<Learned> {
+        let sequences: Vec<&Sequence> = rollout.groups.iter().flatten().collect();
+        let mut learned = Learned::default();
+        if sequences.is_empty() {
+            return Ok(learned);
+        }
+        let arrays = self.arrays(&sequences, schedule, &mut learned)?;
+        let advantages = self.advantages(rollout, &sequences, &arrays)?;
+
+        let started = Instant::now();
+        let mut folded = Folded::default();
+        folded.add(&advantages.metrics);
+        for _ in 0..schedule.num_iterations {
+            for groups in split_evenly(rollout.groups.len(), schedule.minibatches) {
+                self.update(rollout, groups, &arrays, &advantages, schedule, &mut folded)?;
+            }
+        }
+        learned.update_time = started.elapsed();
+        learned.tokens = sequences.iter().map(|sequence| sequence.tokens.len() as u64).sum();
+        learned.metrics = folded.finish();
+        learned.advantages = advantages.sequence;
+        Ok(learned)
+    }
+
+    fn arrays(
+        &mut self,
+        sequences: &[&Sequence],
+        schedule: Schedule,
+        learned: &mut Learned,
+    ) -> Result<Arrays> {
+        let mut offsets = vec![0_u32];
+        let mut sampler_logp = Vec::new();
+        for sequence in sequences {
+            sampler_logp.extend(sequence.drawn().map(|at| sequence.sampler_logp[at]));
+            offsets.push(sampler_logp.len() as u32);
+        }
+        // A single update is exactly on-policy: its own forward pass gives the old log-probabilities, and the ratio
+        // is 1 to the last bit.
+        let on_policy = schedule.num_iterations == 1 && schedule.minibatches == 1;
+        let started = Instant::now();
+        let old_logp = match on_policy {
+            true => None,
+            false => Some(score_drawn(self.model, sequences, schedule)?),
+        };
+        learned.old_logp_time = started.elapsed();
+        let started = Instant::now();
+        let ref_logp = match self.reference.filter(|_| self.optimizer.needs(Need::RefLogp)) {
+            None => None,
+            Some(reference) => Some(score_drawn(reference, sequences, schedule)?),
+        };
+        learned.reference_time = started.elapsed();
+        Ok(Arrays {
+            offsets,
+            sampler_logp,
+            old_logp,
+            ref_logp,
+        })
+    }
+
+    fn advantages(
+        &mut self,
+        rollout: &Trainable,
+        sequences: &[&Sequence],
+        arrays: &Arrays,
+    ) -> Result<AdvantageArrays> {
+        let group_offsets = offsets(rollout.groups.iter().map(Vec::len));
+        let rewards: Vec<f64> = sequences.iter().map(|sequence| sequence.reward).collect();
+        let rollout = Rollout {
+            group_offsets: &group_offsets,
+            rewards: &rewards,
+            sequence_offsets: &arrays.offsets,
+            old_logp: arrays.old_logp.as_deref().unwrap_or(&arrays.sampler_logp),
+            ref_logp: arrays.ref_logp.as_deref(),
+            values: None,
+        };
+        self.optimizer
+            .advantages(&rollout)
+            .map_err(RuntimeError::component("optimizer", self.optimizer_name))
+    }
+
+    /// One update of the weights from the groups in `groups`.
+    fn update(
+        &mut self,
+        rollout: &Trainable,
+        groups: Range<usize>,
+        arrays: &Arrays,
+        advantages: &AdvantageArrays,
+        schedule: Schedule,
+        folded: &mut Folded,
+    ) -> Result<()> {
+        let first: usize = rollout.groups[..groups.start].iter().map(Vec::len).sum();
+        let members: Vec<(usize, &Sequence)> = rollout.groups[groups.clone()]
+            .iter()
+            .enumerate()
+            .flat_map(|(group, members)| members.iter().map(move |sequence| (group, sequence)))
+            .collect();
+        let span = first..first + members.len();
+        let totals = Totals {
+            tokens: f64::from(arrays.offsets[span.end] - arrays.offsets[span.start]),
+            sequences: members.len() as f64,
+            groups: rollout.groups[groups].iter().filter(|group| !group.is_empty()).count() as f64,
+            max_new_tokens: schedule.max_new_tokens as f64,
+        };
+        self.gradients.zero()?;
+        let mut loss = 0.0;
+        let mut has_signal = false;
+        for part in micro_batches(&members, schedule.micro_batch_tokens) {
+            let batch = MicroBatchParts {
+                members: &members[part.clone()],
+                sequences: first + part.start..first + part.end,
+                totals,
+            };
+            let answer = self.micro_batch(&batch, arrays, advantages, schedule, folded)?;
+            has_signal |= answer.dlogp.iter().any(|&derivative| derivative != 0.0);
+            loss += answer.loss;
+        }
+        folded.record("loss", loss, 1.0, Fold::Mean);
+        if has_signal && *self.check_coverage {
+            check_coverage(self.gradients, self.stage)?;
+            *self.check_coverage = false;
+        }
+        let grad_norm = apply(
+            self.rule,
+            self.model,
+            self.gradients,
+            schedule.learning_rate,
+            self.stage,
+            self.step,
+        )?;
+        folded.record("grad_norm", grad_norm, 1.0, Fold::Mean);
+        Ok(())
+    }
+
+    /// Forward, objective, backward.
+    fn micro_batch(
+        &mut self,
+        batch: &MicroBatchParts<'_>,
+        arrays: &Arrays,
+        advantages: &AdvantageArrays,
+        schedule: Schedule,
+        folded: &mut Folded,
+    ) -> Result<LossArrays> {
+        let sequences: Vec<&Sequence> = batch.members.iter().map(|(_, sequence)| *sequence).collect();
+        let packed = pack(&sequences);
+        let drawn = drawn_positions(&sequences);
+        let pass = self.model.forward(&packed, schedule.temperature)?;
+        let Scores { logp, entropy } = pass.scores();
+        let logp = gather(logp, &drawn);
+        let entropy = gather(entropy, &drawn);
+
+        let start = arrays.offsets[batch.sequences.start];
+        let tokens = start as usize..arrays.offsets[batch.sequences.end] as usize;
+        let sequence_offsets: Vec<u32> = arrays.offsets[batch.sequences.start..=batch.sequences.end]
+            .iter()
+            .map(|offset| offset - start)
+            .collect();
+        let group_offsets = offsets(runs(batch.members.iter().map(|(group, _)| *group)));
+        let sampler_logp = &arrays.sampler_logp[tokens.clone()];
+        let needs = |need| self.optimizer.needs(need);
+        let input = MicroBatch {
+            group_offsets: &group_offsets,
+            sequence_offsets: &sequence_offsets,
+            logp: &logp,
+            old_logp: arrays.old_logp.as_ref().map_or(&logp[..], |old| &old[tokens.clone()]),
+            advantages: &advantages.sequence[batch.sequences.clone()],
+            token_advantages: needs(Need::TokenAdvantages).then(|| &advantages.token[tokens.clone()]),
+            ref_logp: arrays.ref_logp.as_ref().map(|array| &array[tokens.clone()]),
+            entropy: needs(Need::Entropy).then_some(&entropy[..]),
+            sampler_logp: needs(Need::SamplerLogp).then_some(sampler_logp),
+            values: None,
+            totals: batch.totals,
+        };
+        let answer = self
+            .optimizer
+            .loss(&input)
+            .map_err(RuntimeError::component("optimizer", self.optimizer_name))?;
+        folded.add(&answer.metrics);
+        folded.compare_passes(&logp, sampler_logp);
+        folded.mean("entropy", &entropy);
+
+        let predicted = packed.predicted_count();
+        let dlogp = scatter(&answer.dlogp, &drawn, predicted);
+        let dentropy = needs(Need::Entropy).then(|| scatter(&answer.dentropy, &drawn, predicted));
+        pass.backward(&dlogp, dentropy.as_deref(), self.gradients)?;
+        Ok(answer)
+    }
+}
+
+/// A micro-batch: its sequences with their groups, and where they lie among all sequences.
+struct MicroBatchParts<'a> {
+    members: &'a [(usize, &'a Sequence)],
+    sequences: Range<usize>,
+    totals: Totals,
+}
+
+/// Applies the gradient, refusing one that is not finite. Returns its norm before clipping.
+pub(crate) fn apply(
+    rule: &mut AdamW,
+    model: &mut Model,
+    gradients: &mut Gradients,
+    learning_rate: f64,
+    stage: &str,
+    step: u64,
+) -> Result<f64> {
+    if !gradients.is_finite()? {
+        return Err(RuntimeError::NonFinite {
+            stage: stage.to_owned(),
+            step,
+            what: "gradient",
+        });
+    }
+    Ok(f64::from(rule.step(model, gradients, learning_rate)?.grad_norm))
+}
+
+/// Every trainable tensor must get a gradient at the first update.
+pub(crate) fn check_coverage(gradients: &Gradients, stage: &str) -> Result<()> {
+    let uncovered = gradients.coverage()?;
+    if uncovered.is_empty() {
+        return Ok(());
+    }
+    const SHOWN: usize = 8;
+    let names = uncovered.iter().take(SHOWN).map(ToString::to_string);
+    let mut names = names.collect::<Vec<_>>().join(", ");
+    if uncovered.len() > SHOWN {
+        names.push_str(&format!(" and {} more", uncovered.len() - SHOWN));
+    }
+    Err(RuntimeError::GradientCoverage {
+        stage: stage.to_owned(),
+        count: uncovered.len(),
+        of: gradients.len(),
+        names,
+    })
+}
+
+/// Splits sequences in their order so that each part has at most `budget` tokens; a longer sequence goes alone.
+pub(crate) fn split_by_tokens(lengths: impl Iterator<Item = usize>, budget: usize) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    let mut used = 0;
+    for (index, length) in lengths.enumerate() {
+        match parts.last_mut() {
+            Some(part) if used + length <= budget => part.end = index + 1,
+            _ => {
+                parts.push(index..index + 1);
+                used = 0;
+            }
+        }
+        used += length;
+    }
+    parts
+}
+
+fn micro_batches(members: &[(usize, &Sequence)], budget: usize) -> Vec<Range<usize>> {
+    split_by_tokens(members.iter().map(|(_, sequence)| sequence.tokens.len()), budget)
+}
+
+fn score_drawn(model: &Model, sequences: &[&Sequence], schedule: Schedule) -> Result<Vec<f32>> {
+    let mut logp = Vec::new();
+    let lengths = sequences.iter().map(|sequence| sequence.tokens.len());
+    for part in split_by_tokens(lengths, schedule.micro_batch_tokens) {
+        let part = &sequences[part];
+        let scores = model.score(&pack(part), schedule.temperature)?;
+        logp.extend(gather(&scores.logp, &drawn_positions(part)));
+    }
+    Ok(logp)
+}
+
+fn pack(sequences: &[&Sequence]) -> Packed {
+    Packed::from_sequences(
+        sequences
+            .iter()
+            .map(|sequence| (sequence.tokens.as_slice(), sequence.prompt_length)),
+    )
+}
+
+/// Where the drawn tokens lie among the predicted ones.
+fn drawn_positions(sequences: &[&Sequence]) -> Vec<usize> {
+    let mut start = 0;
+    let mut positions = Vec::new();
+    for sequence in sequences {
+        positions.extend(sequence.drawn().map(|at| start + at));
+        start += sequence.completion_length();
+    }
+    positions
+}
+
+fn gather(values: &[f32], positions: &[usize]) -> Vec<f32> {
+    positions.iter().map(|&at| values[at]).collect()
+}
+
+fn scatter(values: &[f32], positions: &[usize], length: usize) -> Vec<f32> {
+    let mut out = vec![0.0; length];
+    for (&at, &value) in positions.iter().zip(values) {
+        out[at] = value;
+    }
+    out
+}
+
+fn offsets(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
+    let mut offsets = vec![0];
+    let mut end = 0;
+    for length in lengths {
+        end += length as u32;
+        offsets.push(end);
+    }
+    offsets
+}
+
+/// The lengths of runs of equal values.
+fn runs(values: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
+    let mut lengths: Vec<(usize, usize)> = Vec::new();
+    for value in values {
+        match lengths.last_mut() {
+            Some((last, length)) if *last == value => *length += 1,
+            _ => lengths.push((value, 1)),
+        }
+    }
+    lengths.into_iter().map(|(_, length)| length)
+}
+
+/// `count` things in at most `parts` ranges that differ in size by one at most.
+fn split_evenly(count: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
+    let parts = parts.min(count).max(1);
+    (0..parts).map(move |part| part * count / parts..(part + 1) * count / parts)
+}
+
+/// Metrics of micro-batches on their way to one number each.
+#[derive(Default)]
+struct Folded {
+    /// Value, weight, fold.
+    metrics: BTreeMap<String, (f64, f64, Fold)>,
+}
+
+impl Folded {
+    fn add(&mut self, metrics: &[Metric]) {
+        for metric in metrics {
+            self.record(&metric.name, metric.value, metric.weight, metric.fold);
+        }
+    }
+
+    fn record(&mut self, name: &str, value: f64, weight: f64, fold: Fold) {
+        let Some((known, total, _)) = self.metrics.get_mut(name) else {
+            let first = if fold == Fold::Mean { value * weight } else { value };
+            self.metrics.insert(name.to_owned(), (first, weight, fold));
+            return;
+        };
+        match fold {
+            Fold::Mean => *known += value * weight,
+            Fold::Sum => *known += value,
+            Fold::Min => *known = known.min(value),
+            Fold::Max => *known = known.max(value),
+        }
+        *total += weight;
+    }
+
+    fn mean(&mut self, name: &str, values: &[f32]) {
+        let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
+        let count = values.len().max(1) as f64;
+        self.record(name, sum / count, count, Fold::Mean);
+    }
+
+    /// TRL's figures for the agreement of decoding and training: they must be one policy.
+    fn compare_passes(&mut self, logp: &[f32], sampler_logp: &[f32]) {
+        let count = logp.len().max(1) as f64;
+        let differences: Vec<f64> = logp
+            .iter()
+            .zip(sampler_logp)
+            .map(|(&logp, &sampler)| f64::from(logp) - f64::from(sampler))
+            .collect();
+        let absolute = || differences.iter().map(|difference| difference.abs());
+        let name = "sampling/sampling_logp_difference";
+        self.record(&format!("{name}/mean"), absolute().sum::<f64>() / count, count, Fold::Mean);
+        self.record(&format!("{name}/max"), absolute().fold(0.0, f64::max), 1.0, Fold::Max);
+        let ratios: Vec<f64> = differences.iter().map(|difference| difference.exp()).collect();
+        let name = "sampling/importance_sampling_ratio";
+        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        let greatest = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        self.record(&format!("{name}/mean"), ratios.iter().sum::<f64>() / count, count, Fold::Mean);
+        if !ratios.is_empty() {
+            self.record(&format!("{name}/min"), least, 1.0, Fold::Min);
+            self.record(&format!("{name}/max"), greatest, 1.0, Fold::Max);
+        }
+    }
+
+    fn finish(self) -> BTreeMap<String, f64> {
+        let folded = |(name, (value, weight, fold)): (String, (f64, f64, Fold))| match fold {
+            Fold::Mean if weight > 0.0 => (name, value / weight),
+            _ => (name, value),
+        };
+        self.metrics.into_iter().map(folded).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{runs, split_by_tokens, split_evenly};
+
+    #[test]
+    fn parts_stay_within_the_budget_and_cover_everything() {
+        let lengths = [3, 3, 3, 10, 1, 1, 5];
+        let parts = split_by_tokens(lengths.into_iter(), 6);
+        assert_eq!(parts, [0..2, 2..3, 3..4, 4..6, 6..7]);
+    }
+
+    #[test]
+    fn updates_share_the_groups_evenly() {
+        let parts: Vec<_> = split_evenly(7, 3).collect();
+        assert_eq!(parts, [0..2, 2..4, 4..7]);
+        assert_eq!(split_evenly(2, 5).count(), 2);
+    }
+
+    #[test]
+    fn a_split_group_counts_once_in_each_part() {
+        let lengths: Vec<_> = runs([4, 4, 7, 7, 7, 9].into_iter()).collect();
+        assert_eq!(lengths, [2, 3, 1]);
+    }
+}

@@ -1,0 +1,16 @@
+//! Stages: what a run does, one after the other.
+//!
+//! A stage is a loop of steps over parts that know nothing of each other: [`rollout`] poses problems and draws
+//! attempts, [`judging`] turns attempts into rewards, [`learning`] turns rewards into new weights, [`measuring`]
+//! evaluates. Everything random is derived from (run seed, stage, step, attempt), so a step can be done again.
+
+pub(crate) mod components;
+pub(crate) mod eval;
+pub(crate) mod judging;
+pub(crate) mod learning;
+pub(crate) mod measuring;
+pub(crate) mod rl;
+pub(crate) mod rollout;
+pub(crate) mod seeds;
+pub(crate) mod sft;
+pub(crate) mod statistics;

@@ -1,0 +1,476 @@
+//! `kind = "rl"`: draw problems, draw attempts, judge them, learn, again.
+
+use std::time::Instant;
+
+use farthing_engine::{Gradients, Model};
+use farthing_sdk::{DecodingPlan, GroupReport, NextRequest, Pick, PlanRequest, Split, StepReport, TaskEntry};
+
+use super::components::{LiveSampler, LiveTask, RlComponents};
+use super::judging::{JudgedGroup, Terms, judge, report};
+use super::learning::{Learned, Learner, Schedule, Sequence, Trainable};
+use super::measuring::{Measurement, measure};
+use super::rollout::{Group, draw, pose};
+use super::seeds::StageSeeds;
+use super::statistics::mean;
+use crate::error::{Result, RuntimeError};
+use crate::manifest::RlStage;
+use crate::run::{CompletionRow, MetricRow, StepSummary};
+use crate::trainer::{StageEnd, Trainer, UpdateState};
+
+/// How often a step draws further groups in place of those that the curriculum does not keep. DAPO draws without a
+/// limit, and then a model that solves all or nothing stops the run without a word.
+const MAX_ROUNDS: u64 = 4;
+
+/// Runs the stage from where the trainer's position stands.
+pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Result<StageEnd> {
+    let states = trainer.position.stage_states.clone();
+    let mut components = RlComponents::new(&trainer.host, stage, &states)?;
+    let tasks = trainer.stage_tasks(&stage.tasks);
+    let mut update = trainer.begin_updates(&stage.update, u64::from(stage.steps))?;
+    let mut stage_run = RlRun {
+        stage,
+        seeds: StageSeeds::new(trainer.manifest.run.seed, index),
+        gradients: Gradients::zeros(&trainer.model)?,
+        reference: None,
+        tasks,
+    };
+    let steps = u64::from(stage.steps);
+    let mut progress = trainer.begin_progress(&stage.name, steps);
+    while trainer.position.stage_step < steps {
+        if trainer.position.stage_step == 0 && stage.eval.is_some() {
+            stage_run.evaluate(trainer, &components)?;
+        }
+        let before = components.save()?;
+        let step = trainer.position.stage_step;
+        let summary = match stage_run.step(trainer, &mut components, &mut update) {
+            Ok(summary) => summary,
+            Err(error) => {
+                // Nothing of this step has reached the weights: the run can go on from here once the cause is gone.
+                trainer.save_after_failure(&error, Some(&update), before)?;
+                return Err(error);
+            }
+        };
+        progress.step(&summary);
+        let done = step + 1;
+        let finished = done == steps || stage_run.finished(&mut components, done)?;
+        if let Some(eval) = &stage.eval
+            && (finished || done.is_multiple_of(u64::from(eval.every)))
+        {
+            stage_run.evaluate(trainer, &components)?;
+        }
+        if finished {
+            break;
+        }
+        let states = || components.save();
+        if let Some(end) = trainer.end_of_step(Some(&update), states)? {
+            progress.finish();
+            return Ok(end);
+        }
+    }
+    progress.finish();
+    Ok(StageEnd::Finished)
+}
+
+/// What lasts over the steps of one `rl` stage.
+struct RlRun<'a> {
+    stage: &'a RlStage,
+    seeds: StageSeeds,
+    gradients: Gradients,
+    /// The policy at the stage's beginning, kept only for objectives that ask for it.
+    reference: Option<Model>,
+    /// Which of the run's tasks this stage draws from.
+    tasks: Vec<usize>,
+}
+
+/// The groups of a step, judged, and which of them are trained on.
+struct Drawn {
+    groups: Vec<Group>,
+    judged: Vec<JudgedGroup>,
+    kept: Vec<bool>,
+    plan: DecodingPlan,
+    decoding: f64,
+    judging: f64,
+}
+
+impl RlRun<'_> {
+    fn step(
+        &mut self,
+        trainer: &mut Trainer,
+        components: &mut RlComponents,
+        update: &mut UpdateState,
+    ) -> Result<StepSummary> {
+        let started = Instant::now();
+        let step = trainer.position.stage_step;
+        let drawn = self.draw(trainer, components)?;
+        let (trainable, members) = self.trainable(&drawn);
+        let learned = self.learn(trainer, components, update, &trainable, drawn.plan.temperature)?;
+        self.observe(trainer, components, &drawn, step)?;
+
+        let mut row = trainer.row(&self.stage.name);
+        row.set("learning_rate", update.learning_rate(step));
+        report(&trainer.tasks, &drawn.groups, &drawn.judged, "", &mut row);
+        report_completions(&drawn.groups, "", &mut row);
+        row.set("groups/sampled", drawn.groups.len());
+        row.set("groups/dropped", drawn.groups.len() - trainable.groups.len());
+        for (name, value) in &learned.metrics {
+            row.set(trainer.metric_name(name), *value);
+        }
+        trainer.position.num_tokens += learned.tokens;
+        row.set("num_tokens", trainer.position.num_tokens);
+        self.record_completions(trainer, &drawn, &members, &learned.advantages)?;
+
+        let completion_tokens: u64 = lengths(&drawn.groups).sum();
+        let seconds = started.elapsed().as_secs_f64();
+        let throughput = (completion_tokens + learned.tokens) as f64 / seconds;
+        row.set("step_time", seconds);
+        row.set("timing_s/gen", drawn.decoding);
+        row.set("timing_s/reward", drawn.judging);
+        row.set("timing_s/old_log_prob", learned.old_logp_time.as_secs_f64());
+        row.set("timing_s/ref", learned.reference_time.as_secs_f64());
+        row.set("timing_s/update_actor", learned.update_time.as_secs_f64());
+        row.set("perf/throughput", throughput);
+        row.set(
+            "perf/generated_tokens_per_second",
+            completion_tokens as f64 / drawn.decoding,
+        );
+        let summary = StepSummary {
+            reward: row.get("reward"),
+            loss: row.get("loss"),
+            tokens_per_second: Some(throughput),
+        };
+        trainer.finish_step(&row)?;
+        Ok(summary)
+    }
+
+    /// Draws groups until enough are kept, or [`MAX_ROUNDS`] is reached.
+    fn draw(&mut self, trainer: &mut Trainer, components: &mut RlComponents) -> Result<Drawn> {
+        let step = trainer.position.stage_step;
+        let request = PlanRequest {
+            step,
+            steps: u64::from(self.stage.steps),
+            split: Split::Train,
+        };
+        let sampler = &components.sampler;
+        let plan = sampler
+            .client
+            .plan(&request)
+            .map_err(RuntimeError::component("sampler", &sampler.name))?;
+        let mut drawn = Drawn {
+            groups: Vec::new(),
+            judged: Vec::new(),
+            kept: Vec::new(),
+            plan,
+            decoding: 0.0,
+            judging: 0.0,
+        };
+        let wanted = u64::from(self.stage.problems_per_step);
+        let mut asked = 0;
+        for _ in 0..MAX_ROUNDS {
+            let kept = drawn.kept.iter().filter(|&&kept| kept).count() as u64;
+            if kept >= wanted {
+                break;
+            }
+            let picks = self.picks(trainer, components, asked, wanted - kept)?;
+            asked += picks.len() as u64;
+            if picks.is_empty() {
+                break;
+            }
+            self.draw_round(trainer, components, &picks, &mut drawn)?;
+        }
+        trainer.position.cursor += asked;
+        Ok(drawn)
+    }
+
+    fn draw_round(
+        &self,
+        trainer: &Trainer,
+        components: &mut RlComponents,
+        picks: &[Pick],
+        drawn: &mut Drawn,
+    ) -> Result<()> {
+        let step = trainer.position.stage_step;
+        let started = Instant::now();
+        let seed = trainer.manifest.run.seed;
+        let posed = pose(&trainer.tasks, picks, Split::Train, seed, &trainer.tokenizer)?;
+        let (first, size) = (drawn.groups.len(), drawn.plan.group);
+        let groups = draw(
+            &trainer.model,
+            &trainer.tokenizer,
+            posed,
+            &drawn.plan,
+            self.stage.max_new_tokens as usize,
+            &components.sampler,
+            |group, attempt| {
+                let attempt = (first + group) * size + attempt;
+                self.seeds.attempt(step, attempt as u64)
+            },
+        )?;
+        drawn.decoding += started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        let judged = judge(&trainer.pool, &trainer.tasks, &groups, self.terms())?;
+        drawn.judging += started.elapsed().as_secs_f64();
+        for (group, judged) in groups.iter().zip(&judged) {
+            let keep = match &mut components.curriculum {
+                None => true,
+                Some((name, curriculum)) => curriculum
+                    .keep(&group_report(&trainer.tasks, group, judged))
+                    .map_err(RuntimeError::component("curriculum", name))?,
+            };
+            drawn.kept.push(keep);
+        }
+        drawn.groups.extend(groups);
+        drawn.judged.extend(judged);
+        Ok(())
+    }
+
+    /// The next problems, as indices of the run's tasks.
+    fn picks(
+        &self,
+        trainer: &Trainer,
+        components: &mut RlComponents,
+        drawn: u64,
+        count: u64,
+    ) -> Result<Vec<Pick>> {
+        let request = NextRequest {
+            step: trainer.position.stage_step,
+            drawn,
+            count,
+            seed: self.seeds.curriculum(),
+            cursor: trainer.position.cursor,
+            tasks: task_entries(&trainer.tasks, &self.tasks),
+        };
+        let mut picks = match &mut components.curriculum {
+            None => request.draw(),
+            Some((name, curriculum)) => curriculum
+                .next(&request)
+                .map_err(RuntimeError::component("curriculum", name))?,
+        };
+        for pick in &mut picks {
+            pick.task = self.tasks[pick.task as usize] as u64;
+        }
+        Ok(picks)
+    }
+
+    /// The attempts to learn from, group by group, and which (group, attempt) each is.
+    fn trainable(&self, drawn: &Drawn) -> (Trainable, Vec<(usize, usize)>) {
+        let mut groups = Vec::new();
+        let mut members = Vec::new();
+        for (index, (group, judged)) in drawn.groups.iter().zip(&drawn.judged).enumerate() {
+            if !drawn.kept[index] {
+                continue;
+            }
+            let mut sequences = Vec::new();
+            for (number, attempt) in group.attempts.iter().enumerate() {
+                let Some(reward) = judged.totals[number] else { continue };
+                if attempt.drawn.tokens.is_empty() {
+                    continue;
+                }
+                let prompt = &group.posed.prompt_tokens;
+                sequences.push(Sequence {
+                    tokens: prompt.iter().chain(&attempt.drawn.tokens).copied().collect(),
+                    prompt_length: prompt.len(),
+                    sampler_logp: attempt.drawn.logp.clone(),
+                    injected: attempt.drawn.injected.clone(),
+                    reward,
+                });
+                members.push((index, number));
+            }
+            if !sequences.is_empty() {
+                groups.push(sequences);
+            }
+        }
+        (Trainable { groups }, members)
+    }
+
+    fn learn(
+        &mut self,
+        trainer: &mut Trainer,
+        components: &mut RlComponents,
+        update: &mut UpdateState,
+        trainable: &Trainable,
+        temperature: f32,
+    ) -> Result<Learned> {
+        let step = trainer.position.stage_step;
+        if self.reference.is_none() && components.optimizer.needs(farthing_sdk::Need::RefLogp) {
+            self.reference = Some(trainer.stage_reference()?);
+        }
+        let learning_rate = update.learning_rate(step);
+        let mut learner = Learner {
+            model: &mut trainer.model,
+            reference: self.reference.as_ref(),
+            rule: &mut update.rule,
+            gradients: &mut self.gradients,
+            optimizer: &mut components.optimizer,
+            optimizer_name: &components.optimizer_name,
+            stage: &self.stage.name,
+            step,
+            check_coverage: &mut trainer.position.coverage_pending,
+        };
+        learner.learn(
+            trainable,
+            Schedule {
+                num_iterations: self.stage.num_iterations as usize,
+                minibatches: self.stage.minibatches as usize,
+                micro_batch_tokens: self.stage.micro_batch_tokens as usize,
+                max_new_tokens: self.stage.max_new_tokens as usize,
+                // Greedy attempts are scored at temperature 1, as decoding does.
+                temperature: if temperature == 0.0 { 1.0 } else { temperature },
+                learning_rate,
+            },
+        )
+    }
+
+    fn observe(
+        &self,
+        trainer: &Trainer,
+        components: &mut RlComponents,
+        drawn: &Drawn,
+        step: u64,
+    ) -> Result<()> {
+        let Some((name, curriculum)) = &mut components.curriculum else {
+            return Ok(());
+        };
+        let groups = drawn
+            .groups
+            .iter()
+            .zip(&drawn.judged)
+            .map(|(group, judged)| group_report(&trainer.tasks, group, judged))
+            .collect();
+        curriculum
+            .observe(&StepReport { step, groups })
+            .map_err(RuntimeError::component("curriculum", name))
+    }
+
+    fn finished(&self, components: &mut RlComponents, step: u64) -> Result<bool> {
+        let Some((name, curriculum)) = &mut components.curriculum else {
+            return Ok(false);
+        };
+        let steps = u64::from(self.stage.steps);
+        curriculum
+            .finished(&farthing_sdk::Progress { step, steps })
+            .map_err(RuntimeError::component("curriculum", name))
+    }
+
+    /// Evaluates on held-out problems and appends a row.
+    fn evaluate(&self, trainer: &mut Trainer, components: &RlComponents) -> Result<()> {
+        let Some(eval) = &self.stage.eval else { return Ok(()) };
+        let own = eval
+            .sampler
+            .as_ref()
+            .map(|component| LiveSampler::new(&trainer.host, component, None));
+        let own = own.transpose()?;
+        let measurement = Measurement {
+            tasks: &self.tasks,
+            problems: eval.problems.into(),
+            attempts: eval.attempts as usize,
+            pass_at: &[1, eval.attempts],
+            split: Split::Test,
+            max_new_tokens: self.stage.max_new_tokens as usize,
+            sampler: own.as_ref().unwrap_or(&components.sampler),
+            seeds: self.seeds,
+            terms: self.terms(),
+        };
+        let measured = measure(trainer, &measurement)?;
+        let mut row = trainer.row(&self.stage.name);
+        measured.report("eval_", &trainer.tasks, &mut row);
+        trainer.append(&row)
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            deadline: self.stage.reward_deadline.0,
+            max_failure_share: self.stage.max_failure_share,
+        }
+    }
+
+    fn record_completions(
+        &self,
+        trainer: &mut Trainer,
+        drawn: &Drawn,
+        members: &[(usize, usize)],
+        advantages: &[f32],
+    ) -> Result<()> {
+        let step = trainer.position.step;
+        for (index, (group, judged)) in drawn.groups.iter().zip(&drawn.judged).enumerate() {
+            let task = &trainer.tasks[group.posed.task];
+            for (number, attempt) in group.attempts.iter().enumerate() {
+                let trained = members.binary_search(&(index, number)).ok();
+                trainer.completions.push(CompletionRow {
+                    step,
+                    stage: self.stage.name.clone(),
+                    task: task.name.clone(),
+                    problem_id: group.posed.problem.id.clone(),
+                    attempt: number as u32,
+                    prompt: group.posed.prompt.clone(),
+                    completion: attempt.text.clone(),
+                    finish: attempt.finish_name().to_owned(),
+                    rewards: judged.cells(&task.rewards, number),
+                    reward: judged.totals[number],
+                    advantage: trained
+                        .and_then(|at| advantages.get(at))
+                        .map(|&advantage| f64::from(advantage)),
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The chosen tasks as a curriculum sees them.
+pub(crate) fn task_entries(tasks: &[LiveTask], chosen: &[usize]) -> Vec<TaskEntry> {
+    let entry = |&task: &usize| TaskEntry {
+        name: tasks[task].name.clone(),
+        weight: tasks[task].weight,
+        size: tasks[task].train_size,
+    };
+    chosen.iter().map(entry).collect()
+}
+
+fn group_report(tasks: &[LiveTask], group: &Group, judged: &JudgedGroup) -> GroupReport {
+    let scored = || {
+        group
+            .attempts
+            .iter()
+            .zip(&judged.totals)
+            .filter_map(|(attempt, total)| total.map(|total| (attempt, total)))
+    };
+    GroupReport {
+        task: tasks[group.posed.task].name.clone(),
+        index: group.posed.index,
+        tags: group.posed.problem.tags.clone(),
+        rewards: scored().map(|(_, total)| total).collect(),
+        tokens: scored().map(|(attempt, _)| attempt.drawn.tokens.len() as u64).collect(),
+    }
+}
+
+fn lengths(groups: &[Group]) -> impl Iterator<Item = u64> + '_ {
+    groups
+        .iter()
+        .flat_map(|group| &group.attempts)
+        .map(|attempt| attempt.drawn.tokens.len() as u64)
+}
+
+/// TRL's figures on the lengths of completions.
+pub(crate) fn report_completions(groups: &[Group], prefix: &str, row: &mut MetricRow) {
+    let attempts = || groups.iter().flat_map(|group| &group.attempts);
+    let length = |attempt: &super::rollout::DrawnAttempt| attempt.drawn.tokens.len() as f64;
+    let all: Vec<f64> = attempts().map(length).collect();
+    let ended: Vec<f64> = attempts().filter(|attempt| attempt.finished()).map(length).collect();
+    if all.is_empty() {
+        return;
+    }
+    let mut set = |name: &str, values: &[f64]| {
+        if values.is_empty() {
+            return;
+        }
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let greatest = values.iter().copied().fold(0.0, f64::max);
+        row.set(format!("{prefix}completions/mean_{name}"), mean(values.iter().copied()));
+        row.set(format!("{prefix}completions/min_{name}"), least);
+        row.set(format!("{prefix}completions/max_{name}"), greatest);
+    };
+    set("length", &all);
+    set("terminated_length", &ended);
+    let clipped = 1.0 - ended.len() as f64 / all.len() as f64;
+    row.set(format!("{prefix}completions/clipped_ratio"), clipped);
+}

@@ -1,0 +1,435 @@
+//! The trainer: carries a run through its stages, and leaves it so that it can go on after any interruption.
+//!
+//! All that changes while training is in three places: the model's weights, the update rule's moments, and
+//! [`Position`]. A checkpoint holds the three, so a resumed run is the same run.
+
+use std::path::Path;
+use std::time::Instant;
+
+use farthing_engine::{AdamW, AdamWConfig, Model, Schedule, ScheduleKind, Tokenizer};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, RuntimeError};
+use crate::host::{PluginHost, ScoringPool};
+use crate::manifest::{self, Manifest, Stage};
+use crate::run::checkpoint::step_name;
+use crate::run::completions::CompletionsPosition;
+use crate::run::{
+    Checkpoints, CompletionsWriter, Interrupt, MetricRegistry, MetricRow, MetricsPosition, Progress, RunDirectory,
+    RunMetrics, Terminal,
+};
+use crate::stage::components::{LiveTask, States};
+use crate::stage::{eval, rl, sft};
+
+/// The update rule's state in a checkpoint.
+const UPDATE_RULE_FILE: &str = "state/update_rule.safetensors";
+/// The trainer's position in a checkpoint.
+const POSITION_FILE: &str = "state/position.json";
+
+/// Where a run stands.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Position {
+    /// The stage, counted from 0.
+    pub stage: usize,
+    /// Steps done in the stage.
+    pub stage_step: u64,
+    /// Steps done in the run.
+    pub step: u64,
+    /// Tokens trained on.
+    pub num_tokens: u64,
+    /// Problems drawn in the stage.
+    pub cursor: u64,
+    /// Whether the first update of the run, where every tensor must get a gradient, is still to come.
+    pub coverage_pending: bool,
+    /// The checkpoint with which the stage began; none if it began with the run.
+    pub stage_began_with: Option<String>,
+    pub metrics: MetricsPosition,
+    pub completions: CompletionsPosition,
+    /// States of tasks and rewards.
+    pub task_states: States,
+    /// States of the stage's own components.
+    pub stage_states: States,
+}
+
+/// How a stage ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StageEnd {
+    Finished,
+    /// A signal asked for an end; a checkpoint was written.
+    Interrupted,
+    /// The manifest's budget is spent; a checkpoint was written.
+    BudgetSpent,
+}
+
+/// The update rule of a stage and its step sizes.
+pub(crate) struct UpdateState {
+    pub rule: AdamW,
+    schedule: Schedule,
+}
+
+impl UpdateState {
+    pub fn learning_rate(&self, stage_step: u64) -> f64 {
+        self.schedule.lr_at(stage_step)
+    }
+}
+
+/// What judging attempts takes: a model and the run's tasks.
+pub(crate) trait Judge {
+    fn model(&self) -> &Model;
+    fn tokenizer(&self) -> &Tokenizer;
+    fn tasks(&self) -> &[LiveTask];
+    fn pool(&self) -> &ScoringPool;
+    fn seed(&self) -> u64;
+}
+
+/// A run in progress.
+pub(crate) struct Trainer {
+    pub manifest: Manifest,
+    pub host: PluginHost,
+    pub tasks: Vec<LiveTask>,
+    pub model: Model,
+    pub tokenizer: Tokenizer,
+    pub pool: ScoringPool,
+    pub run: RunDirectory,
+    pub completions: CompletionsWriter,
+    pub position: Position,
+    metrics: RunMetrics,
+    registry: MetricRegistry,
+    checkpoints: Checkpoints,
+    terminal: Terminal,
+    interrupt: Interrupt,
+    /// Moments of the stage that a checkpoint was taken in, until that stage picks them up.
+    resumed_from: Option<std::path::PathBuf>,
+    lock_text: String,
+    /// The step of the newest checkpoint that this process wrote or began from.
+    saved_at: Option<u64>,
+    clock: Clock,
+}
+
+/// What a trainer is made of.
+pub(crate) struct Parts {
+    pub manifest: Manifest,
+    pub host: PluginHost,
+    pub tasks: Vec<LiveTask>,
+    pub model: Model,
+    pub tokenizer: Tokenizer,
+    pub pool: ScoringPool,
+    pub run: RunDirectory,
+    pub position: Position,
+    pub resumed_from: Option<std::path::PathBuf>,
+    pub terminal: Terminal,
+    pub interrupt: Interrupt,
+    pub lock_text: String,
+}
+
+/// Wall-clock time of this process, for the budget.
+struct Clock {
+    began: Instant,
+    limit_seconds: Option<f64>,
+}
+
+impl Judge for Trainer {
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn tasks(&self) -> &[LiveTask] {
+        &self.tasks
+    }
+
+    fn pool(&self) -> &ScoringPool {
+        &self.pool
+    }
+
+    fn seed(&self) -> u64 {
+        self.manifest.run.seed
+    }
+}
+
+impl Trainer {
+    pub fn new(parts: Parts) -> Result<Self> {
+        let paths = parts.run.paths();
+        let rewards = reward_names(&parts.tasks);
+        let mut completions = CompletionsWriter::open(&paths.completions(), &rewards)?;
+        completions.truncate_to(parts.position.completions)?;
+        let registry = MetricRegistry::runtime();
+        let metrics = RunMetrics::open(paths, parts.position.metrics, registry.clone())?;
+        let checkpoints = Checkpoints::new(paths.checkpoints());
+        let limit_seconds = parts.manifest.run.cost.as_ref().and_then(|cost| {
+            let budget = cost.budget_usd?;
+            (cost.usd_per_hour > 0.0).then(|| budget / cost.usd_per_hour * 3600.0)
+        });
+        let saved_at = parts.resumed_from.is_some().then_some(parts.position.step);
+        Ok(Self {
+            manifest: parts.manifest,
+            host: parts.host,
+            tasks: parts.tasks,
+            model: parts.model,
+            tokenizer: parts.tokenizer,
+            pool: parts.pool,
+            run: parts.run,
+            completions,
+            position: parts.position,
+            metrics,
+            registry,
+            checkpoints,
+            terminal: parts.terminal,
+            interrupt: parts.interrupt,
+            resumed_from: parts.resumed_from,
+            lock_text: parts.lock_text,
+            saved_at,
+            clock: Clock {
+                began: Instant::now(),
+                limit_seconds,
+            },
+        })
+    }
+
+    /// Runs the stages that are left.
+    pub fn train(&mut self) -> Result<StageEnd> {
+        let stages = self.manifest.stages.clone();
+        while self.position.stage < stages.len() {
+            let index = self.position.stage;
+            tracing::info!("stage `{}` ({})", stages[index].name(), stages[index].kind());
+            let end = match &stages[index] {
+                Stage::Sft(stage) => sft::run(self, index, stage)?,
+                Stage::Rl(stage) => rl::run(self, index, stage)?,
+                Stage::Eval(stage) => eval::run(self, index, stage)?,
+            };
+            if end != StageEnd::Finished {
+                return Ok(end);
+            }
+            self.end_of_stage(matches!(stages[index], Stage::Eval(_)))?;
+        }
+        self.completions.flush()?;
+        Ok(StageEnd::Finished)
+    }
+
+    /// The indices of the tasks of these names; of all that have a weight if there are no names.
+    pub fn stage_tasks(&self, names: &[String]) -> Vec<usize> {
+        let chosen = |task: &LiveTask| {
+            let named = names.is_empty() || names.contains(&task.name);
+            named && task.weight > 0.0
+        };
+        (0..self.tasks.len())
+            .filter(|&index| chosen(&self.tasks[index]))
+            .collect()
+    }
+
+    /// The update rule of the stage, with its moments if the run was resumed within the stage.
+    pub fn begin_updates(
+        &mut self,
+        update: &manifest::Update,
+        total_steps: u64,
+    ) -> Result<UpdateState> {
+        let config = AdamWConfig {
+            betas: update.betas,
+            eps: update.eps,
+            weight_decay: update.weight_decay,
+            max_grad_norm: Some(update.max_grad_norm),
+        };
+        let mut rule = AdamW::new(config, &self.model)?;
+        if let Some(checkpoint) = self.resumed_from.take() {
+            let moments = checkpoint.join(UPDATE_RULE_FILE);
+            if self.position.stage_step > 0 {
+                rule.load(&moments, &self.model)?;
+            }
+        }
+        let kind = match update.schedule {
+            manifest::Schedule::Constant => ScheduleKind::Constant,
+            manifest::Schedule::Cosine => ScheduleKind::Cosine { floor: update.floor },
+            manifest::Schedule::Linear => ScheduleKind::Linear { floor: update.floor },
+        };
+        let schedule = Schedule {
+            kind,
+            peak: update.lr,
+            warmup_steps: u64::from(update.warmup_steps),
+            total_steps,
+        };
+        Ok(UpdateState { rule, schedule })
+    }
+
+    /// The policy at the beginning of the stage.
+    pub fn stage_reference(&self) -> Result<Model> {
+        if self.position.stage_step == 0 {
+            return Ok(self.model.snapshot()?);
+        }
+        match &self.position.stage_began_with {
+            Some(name) => {
+                let directory = self.checkpoints.directory().join(name);
+                Ok(Model::load(&directory, self.model.device())?)
+            }
+            None => crate::plan::initial_model(&self.manifest, &self.tokenizer, self.model.device()),
+        }
+    }
+
+    pub fn begin_progress(&self, stage: &str, steps: u64) -> Progress {
+        Progress::begin(&self.terminal, stage, steps, self.position.stage_step)
+    }
+
+    /// An empty row for what comes next.
+    pub fn row(&self, stage: &str) -> MetricRow {
+        MetricRow::new(self.position.step, stage)
+    }
+
+    /// The name under which a component's metric is logged: its own if it is a documented one.
+    pub fn metric_name(&self, name: &str) -> String {
+        match self.registry.find(name) {
+            Some(_) => name.to_owned(),
+            None => format!("optimizer/{name}"),
+        }
+    }
+
+    pub fn append(&mut self, row: &MetricRow) -> Result<()> {
+        Ok(self.metrics.append(row)?)
+    }
+
+    /// Appends a step's row and counts the step.
+    pub fn finish_step(&mut self, row: &MetricRow) -> Result<()> {
+        self.append(row)?;
+        self.position.step += 1;
+        self.position.stage_step += 1;
+        Ok(())
+    }
+
+    /// Saves if it is time to, and says whether the run has to end here.
+    pub fn end_of_step(
+        &mut self,
+        update: Option<&UpdateState>,
+        states: impl FnOnce() -> Result<States>,
+    ) -> Result<Option<StageEnd>> {
+        let end = if self.interrupt.is_requested() {
+            Some(StageEnd::Interrupted)
+        } else if self.clock.is_spent() {
+            Some(StageEnd::BudgetSpent)
+        } else {
+            None
+        };
+        let every = u64::from(self.manifest.run.checkpoint_every);
+        if end.is_some() || self.position.stage_step.is_multiple_of(every) {
+            self.position.stage_states = states()?;
+            self.save(update)?;
+        }
+        Ok(end)
+    }
+
+    /// Saves the position from before a step that failed, so that the run can go on once the cause is gone. A failure
+    /// to save is logged and leaves the first error to be reported.
+    pub fn save_after_failure(
+        &mut self,
+        error: &RuntimeError,
+        update: Option<&UpdateState>,
+        states: States,
+    ) -> Result<()> {
+        if matches!(error, RuntimeError::Run(_)) || self.saved_at == Some(self.position.step) {
+            return Ok(());
+        }
+        self.position.stage_states = states;
+        if let Err(second) = self.save(update) {
+            tracing::error!("no checkpoint could be written after the failure: {second}");
+        }
+        Ok(())
+    }
+
+    fn end_of_stage(&mut self, changed_nothing: bool) -> Result<()> {
+        self.position.stage += 1;
+        self.position.stage_step = 0;
+        self.position.cursor = 0;
+        self.position.stage_states = States::new();
+        // An evaluation leaves the model as it was. A run that is resumed there measures again, the same way.
+        if changed_nothing {
+            return Ok(());
+        }
+        self.position.stage_began_with = Some(step_name(self.position.step));
+        self.save(None)
+    }
+
+    /// Writes a checkpoint. The weights must be finite: a broken model never takes the place of a good one.
+    fn save(&mut self, update: Option<&UpdateState>) -> Result<()> {
+        for (name, tensor) in self.model.parameters() {
+            if !farthing_engine::is_finite(tensor)? {
+                return Err(RuntimeError::Checkpoint {
+                    path: self.checkpoints.directory().to_owned(),
+                    problem: format!("tensor `{name}` is not finite, so no checkpoint is written"),
+                });
+            }
+        }
+        let mut states = States::new();
+        for (index, task) in self.tasks.iter().enumerate() {
+            task.save(index, &mut states)?;
+        }
+        self.position.task_states = states;
+        self.position.metrics = self.metrics.position()?;
+        self.position.completions = self.completions.position()?;
+
+        let name = step_name(self.position.step);
+        let mut writer = self.checkpoints.begin(&name)?;
+        self.model.save(writer.path())?;
+        self.tokenizer.save(writer.path())?;
+        if let Some(update) = update {
+            writer.write(UPDATE_RULE_FILE, |path| update.rule.save(path))?;
+        }
+        let position = serde_json::to_vec_pretty(&self.position).expect("a position serialises");
+        writer.write(POSITION_FILE, |path| std::fs::write(path, position))?;
+        writer.write("farthing.lock", |path| std::fs::write(path, &self.lock_text))?;
+        writer.write("run.toml", |path| std::fs::write(path, self.manifest.to_toml()))?;
+        writer.commit(serde_json::json!({
+            "step": self.position.step,
+            "stage": self.position.stage,
+            "stage_step": self.position.stage_step,
+        }))?;
+        self.saved_at = Some(self.position.step);
+        let protected: Vec<&str> = self.position.stage_began_with.as_deref().into_iter().collect();
+        self.checkpoints
+            .prune(self.manifest.run.keep_checkpoints as usize, &protected)?;
+        Ok(())
+    }
+
+    /// The name of the signal that asked for an end.
+    pub fn interrupted_by(&self) -> &'static str {
+        self.interrupt.signal_name().unwrap_or("a signal")
+    }
+}
+
+impl Clock {
+    fn is_spent(&self) -> bool {
+        let spent = self.began.elapsed().as_secs_f64();
+        self.limit_seconds.is_some_and(|limit| spent > limit)
+    }
+}
+
+impl Position {
+    /// The position of a fresh run.
+    pub fn start() -> Self {
+        Self {
+            coverage_pending: true,
+            ..Self::default()
+        }
+    }
+
+    /// Reads the position of a checkpoint.
+    pub fn read(checkpoint: &Path) -> Result<Self> {
+        let path = checkpoint.join(POSITION_FILE);
+        let refuse = |problem: String| RuntimeError::Checkpoint {
+            path: path.clone(),
+            problem,
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| refuse(error.to_string()))?;
+        serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))
+    }
+}
+
+fn reward_names(tasks: &[LiveTask]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for reward in tasks.iter().flat_map(|task| &task.rewards) {
+        if !names.contains(&reward.name) {
+            names.push(reward.name.clone());
+        }
+    }
+    names
+}
