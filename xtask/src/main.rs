@@ -1,2 +1,42 @@
-//! Build, check, demo, test.
-fn main() {}
+//! The project's chores: `cargo xtask demo`, `test`, `check`, `build`, `bench`.
+//!
+//! All of them use one target directory and the dev profile, which is optimised, so that nothing compiles twice.
+
+mod bench;
+mod cargo;
+mod check;
+mod demo;
+mod invariants;
+mod test;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask <task>
+
+  demo [--seed N] [--out DIR]  build everything, train a small model to play Countdown, show before and after
+  test                         build everything and run all tests
+  check                        formatting, lints, docs, dependencies, manifests and invariants
+  build                        build the binary, and the built-in plugins beside it
+  bench                        measure what a reward call costs, and how fast attempts are scored
+";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (task, rest) = match arguments.split_first() {
+        None => ("help", &[][..]),
+        Some((task, rest)) => (task.as_str(), rest),
+    };
+    match task {
+        "demo" => demo::run(rest),
+        "test" => test::run(rest),
+        "check" => check::run(),
+        "build" => cargo::build().map(|farthing| println!("{}", farthing.display())),
+        "bench" => bench::run(),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => bail!("unknown task {other:?}\n\n{HELP}"),
+    }
+}
