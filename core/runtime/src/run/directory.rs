@@ -79,8 +79,7 @@ impl RunPaths {
 #[derive(Debug)]
 pub struct RunDirectory {
     paths: RunPaths,
-    // Held for its lock alone.
-    _lock: File,
+    lock: File,
 }
 
 impl RunDirectory {
@@ -148,8 +147,16 @@ impl RunDirectory {
         sign(&mut lock).map_err(RunError::io("write the lock", &lock_path))?;
         Ok(Self {
             paths: RunPaths::new(path),
-            _lock: lock,
+            lock,
         })
+    }
+}
+
+impl Drop for RunDirectory {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a worker process that is just being started may hold a copy of the
+        // descriptor for an instant. If this fails, closing it has to do.
+        let _ = self.lock.unlock();
     }
 }
 

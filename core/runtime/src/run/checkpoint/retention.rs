@@ -18,6 +18,9 @@ impl Checkpoints {
     /// Removes checkpoints older than the `keep_last` newest, except those named in `protected`. The
     /// newest always stays, also with `keep_last` 0. Returns what was removed.
     ///
+    /// Call it right after a commit, which has read back every byte of the newest; here only sizes are
+    /// looked at, since hashing everything that stays would cost more than the checkpoint itself.
+    ///
     /// Each one is renamed to a hidden name first, so that a process that dies half-way through the
     /// removal leaves no half checkpoint behind a good name.
     pub fn prune(&self, keep_last: usize, protected: &[&str]) -> Result<Vec<PathBuf>, RunError> {

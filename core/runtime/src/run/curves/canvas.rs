@@ -177,22 +177,25 @@ impl Canvas {
 
     fn averaged(&self) -> Vec<u8> {
         let side = OVERSAMPLING as usize;
-        let (width, height) = (self.size.0 as usize, self.size.1 as usize);
-        let drawn_width = width * side;
-        let mut averaged = Vec::with_capacity(width * height * 3);
-        for y in 0..height {
-            for x in 0..width {
-                for channel in 0..3 {
-                    let square = (0..side).flat_map(|dy| (0..side).map(move |dx| (dx, dy)));
-                    let sum: usize = square
-                        .map(|(dx, dy)| {
-                            ((y * side + dy) * drawn_width + x * side + dx) * 3 + channel
-                        })
-                        .map(|at| usize::from(self.pixels[at]))
-                        .sum();
-                    averaged.push(((sum + side * side / 2) / (side * side)) as u8);
+        let row = self.size.0 as usize * 3;
+        let mut averaged = Vec::with_capacity(row * self.size.1 as usize);
+        let mut sums = vec![0u16; row];
+        for drawn_rows in self.pixels.chunks_exact(row * side * side) {
+            sums.fill(0);
+            for drawn_row in drawn_rows.chunks_exact(row * side) {
+                for (sum, square) in sums
+                    .chunks_exact_mut(3)
+                    .zip(drawn_row.chunks_exact(3 * side))
+                {
+                    for pixel in square.chunks_exact(3) {
+                        for (sum, channel) in sum.iter_mut().zip(pixel) {
+                            *sum += u16::from(*channel);
+                        }
+                    }
                 }
             }
+            let count = (side * side) as u16;
+            averaged.extend(sums.iter().map(|sum| ((sum + count / 2) / count) as u8));
         }
         averaged
     }

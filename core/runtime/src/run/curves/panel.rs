@@ -49,10 +49,10 @@ pub fn draw_panel(
             style,
         );
     }
-    if series.nonfinite > 0 {
-        let warning = match series.nonfinite {
-            1 => "1 value was not finite".to_string(),
-            count => format!("{count} values were not finite"),
+    if series.not_shown > 0 {
+        let warning = match series.not_shown {
+            1 => "1 value was not finite or huge".to_string(),
+            count => format!("{count} values were not finite or huge"),
         };
         let style = TextStyle::regular(13.0, ALARM).anchored(Anchor::Middle);
         canvas.text(&warning, (left + width / 2.0, title_line), style);

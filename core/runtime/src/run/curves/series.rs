@@ -3,6 +3,9 @@
 use super::{Panel, Scale};
 use crate::run::metrics::MetricRow;
 
+/// Beyond this a value is the sign of a fault, like one that is not finite, and would flatten all others.
+const LARGEST_SHOWN: f64 = 1e30;
+
 /// A value at a step.
 pub type Point = (f64, f64);
 
@@ -35,7 +38,7 @@ impl StageSpan {
 /// evaluations, which mean the same in every stage.
 pub struct Series {
     pub pieces: Vec<Piece>,
-    pub nonfinite: usize,
+    pub not_shown: usize,
 }
 
 /// The values that one line connects.
@@ -47,15 +50,17 @@ pub struct Piece {
 impl Series {
     /// The series that a panel shows.
     pub fn of(panel: &Panel, rows: &[MetricRow], stages: &[StageSpan]) -> Self {
-        let mut nonfinite = 0;
+        let mut not_shown = 0;
         let mut pieces = Vec::new();
         for stage in stages {
             let mut raw = Vec::new();
             let of_stage = rows.iter().filter(|row| row.stage == stage.name);
             for row in of_stage.filter(|row| (stage.first..=stage.last).contains(&row.step)) {
                 match row.get(panel.metric) {
-                    Some(value) if value.is_finite() => raw.push((row.step as f64, value)),
-                    Some(_) => nonfinite += 1,
+                    Some(value) if value.abs() <= LARGEST_SHOWN => {
+                        raw.push((row.step as f64, value))
+                    }
+                    Some(_) => not_shown += 1,
                     None => {}
                 }
             }
@@ -77,7 +82,7 @@ impl Series {
                 raw: pieces.concat(),
             }],
         };
-        Self { pieces, nonfinite }
+        Self { pieces, not_shown }
     }
 
     /// Where the line ends.
