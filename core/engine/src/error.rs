@@ -38,6 +38,16 @@ pub enum EngineError {
     #[error("{path}: {problem}")]
     Tokenizer { path: PathBuf, problem: String },
 
+    /// A text that cannot be encoded, or tokens that cannot be decoded.
+    #[error("tokenizer: {0}")]
+    Tokenization(String),
+
+    #[error("chat template: {0}")]
+    ChatTemplate(String),
+
+    #[error("decoding: {0}")]
+    Decoding(String),
+
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }

@@ -5,18 +5,28 @@
 //! intermediate. [`Model::forward`] returns a [`Pass`] that holds what [`Pass::backward`] needs, the caller hands in
 //! derivatives with respect to log-probabilities (and entropies), [`Gradients`] collect, and [`AdamW`] applies them.
 
+mod chat_template;
 mod config;
+mod decode;
 mod device;
 mod error;
 mod init;
 mod model;
 mod packed;
 mod parameters;
+pub mod rng;
+mod tokenizer;
 mod weights;
 
+pub use chat_template::{ChatOptions, Message};
 pub use config::{Architecture, ModelConfig, RopeScaling};
 pub use device::select_device;
 pub use error::{EngineError, Result};
 pub use model::Model;
 pub use packed::Packed;
 pub use parameters::{LayerParameters, Projection};
+pub use decode::{
+    Attempt, DecodeHooks, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer, decode, decode_by_composition,
+    sampling,
+};
+pub use tokenizer::{END_OF_TEXT, PADDING, StreamingDecoder, Tokenizer};

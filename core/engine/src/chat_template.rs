@@ -1,0 +1,275 @@
+//! Chat templates, rendered as transformers renders them.
+//!
+//! A template is a Jinja program from the model's directory, and training must see the same characters as any other
+//! tool that uses the model. So the environment is transformers': blocks trimmed, Python's string methods and its
+//! spelling of `True` and `None`, `json.dumps` for `tojson`, `raise_exception`, `strftime_now`, loop controls.
+
+use std::sync::Arc;
+
+use minijinja::value::{Kwargs, Serde, Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, context};
+use serde::Serialize;
+
+use crate::error::{EngineError, Result};
+use crate::tokenizer::SpecialTokens;
+
+/// Instructions a template may take, so that a crafted one ends. The longest published templates take some thousands
+/// for a short chat.
+const FUEL: u64 = 50_000_000;
+
+/// One turn of a chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// `system`, `user`, `assistant`, or what else the template knows.
+    pub role: String,
+    pub content: String,
+}
+
+impl Message {
+    pub fn new(role: impl Into<String>, content: impl Into<String>) -> Self {
+        Self { role: role.into(), content: content.into() }
+    }
+}
+
+/// What a template is given besides the messages.
+#[derive(Clone, Debug, Default)]
+pub struct ChatOptions {
+    /// Ends the text with the opening of the assistant's turn.
+    pub add_generation_prompt: bool,
+    /// More variables, such as `enable_thinking` or `tools`.
+    pub variables: serde_json::Map<String, serde_json::Value>,
+    /// The moment that `strftime_now` sees, in seconds since 1970 UTC; left out, the clock. Some templates write the
+    /// date into the prompt: a run that must be repeatable on another day sets it.
+    pub unix_time: Option<i64>,
+}
+
+pub(crate) struct ChatTemplate {
+    /// A template that cannot be parsed matters only to who renders it, so the error waits here.
+    environment: std::result::Result<Environment<'static>, String>,
+    special_tokens: SpecialTokens,
+}
+
+impl ChatTemplate {
+    pub fn new(source: String, special_tokens: SpecialTokens) -> Self {
+        let environment = environment(&source).map_err(|error| explain(&error));
+        Self { environment, special_tokens }
+    }
+
+    pub fn render(&self, messages: &[Message], options: &ChatOptions) -> Result<String> {
+        let refuse = |problem: String| EngineError::ChatTemplate(problem);
+        let environment = self.environment.as_ref().map_err(|error| refuse(error.clone()))?;
+        let now = now(options.unix_time).map_err(refuse)?;
+        let strftime_now = Value::from_function(move |format: &str| {
+            jiff::fmt::strtime::format(format, now.as_ref())
+                .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+        });
+        // tools and documents are None, not undefined, as in transformers.
+        let standard = context! {
+            messages => Serde(messages),
+            add_generation_prompt => options.add_generation_prompt,
+            strftime_now,
+            tools => (),
+            documents => (),
+        };
+        // Of one name the last source wins.
+        let context = minijinja::value::merge_maps([
+            Value::from(Serde(&self.special_tokens)),
+            standard,
+            Value::from(Serde(&options.variables)),
+        ]);
+        let template = environment.get_template("chat").map_err(|error| refuse(explain(&error)))?;
+        template.render(context).map_err(|error| refuse(explain(&error)))
+    }
+}
+
+fn environment(source: &str) -> std::result::Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_syntax(
+        minijinja::syntax::SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?,
+    );
+    environment.set_fuel(Some(FUEL));
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_formatter(|out, state, value| match value.kind() {
+        ValueKind::None => out.write_str("None").map_err(Error::from),
+        ValueKind::Bool => {
+            out.write_str(if value.is_true() { "True" } else { "False" }).map_err(Error::from)
+        }
+        _ => minijinja::escape_formatter(out, state, value),
+    });
+    environment.add_filter("tojson", to_python_json);
+    environment.add_function("raise_exception", |message: String| -> std::result::Result<(), Error> {
+        Err(Error::new(ErrorKind::InvalidOperation, format!("the template refused the chat: {message}")))
+    });
+    environment.add_template_owned("chat", without_generation_tags(source))?;
+    Ok(environment)
+}
+
+/// `{% generation %}` marks the assistant's words for transformers' masks and writes nothing. Standing for it, a
+/// condition that always holds keeps the white-space control of its tags.
+fn without_generation_tags(source: &str) -> String {
+    let mut output = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(start) = rest.find("{%") {
+        let Some(length) = rest[start..].find("%}") else { break };
+        let (before, tag) = (&rest[..start], &rest[start..start + length + 2]);
+        output.push_str(before);
+        match tag[2..length].trim_matches(['-', '+', ' ', '\n', '\t']) {
+            "generation" => output.push_str(&tag.replacen("generation", "if true", 1)),
+            "endgeneration" => output.push_str(&tag.replacen("endgeneration", "endif", 1)),
+            _ => output.push_str(tag),
+        }
+        rest = &rest[start + tag.len()..];
+    }
+    output.push_str(rest);
+    output
+}
+
+/// Python's `json.dumps(value, ensure_ascii=False, ..)`: a space after commas and colons, nothing escaped for HTML.
+fn to_python_json(value: &Value, options: Kwargs) -> std::result::Result<Value, Error> {
+    let indent: Option<usize> = options.get("indent")?;
+    let sort_keys: Option<bool> = options.get("sort_keys")?;
+    let separators: Option<(String, String)> = match options.get::<Option<Vec<String>>>("separators")? {
+        Some(pair) => match <[String; 2]>::try_from(pair) {
+            Ok([item, key]) => Some((item, key)),
+            Err(_) => return Err(Error::new(ErrorKind::InvalidOperation, "separators must be a pair")),
+        },
+        None => None,
+    };
+    // ensure_ascii has one effect only, and transformers turns it off.
+    let _: Option<bool> = options.get("ensure_ascii")?;
+    options.assert_all_used()?;
+    let (item, key) = separators.unwrap_or_else(|| {
+        // With an indent Python ends the line right after the comma.
+        (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned())
+    });
+    let mut bytes = Vec::new();
+    let formatter = PythonFormatter { indent, item, key, depth: 0, has_value: false };
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
+    let written = if sort_keys == Some(true) {
+        serde_json::to_value(value).map(sorted).and_then(|value| value.serialize(&mut serializer))
+    } else {
+        value.serialize(&mut serializer)
+    };
+    written.map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    let text = String::from_utf8(bytes).expect("serde_json writes UTF-8");
+    Ok(Value::from_safe_string(text))
+}
+
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let fields: std::collections::BTreeMap<_, _> =
+                fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            fields.into_iter().collect()
+        }
+        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
+struct PythonFormatter {
+    indent: Option<usize>,
+    item: String,
+    key: String,
+    depth: usize,
+    has_value: bool,
+}
+
+impl PythonFormatter {
+    fn open<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> std::io::Result<()> {
+        self.depth += 1;
+        self.has_value = false;
+        writer.write_all(bracket)
+    }
+
+    fn close<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> std::io::Result<()> {
+        self.depth -= 1;
+        if self.has_value {
+            self.new_line(writer)?;
+        }
+        writer.write_all(bracket)
+    }
+
+    fn begin_item<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+        if !first {
+            writer.write_all(self.item.as_bytes())?;
+        }
+        self.new_line(writer)
+    }
+
+    fn new_line<W: ?Sized + std::io::Write>(&self, writer: &mut W) -> std::io::Result<()> {
+        match self.indent {
+            Some(indent) => write!(writer, "\n{:width$}", "", width = indent * self.depth),
+            None => Ok(()),
+        }
+    }
+}
+
+impl serde_json::ser::Formatter for PythonFormatter {
+    fn begin_array<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        self.open(writer, b"[")
+    }
+
+    fn end_array<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        self.close(writer, b"]")
+    }
+
+    fn begin_array_value<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        self.begin_item(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + std::io::Write>(&mut self, _: &mut W) -> std::io::Result<()> {
+        self.has_value = true;
+        Ok(())
+    }
+
+    fn begin_object<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        self.open(writer, b"{")
+    }
+
+    fn end_object<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        self.close(writer, b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        self.begin_item(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        writer.write_all(self.key.as_bytes())
+    }
+
+    fn end_object_value<W: ?Sized + std::io::Write>(&mut self, _: &mut W) -> std::io::Result<()> {
+        self.has_value = true;
+        Ok(())
+    }
+}
+
+/// Local time would make a prompt depend on where it is rendered, so dates are those of UTC.
+fn now(unix_time: Option<i64>) -> std::result::Result<Arc<jiff::Zoned>, String> {
+    let moment = match unix_time {
+        Some(seconds) => jiff::Timestamp::from_second(seconds)
+            .map_err(|error| format!("unix_time {seconds} is no date: {error}"))?,
+        None => jiff::Timestamp::now(),
+    };
+    Ok(Arc::new(moment.to_zoned(jiff::tz::TimeZone::UTC)))
+}
+
+/// The message with the template's line, and what caused it.
+fn explain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}

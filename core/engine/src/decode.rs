@@ -1,0 +1,117 @@
+//! Drawing attempts: batched decoding with a cache of keys and values.
+//!
+//! An attempt depends on its prompt, its seed and the plan alone: not on the other rows of the batch, on `max_rows`, on
+//! the order of the groups or on the number of threads. That holds to the last bit on the CPU's fast path, where
+//! every sum has a fixed order, and it is what lets a run be resumed or spread out without changing it.
+
+mod attempt;
+mod backend;
+mod cpu;
+mod hooks;
+mod plan;
+mod rotary;
+mod row;
+pub mod sampling;
+mod scheduler;
+mod stop;
+mod tensor;
+mod vector;
+
+use candle_core::DType;
+
+pub use attempt::{Attempt, Finish, PromptGroup};
+pub use hooks::{DecodeHooks, NoHooks, Pause, Steer};
+pub use plan::DecodingPlan;
+
+use self::backend::Backend;
+use self::cpu::CpuBackend;
+use self::scheduler::Scheduler;
+use self::tensor::TensorBackend;
+use crate::error::{EngineError, Result};
+use crate::model::Model;
+use crate::tokenizer::Tokenizer;
+
+/// Draws one attempt for every seed of every group, at most `max_rows` at a time.
+///
+/// The result has the shape of `groups` and their seeds.
+///
+/// # Errors
+/// A plan or prompt that does not fit the model, logits that are not finite, an injected text that cannot be encoded.
+pub fn decode(
+    model: &Model,
+    tokenizer: &Tokenizer,
+    groups: &[PromptGroup<'_>],
+    plan: &DecodingPlan,
+    max_rows: usize,
+    hooks: &mut dyn DecodeHooks,
+) -> Result<Vec<Vec<Attempt>>> {
+    check(model, groups, plan, max_rows)?;
+    if model.device().is_cpu() && model.dtype() == DType::F32 {
+        run(CpuBackend::new(model)?, model, tokenizer, groups, plan, max_rows, hooks)
+    } else {
+        let backend = TensorBackend::new(model, groups, plan, max_rows)?;
+        run(backend, model, tokenizer, groups, plan, max_rows, hooks)
+    }
+}
+
+/// The same by Candle's ordinary operations, on any device: what [`decode`] does where it has no fast path, and its
+/// reference. Rounding differs from the fast path's.
+pub fn decode_by_composition(
+    model: &Model,
+    tokenizer: &Tokenizer,
+    groups: &[PromptGroup<'_>],
+    plan: &DecodingPlan,
+    max_rows: usize,
+    hooks: &mut dyn DecodeHooks,
+) -> Result<Vec<Vec<Attempt>>> {
+    check(model, groups, plan, max_rows)?;
+    let backend = TensorBackend::new(model, groups, plan, max_rows)?;
+    run(backend, model, tokenizer, groups, plan, max_rows, hooks)
+}
+
+fn run<B: Backend>(
+    backend: B,
+    model: &Model,
+    tokenizer: &Tokenizer,
+    groups: &[PromptGroup<'_>],
+    plan: &DecodingPlan,
+    max_rows: usize,
+    hooks: &mut dyn DecodeHooks,
+) -> Result<Vec<Vec<Attempt>>>
+where
+    B::Sequence: Send,
+{
+    let config = model.config();
+    let (vocab_size, max_positions) = (config.vocab_size, config.max_position_embeddings);
+    Scheduler { backend, tokenizer, groups, plan, max_rows, vocab_size, max_positions }.run(hooks)
+}
+
+fn check(model: &Model, groups: &[PromptGroup<'_>], plan: &DecodingPlan, max_rows: usize) -> Result<()> {
+    plan.validate()?;
+    let refuse = |problem: String| Err(EngineError::Argument(problem));
+    if max_rows == 0 {
+        return refuse("max_rows is 0; expected at least 1".to_owned());
+    }
+    let config = model.config();
+    for (index, group) in groups.iter().enumerate() {
+        let length = group.tokens.len();
+        if length == 0 {
+            return refuse(format!("the prompt of group {index} has no tokens; expected at least 1"));
+        }
+        if length >= config.max_position_embeddings {
+            return refuse(format!(
+                "the prompt of group {index} has {length} tokens and leaves no room for a completion in the model's \
+                 {} positions (max_position_embeddings); shorten it",
+                config.max_position_embeddings
+            ));
+        }
+        if let Some(token) = group.tokens.iter().find(|&&token| token as usize >= config.vocab_size) {
+            return refuse(format!(
+                "the prompt of group {index} has token {token}, outside the model's vocabulary of {}; the tokenizer \
+                 does not fit the model",
+                config.vocab_size
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! A model's weights, laid out for decoding.
+//!
+//! Weights do not change while attempts are drawn, so packing them once per call is paid back by every token. Matrices
+//! that share their input are packed as one: query, key and value; gate and up.
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::matmul::{PackedMatrix, contiguous};
+use crate::error::Result;
+use crate::model::Model;
+
+pub(super) struct DecodingWeights {
+    pub layers: Vec<DecodingLayer>,
+    pub norm: Vec<f32>,
+    pub lm_head: PackedMatrix,
+}
+
+pub(super) struct DecodingLayer {
+    pub input_layernorm: Vec<f32>,
+    /// Output columns: queries, keys, values.
+    pub query_key_value: PackedMatrix,
+    /// In the order of those columns; empty without biases.
+    pub query_key_value_bias: Vec<f32>,
+    pub o_proj: PackedMatrix,
+    pub post_attention_layernorm: Vec<f32>,
+    /// Output columns: gate, up.
+    pub gate_up: PackedMatrix,
+    pub down_proj: PackedMatrix,
+}
+
+impl DecodingWeights {
+    pub fn pack(model: &Model) -> Result<Self> {
+        let layers = (0..model.config().num_hidden_layers)
+            .into_par_iter()
+            .map(|index| {
+                let layer = model.layer(index);
+                let attention = [&layer.q_proj, &layer.k_proj, &layer.v_proj];
+                let mut query_key_value_bias = Vec::new();
+                for bias in attention.iter().filter_map(|projection| projection.bias) {
+                    query_key_value_bias.extend(numbers(bias)?);
+                }
+                Ok(DecodingLayer {
+                    input_layernorm: numbers(layer.input_layernorm)?,
+                    query_key_value: PackedMatrix::pack(&attention.map(|projection| projection.weight))?,
+                    query_key_value_bias,
+                    o_proj: PackedMatrix::pack(&[layer.o_proj.weight])?,
+                    post_attention_layernorm: numbers(layer.post_attention_layernorm)?,
+                    gate_up: PackedMatrix::pack(&[layer.gate_proj.weight, layer.up_proj.weight])?,
+                    down_proj: PackedMatrix::pack(&[layer.down_proj.weight])?,
+                })
+            })
+            .collect::<Result<_>>()?;
+        let lm_head = PackedMatrix::pack(&[model.lm_head()])?;
+        Ok(Self { layers, norm: numbers(model.norm())?, lm_head })
+    }
+
+    pub fn bytes(&self) -> usize {
+        let layer = |layer: &DecodingLayer| {
+            layer.query_key_value.bytes() + layer.o_proj.bytes() + layer.gate_up.bytes() + layer.down_proj.bytes()
+        };
+        self.layers.iter().map(layer).sum::<usize>() + self.lm_head.bytes()
+    }
+}
+
+fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
+    let (storage, layout) = tensor.storage_and_layout();
+    Ok(contiguous(&storage, layout)?.to_vec())
+}

@@ -1,0 +1,180 @@
+//! Which attempts are drawn together.
+//!
+//! Attempts leave the batch as they end and waiting ones take their places at once, so no row idles until the longest
+//! is done. A group's prompt is computed when its first attempt gets a place and forgotten when its last one has begun.
+//! The order of all this shows in the time it takes alone: rows do not influence each other.
+
+use rayon::prelude::*;
+
+use super::attempt::{Attempt, PromptGroup};
+use super::backend::{Backend, Start};
+use super::hooks::DecodeHooks;
+use super::plan::DecodingPlan;
+use super::row::Row;
+use super::sampling::{Drawn, Sampler};
+use crate::error::Result;
+use crate::tokenizer::Tokenizer;
+
+/// Fewer logits than this are sampled on one thread: waking others would take longer.
+const FEW_LOGITS: usize = 1 << 14;
+
+pub(super) struct Scheduler<'a, B: Backend> {
+    pub backend: B,
+    pub tokenizer: &'a Tokenizer,
+    pub groups: &'a [PromptGroup<'a>],
+    pub plan: &'a DecodingPlan,
+    pub max_rows: usize,
+    pub vocab_size: usize,
+    pub max_positions: usize,
+}
+
+/// A group whose attempts are beginning.
+struct Opened<P> {
+    start: Start<P>,
+    begun: usize,
+}
+
+impl<'a, B: Backend> Scheduler<'a, B>
+where
+    B::Sequence: Send,
+{
+    pub fn run(mut self, hooks: &mut dyn DecodeHooks) -> Result<Vec<Vec<Attempt>>> {
+        let mut finished: Vec<Vec<Option<Attempt>>> =
+            self.groups.iter().map(|group| group.seeds.iter().map(|_| None).collect()).collect();
+        let mut opened: Vec<Option<Opened<B::Prompt>>> = self.groups.iter().map(|_| None).collect();
+        let groups = self.groups;
+        let mut waiting = (0..groups.len())
+            .flat_map(|group| (0..groups[group].seeds.len()).map(move |attempt| (group, attempt)));
+        let mut rows: Vec<Row<'a, B::Sequence>> = Vec::new();
+        let mut logits: Vec<f32> = Vec::new();
+        let mut samplers: Vec<Sampler> = vec![Sampler::default(); rayon::current_num_threads()];
+        loop {
+            self.step(&mut rows, &mut logits)?;
+            let places = self.max_rows - rows.len();
+            let admitted: Vec<(usize, usize)> = waiting.by_ref().take(places).collect();
+            self.admit(&admitted, &mut opened, &mut rows, &mut logits)?;
+            if rows.is_empty() {
+                break;
+            }
+            let drawn = self.draw(&mut rows, &logits, &mut samplers, hooks)?;
+            let mut remaining = Vec::with_capacity(rows.len());
+            for (mut row, drawn) in rows.drain(..).zip(drawn) {
+                let finish = match drawn {
+                    Some(drawn) => row.accept(drawn, self.plan, self.tokenizer, hooks)?,
+                    None => None,
+                };
+                match finish {
+                    None => remaining.push(row),
+                    Some(finish) => {
+                        let place = (row.group, row.attempt);
+                        let (attempt, sequence) = row.into_attempt(finish);
+                        self.backend.end(sequence)?;
+                        finished[place.0][place.1] = Some(attempt);
+                    }
+                }
+            }
+            rows = remaining;
+        }
+        let whole = "every attempt is drawn before the loop ends";
+        Ok(finished
+            .into_iter()
+            .map(|group| group.into_iter().map(|attempt| attempt.expect(whole)).collect())
+            .collect())
+    }
+
+    /// Feeds every row its next token; `logits` are those after it.
+    fn step(&mut self, rows: &mut [Row<'a, B::Sequence>], logits: &mut Vec<f32>) -> Result<()> {
+        if rows.is_empty() {
+            logits.clear();
+            return Ok(());
+        }
+        logits.resize(rows.len() * self.vocab_size, 0.0);
+        let mut fed: Vec<(&mut B::Sequence, u32)> = rows
+            .iter_mut()
+            .map(|row| {
+                let token = row.pending.pop_front().expect("a row that goes on has a token to feed");
+                (&mut row.sequence, token)
+            })
+            .collect();
+        self.backend.step(&mut fed, logits)
+    }
+
+    /// Begins attempts: their first logits are those after the prompt.
+    fn admit(
+        &mut self,
+        admitted: &[(usize, usize)],
+        opened: &mut [Option<Opened<B::Prompt>>],
+        rows: &mut Vec<Row<'a, B::Sequence>>,
+        logits: &mut Vec<f32>,
+    ) -> Result<()> {
+        let mut new: Vec<usize> = admitted.iter().map(|&(group, _)| group).collect();
+        new.dedup();
+        new.retain(|&group| opened[group].is_none());
+        let prompts: Vec<&[u32]> = new.iter().map(|&group| self.groups[group].tokens).collect();
+        if !prompts.is_empty() {
+            let starts = self.backend.compute_prompts(&prompts)?;
+            for (&group, start) in new.iter().zip(starts) {
+                opened[group] = Some(Opened { start, begun: 0 });
+            }
+        }
+        for &(group, attempt) in admitted {
+            let PromptGroup { tokens, seeds } = self.groups[group];
+            let state = opened[group].as_mut().expect("the prompt of an admitted group was computed");
+            let sequence = self.backend.begin(&state.start.prompt)?;
+            logits.extend_from_slice(&state.start.logits);
+            state.begun += 1;
+            let context = self.max_positions - tokens.len();
+            let room = self.plan.max_completion_tokens.map_or(context, |limit| limit.min(context));
+            let (plan, tokenizer) = (self.plan, self.tokenizer);
+            rows.push(Row::new((group, attempt), seeds[attempt], tokens, room, sequence, plan, tokenizer));
+            if state.begun == seeds.len()
+                && let Some(done) = opened[group].take()
+            {
+                self.backend.forget(done.start.prompt);
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws a token for every row that has taken in all of its tokens.
+    fn draw(
+        &self,
+        rows: &mut [Row<'a, B::Sequence>],
+        logits: &[f32],
+        samplers: &mut [Sampler],
+        hooks: &mut dyn DecodeHooks,
+    ) -> Result<Vec<Option<Drawn>>> {
+        let (plan, vocab_size) = (self.plan, self.vocab_size);
+        if hooks.wants_logits() {
+            let rows = rows.iter_mut().zip(logits.chunks_exact(vocab_size));
+            return rows
+                .map(|(row, logits)| {
+                    let (group, attempt) = (row.group, row.attempt);
+                    let mut edit =
+                        |tokens: &[u32], logits: &mut [f32]| hooks.logits(group, attempt, tokens, logits);
+                    let ready = row.pending.is_empty();
+                    ready.then(|| row.draw(plan, logits, &mut samplers[0], Some(&mut edit))).transpose()
+                })
+                .collect();
+        }
+        let draw = |(row, logits): (&mut Row<'a, B::Sequence>, &[f32]), sampler: &mut Sampler| {
+            row.pending.is_empty().then(|| row.draw(plan, logits, sampler, None)).transpose()
+        };
+        let tasks = if logits.len() < FEW_LOGITS { 1 } else { samplers.len() };
+        let share = rows.len().div_ceil(tasks);
+        if tasks == 1 {
+            let rows = rows.iter_mut().zip(logits.chunks_exact(vocab_size));
+            return rows.map(|pair| draw(pair, &mut samplers[0])).collect();
+        }
+        let drawn: Vec<Result<Vec<Option<Drawn>>>> = rows
+            .par_chunks_mut(share)
+            .zip(logits.par_chunks(share * vocab_size))
+            .zip(samplers.par_iter_mut())
+            .map(|((rows, logits), sampler)| {
+                let rows = rows.iter_mut().zip(logits.chunks_exact(vocab_size));
+                rows.map(|pair| draw(pair, sampler)).collect()
+            })
+            .collect();
+        Ok(drawn.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+}
