@@ -1,4 +1,15 @@
 //! Manifest, plugin host, stages, run directory, metrics and report; knows no algorithm.
+//!
+//! [`manifest`] reads what the user wants, [`host`] loads what the user names, [`plan`] holds the two against this
+//! machine, the stages do the work, and [`run`] keeps what comes of it. [`commands`] is the door for the binary.
 
+pub mod commands;
+pub mod error;
+pub mod host;
 pub mod manifest;
+pub mod memory;
+pub mod plan;
+pub mod plugin_access;
 pub mod run;
+mod stage;
+mod trainer;
