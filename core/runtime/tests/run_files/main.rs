@@ -2,6 +2,8 @@
 //!
 //! One test binary for all of them, because each binary links the whole runtime.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod checkpoints;
 mod completions;
 mod curves;

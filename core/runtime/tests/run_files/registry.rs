@@ -1,6 +1,8 @@
 //! Every metric has one description, found under every name that it can have.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use farthing_runtime::run::metric_registry as names;
 use farthing_runtime::run::{MetricDoc, MetricFile, MetricRegistry};
@@ -66,6 +68,7 @@ fn patterns_and_evaluation_names_find_their_description() {
         ),
         ("eval_pass@1", Some("pass@{k}")),
         ("pass@64", Some("pass@{k}")),
+        ("eval_pass@1/two/steps", Some("{figure}@{k}/{tag}")),
         ("timing_s/gen", Some("timing_s/{phase}")),
         ("rewards//mean", None),
         ("rewards/mean", None),
@@ -131,4 +134,21 @@ fn the_page_has_every_metric_once_under_its_file() {
         assert_eq!(home.matches(&row).count(), 1, "{}", doc.name);
         assert_eq!(page.matches(&row).count(), 1, "{}", doc.name);
     }
+}
+
+/// `FARTHING_UPDATE=1 cargo test -p farthing-runtime --test run_files` writes the page anew.
+#[test]
+fn the_page_in_the_book_is_the_current_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+    let page = MetricRegistry::runtime().markdown();
+    if std::env::var_os("FARTHING_UPDATE").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let current = fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        current,
+        page,
+        "{} is not current; set FARTHING_UPDATE=1",
+        path.display()
+    );
 }

@@ -158,10 +158,10 @@ fn smoothed(raw: &[Point]) -> Vec<Point> {
     let fit = |center: usize| {
         // Weighted sums of 1, x, x², y and xy, with x counted from the center.
         let (mut w0, mut wx, mut wxx, mut wy, mut wxy) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        for index in center.saturating_sub(reach)..(center + reach + 1).min(raw.len()) {
+        let window = center.saturating_sub(reach)..(center + reach + 1).min(raw.len());
+        for (index, &(_, y)) in window.clone().zip(&raw[window]) {
             let x = index as f64 - center as f64;
             let w = (-0.5 * (x / deviation).powi(2)).exp();
-            let y = raw[index].1;
             w0 += w;
             wx += w * x;
             wxx += w * x * x;
