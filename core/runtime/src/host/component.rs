@@ -5,8 +5,6 @@ use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::manifest::ComponentRole;
-
 /// The five kinds of component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,18 +34,6 @@ impl ComponentKind {
             Self::Sampler => "sampler",
             Self::Optimizer => "optimizer",
             Self::Curriculum => "curriculum",
-        }
-    }
-}
-
-impl From<ComponentRole> for ComponentKind {
-    fn from(role: ComponentRole) -> Self {
-        match role {
-            ComponentRole::Task => Self::Task,
-            ComponentRole::Reward => Self::Reward,
-            ComponentRole::Sampler => Self::Sampler,
-            ComponentRole::Optimizer => Self::Optimizer,
-            ComponentRole::Curriculum => Self::Curriculum,
         }
     }
 }

@@ -4,12 +4,12 @@
 //! it with what, and what it would offer.
 
 use std::{
-    fmt,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use farthing_abi::Descriptor;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     component::{Component, PluginIdentity},
@@ -44,74 +44,24 @@ pub struct Finding {
     pub layer: &'static str,
     /// What held, or what did not.
     pub message: String,
-    /// Why the library is refused here.
-    pub refusal: Option<Refusal>,
-}
-
-/// A fault with its three texts.
-#[derive(Clone, Debug, Serialize)]
-pub struct Refusal {
-    pub expected: String,
-    pub found: String,
-    pub remedy: String,
-    #[serde(skip)]
-    pub fault: LoadFault,
+    /// Why the library is refused here; as data, its three texts.
+    #[serde(serialize_with = "texts")]
+    pub fault: Option<LoadFault>,
 }
 
 impl Inspection {
     /// Whether every layer let the library pass.
     pub fn is_loadable(&self) -> bool {
-        self.findings.iter().all(|finding| finding.refusal.is_none())
+        self.findings.iter().all(|finding| finding.fault.is_none())
     }
 
     fn passed(&mut self, layer: &'static str, message: impl Into<String>) {
-        self.findings.push(Finding { layer, message: message.into(), refusal: None });
+        self.findings.push(Finding { layer, message: message.into(), fault: None });
     }
 
     fn refused(&mut self, layer: &'static str, fault: LoadFault) {
-        self.findings.push(Finding {
-            layer,
-            message: fault.to_string(),
-            refusal: Some(Refusal {
-                expected: fault.expected(),
-                found: fault.found(),
-                remedy: fault.remedy(),
-                fault,
-            }),
-        });
-    }
-}
-
-impl fmt::Display for Inspection {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = |name: &str, value: &dyn fmt::Display| writeln!(formatter, "{name:<11} {value}");
-        line("file", &self.file.display())?;
-        if let Some(bytes) = self.bytes {
-            line("bytes", &bytes)?;
-        }
-        if let Some(plugin) = &self.plugin {
-            line("plugin", &format_args!("{} {}", plugin.name, plugin.version))?;
-            line("sdk", &plugin.sdk)?;
-            line("rustc", &plugin.rustc)?;
-            line("target", &plugin.target)?;
-            line("panic", &self.panic.as_deref().unwrap_or("unknown"))?;
-            line("sha256", &plugin.sha256)?;
-        }
-        for Finding { layer, message, refusal } in &self.findings {
-            let Some(refusal) = refusal else {
-                line(layer, &format_args!("ok: {message}"))?;
-                continue;
-            };
-            line(layer, &format_args!("refused: {message}"))?;
-            line("", &format_args!("  expected: {}", refusal.expected))?;
-            line("", &format_args!("  found: {}", refusal.found))?;
-            line("", &format_args!("  remedy: {}", refusal.remedy))?;
-        }
-        for component in &self.components {
-            let name = component.full_name();
-            line(component.kind.name(), &format_args!("{name}: {}", component.description))?;
-        }
-        Ok(())
+        let message = fault.to_string();
+        self.findings.push(Finding { layer, message, fault: Some(fault) });
     }
 }
 
@@ -201,4 +151,15 @@ fn open(checked: &Preflight, inspection: &mut Inspection) {
         }
         Err(fault) => inspection.refused("load", fault),
     }
+}
+
+fn texts<S: Serializer>(fault: &Option<LoadFault>, serializer: S) -> Result<S::Ok, S::Error> {
+    let texts = fault.as_ref().map(|fault| {
+        BTreeMap::from([
+            ("expected", fault.expected()),
+            ("found", fault.found()),
+            ("remedy", fault.remedy()),
+        ])
+    });
+    texts.serialize(serializer)
 }

@@ -26,7 +26,7 @@ mod scoring;
 pub use component::{Component, ComponentKind, PluginIdentity, SdkVersion};
 pub use discovery::SkippedFile;
 pub use error::{HostError, LoadError, LoadErrors, LoadFault};
-pub use inspect::{Finding, Inspection, Refusal, inspect};
+pub use inspect::{Finding, Inspection, inspect};
 pub use lock::{LOCK_FILE_NAME, Lock, LockError, LockedPlugin, UPDATE_LOCK};
 pub use probe::{ProbeReport, Prober, ProcessProber, run_probe};
 pub use registry::{LoadRequest, PluginHost};

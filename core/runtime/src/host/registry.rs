@@ -76,33 +76,33 @@ impl PluginHost {
         Ok(self.locate(kind, name)?.1)
     }
 
-    /// Makes a task. `config` is its configuration; `state` what `save_state` returned, if not a fresh start.
-    pub fn task(&self, name: &str, config: &Value, state: Option<&Value>) -> Result<TaskClient, HostError> {
+    /// Makes a task. `config` is its configuration; `state` what `save_state` returned, or null for a fresh start.
+    pub fn task(&self, name: &str, config: &Value, state: &Value) -> Result<TaskClient, HostError> {
         self.make(ComponentKind::Task, name, config, state, |root, create| root.task()(create))
             .map(TaskClient::new)
     }
 
     /// Makes a reward.
-    pub fn reward(&self, name: &str, config: &Value, state: Option<&Value>) -> Result<RewardClient, HostError> {
+    pub fn reward(&self, name: &str, config: &Value, state: &Value) -> Result<RewardClient, HostError> {
         self.make(ComponentKind::Reward, name, config, state, |root, create| root.reward()(create))
             .map(RewardClient::new)
     }
 
     /// Makes a sampler.
-    pub fn sampler(&self, name: &str, config: &Value, state: Option<&Value>) -> Result<SamplerClient, HostError> {
+    pub fn sampler(&self, name: &str, config: &Value, state: &Value) -> Result<SamplerClient, HostError> {
         self.make(ComponentKind::Sampler, name, config, state, |root, create| root.sampler()(create))
             .map(SamplerClient::new)
     }
 
     /// Makes an optimizer.
-    pub fn optimizer(&self, name: &str, config: &Value, state: Option<&Value>) -> Result<OptimizerClient, HostError> {
+    pub fn optimizer(&self, name: &str, config: &Value, state: &Value) -> Result<OptimizerClient, HostError> {
         let kind = ComponentKind::Optimizer;
         let raw = self.make(kind, name, config, state, |root, create| root.optimizer()(create))?;
         OptimizerClient::new(raw).map_err(|error| refused(kind, name, error))
     }
 
     /// Makes a curriculum.
-    pub fn curriculum(&self, name: &str, config: &Value, state: Option<&Value>) -> Result<CurriculumClient, HostError> {
+    pub fn curriculum(&self, name: &str, config: &Value, state: &Value) -> Result<CurriculumClient, HostError> {
         self.make(ComponentKind::Curriculum, name, config, state, |root, create| root.curriculum()(create))
             .map(CurriculumClient::new)
     }
@@ -112,12 +112,11 @@ impl PluginHost {
         kind: ComponentKind,
         name: &str,
         config: &Value,
-        state: Option<&Value>,
+        state: &Value,
         create: impl FnOnce(PluginRootRef, RawCreate<'_>) -> RResult<T, RawError>,
     ) -> Result<T, HostError> {
         let (plugin, component) = self.locate(kind, name)?;
-        // The boundary's word for a fresh start is an empty text.
-        let (config, state) = (config.to_string(), state.map(Value::to_string).unwrap_or_default());
+        let (config, state) = (config.to_string(), state.to_string());
         let made = create(
             plugin.root,
             RawCreate {
