@@ -20,12 +20,12 @@ use super::{
 };
 
 /// Which plugins to load.
-#[derive(Clone, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct LoadRequest<'a> {
     /// Directories whose plugins are all loaded. Each must exist.
-    pub search: Vec<PathBuf>,
+    pub search: &'a [PathBuf],
     /// Libraries by path. Each must be a plugin.
-    pub files: Vec<PathBuf>,
+    pub files: &'a [PathBuf],
     /// Pins the plugins: one that differs is refused, and one from a directory that the lock does not name is skipped.
     pub lock: Option<&'a Lock>,
     /// Tries out, in a child process, the libraries that the lock does not vouch for.
@@ -223,7 +223,7 @@ struct Loading {
 impl Loading {
     /// Layer 1. The same bytes found twice are one plugin: a build leaves hard links and copies of one library.
     fn examine(&mut self, request: &LoadRequest<'_>) {
-        let found = discovery::candidates(&request.search, &request.files);
+        let found = discovery::candidates(request.search, request.files);
         self.skipped = found.skipped;
         self.errors = found.errors;
         for candidate in found.files {
