@@ -122,7 +122,7 @@ fn range(schema: &Map<String, Value>, type_limits: bool) -> String {
         schema
             .get(keyword)
             .filter(|limit| type_limits || !is_type_limit(limit))
-            .map(|limit| plain_number(limit))
+            .map(plain_number)
     };
     let lower = limit("minimum").map(|limit| format!("of at least {limit}"));
     let lower = lower.or(limit("exclusiveMinimum").map(|limit| format!("above {limit}")));

@@ -118,7 +118,7 @@ impl Diagnostics {
 
     /// The only problem of a file that could not even be read.
     pub(super) fn unreadable(path: &Path, message: String, help: &str) -> Self {
-        let mut diagnostics = Self::new(Arc::new(Sources::new(path.display().to_string(), "")));
+        let mut diagnostics = Self::new(Arc::new(Sources::new(&path.display().to_string(), "")));
         diagnostics.add(Diagnostic {
             problem: Problem::File,
             message,

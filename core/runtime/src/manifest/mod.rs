@@ -2,7 +2,7 @@
 //!
 //! Reading goes one way. The text becomes a tree of values with their places (`tree`), overrides change the tree
 //! (`overrides`), JSON Schemas made from the types in `keys` check it (`schema`, `wording`), what no schema can say is
-//! checked across keys (`consistency`), and names, defaults and paths are filled in (`file`). Every problem is
+//! checked across keys (`consistency`), and names, defaults and paths are filled in (`complete`). Every problem is
 //! collected with its line and remedy; a manifest with ten mistakes shows ten.
 //!
 //! The manifest knows neither plugins nor the engine. [`ManifestFile::components`] gives every component it uses with
@@ -10,6 +10,7 @@
 //! [`ManifestFile::refuse_unavailable`] says what is well formed but beyond this version or this machine.
 
 mod availability;
+mod complete;
 mod component;
 mod consistency;
 mod describe;
@@ -23,6 +24,7 @@ mod schema;
 mod sections;
 mod source;
 mod suggestion;
+mod text;
 mod tree;
 mod wording;
 

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostic, Problem};
 use super::source::{Place, Sources};
 use super::tree::{Content, Entry, Node};
+use super::wording::with_article;
 
 /// Applies the overrides in order; a later one wins. Each problem names the override that caused it.
 pub(super) fn apply(
@@ -120,7 +121,7 @@ fn set(node: &mut Node, path: &[Step], value: Node) -> Result<(), Diagnostic> {
         *node = value;
         return Ok(());
     };
-    let kind = node.type_name();
+    let kind = with_article(node.type_name());
     match &mut node.content {
         Content::Table(entries) => {
             let index = entries
@@ -171,14 +172,14 @@ fn set(node: &mut Node, path: &[Step], value: Node) -> Result<(), Diagnostic> {
             }
         }
         Content::Leaf(_) => {
-            let message = format!("`{}` is a key inside a {kind}", step.name);
+            let message = format!("`{}` is a key inside {kind}", step.name);
             Err(Diagnostic::new(
                 Problem::Override,
                 message,
                 step.place.clone(),
                 "has nothing inside",
             )
-            .also(node.place.clone(), format!("this is a {kind}")))
+            .also(node.place.clone(), format!("this is {kind}")))
         }
     }
 }

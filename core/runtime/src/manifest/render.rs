@@ -68,7 +68,7 @@ fn plain(diagnostic: &Diagnostic, sources: &Sources, text: &mut String) {
     }
     for (index, (place, label)) in diagnostic.labels.iter().enumerate() {
         if index > 0 {
-            text.push_str(&format!("  {}: {label}\n", location(place, sources)));
+            text.push_str(&format!("  and at {}:\n", location(place, sources)));
         }
         let line = sources.line(place);
         if line.len() > LONGEST_LINE {
@@ -90,7 +90,7 @@ fn plain(diagnostic: &Diagnostic, sources: &Sources, text: &mut String) {
         ));
     }
     if let Some(help) = &diagnostic.help {
-        text.push_str(&format!("  help: {help}\n"));
+        text.push_str(&format!("  help: {}\n", help.replace('\n', "\n        ")));
     }
 }
 

@@ -9,7 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::diagnostic::Diagnostics;
-use super::wording::{Subject, report};
+use super::wording::{Subject, report_all};
 
 /// A schema ready to check with.
 pub(super) struct CompiledSchema {
@@ -29,11 +29,6 @@ impl CompiledSchema {
         Ok(Self { schema, validator })
     }
 
-    /// The schema of one of the manifest's own types.
-    pub fn of<T: JsonSchema>() -> Self {
-        Self::new(&schema_of::<T>()).expect("the schema of the manifest's own types is valid")
-    }
-
     /// Reports every violation by `value`, and returns the JSON pointers of the offending values.
     pub fn check(
         &self,
@@ -41,16 +36,12 @@ impl CompiledSchema {
         subject: &Subject<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Vec<String> {
-        let mut offending = Vec::new();
-        for violation in self.validator.iter_errors(value) {
-            report(&violation, &self.schema, subject, diagnostics);
-            offending.push(format!(
-                "{}{}",
-                subject.pointer,
-                violation.instance_path().as_str()
-            ));
-        }
-        offending
+        report_all(
+            self.validator.iter_errors(value),
+            &self.schema,
+            subject,
+            diagnostics,
+        )
     }
 }
 

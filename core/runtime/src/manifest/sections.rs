@@ -4,6 +4,7 @@
 //! when its neighbours do not, and the checks across sections work on what there is.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ impl Sections {
     pub fn read(tree: &Node, diagnostics: &mut Diagnostics) -> Self {
         let json = tree.to_json();
         let checker = Checker { tree, json: &json };
-        let mut offending = checker.check(&CompiledSchema::of::<Manifest>(), "", diagnostics);
+        let mut offending = checker.check(&SCHEMAS.manifest, "", diagnostics);
         let stages = elements(&json, "stage");
         for index in 0..stages.len() {
             offending.extend(checker.check_stage(index, diagnostics));
@@ -159,9 +160,9 @@ impl Checker<'_> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let schema = match kind {
-            "sft" => stage_schema(schema_of::<SftStage>()),
-            "rl" => stage_schema(schema_of::<RlStage>()),
-            "eval" => stage_schema(schema_of::<EvalStage>()),
+            "sft" => &SCHEMAS.sft,
+            "rl" => &SCHEMAS.rl,
+            "eval" => &SCHEMAS.eval,
             planned if PLANNED_KINDS.contains(&planned) => {
                 let place = self.tree.place_of(&format!("{pointer}/kind"));
                 let message =
@@ -174,24 +175,42 @@ impl Checker<'_> {
                 return vec![pointer];
             }
             // Only the kind can be judged; the schema words what is wrong with it.
-            _ => json!({
-                "required": ["kind"],
-                "properties": { "kind": kind_schema() },
-            }),
+            _ => &SCHEMAS.kind_alone,
         };
-        let compiled = CompiledSchema::new(&schema).expect("the schema of a stage is valid");
-        self.check(&compiled, &pointer, diagnostics)
+        self.check(schema, &pointer, diagnostics)
     }
 }
 
-fn stage_schema(mut schema: Value) -> Value {
-    schema["properties"]["kind"] = kind_schema();
-    schema
+/// The manifest's schemas. Compiling them takes longer than checking with them, and a sweep reads many manifests.
+struct Schemas {
+    manifest: CompiledSchema,
+    sft: CompiledSchema,
+    rl: CompiledSchema,
+    eval: CompiledSchema,
+    kind_alone: CompiledSchema,
 }
 
-fn kind_schema() -> Value {
-    json!({ "type": "string", "enum": KINDS, "description": "What the stage does; it decides which keys it has." })
-}
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
+    let compile = |schema: &Value| {
+        CompiledSchema::new(schema).expect("the schemas of the manifest's own types are valid")
+    };
+    let kind = json!({
+        "type": "string",
+        "enum": KINDS,
+        "description": "What the stage does; it decides which keys it has.",
+    });
+    let stage = |mut schema: Value| {
+        schema["properties"]["kind"] = kind.clone();
+        compile(&schema)
+    };
+    Schemas {
+        manifest: compile(&schema_of::<Manifest>()),
+        sft: stage(schema_of::<SftStage>()),
+        rl: stage(schema_of::<RlStage>()),
+        eval: stage(schema_of::<EvalStage>()),
+        kind_alone: compile(&json!({ "required": ["kind"], "properties": { "kind": kind } })),
+    }
+});
 
 fn quoted(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();

@@ -42,24 +42,35 @@ pub(super) struct Sources {
 pub(super) struct SourceText {
     pub name: String,
     pub text: String,
+    /// Where each line starts, because a file with many mistakes is asked for many lines.
+    line_starts: Vec<usize>,
+}
+
+impl SourceText {
+    fn new(name: String, text: String) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let line_starts = std::iter::once(0)
+            .chain(breaks.map(|(at, _)| at + 1))
+            .collect();
+        Self {
+            name,
+            text,
+            line_starts,
+        }
+    }
 }
 
 impl Sources {
-    pub fn new(file_name: impl Into<String>, text: impl Into<String>) -> Self {
+    pub fn new(file_name: &str, text: &str) -> Self {
         Self {
-            texts: vec![SourceText {
-                name: file_name.into(),
-                text: text.into(),
-            }],
+            texts: vec![SourceText::new(file_name.to_owned(), text.to_owned())],
         }
     }
 
     /// Adds an override's text and returns the index that its places use.
     pub fn add_override(&mut self, text: &str) -> usize {
-        self.texts.push(SourceText {
-            name: "--set".to_owned(),
-            text: text.to_owned(),
-        });
+        self.texts
+            .push(SourceText::new("--set".to_owned(), text.to_owned()));
         self.texts.len() - 1
     }
 
@@ -82,22 +93,22 @@ impl Sources {
     /// Line and column of the place's start, both from 1, the column counted in characters.
     pub fn line_and_column(&self, place: &Place) -> (usize, usize) {
         let place = self.clamp(place);
-        let before = &self.get(&place).text[..place.start];
-        let line = before.matches('\n').count() + 1;
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (line, before[line_start..].chars().count() + 1)
+        let source = self.get(&place);
+        let line = source
+            .line_starts
+            .partition_point(|&start| start <= place.start);
+        let before = &source.text[source.line_starts[line - 1]..place.start];
+        (line, before.chars().count() + 1)
     }
 
     /// The whole line that holds the place's start, without its line break.
     pub fn line(&self, place: &Place) -> &str {
-        let place = self.clamp(place);
-        let text = &self.get(&place).text;
-        let start = text[..place.start]
-            .rfind('\n')
-            .map_or(0, |newline| newline + 1);
-        let end = text[place.start..]
-            .find('\n')
-            .map_or(text.len(), |newline| place.start + newline);
-        text[start..end].trim_end_matches('\r')
+        let (line, _) = self.line_and_column(place);
+        let source = self.get(place);
+        let end = source
+            .line_starts
+            .get(line)
+            .map_or(source.text.len(), |next| next - 1);
+        source.text[source.line_starts[line - 1]..end].trim_end_matches('\r')
     }
 }

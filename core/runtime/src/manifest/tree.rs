@@ -34,7 +34,7 @@ pub(super) struct Entry {
 
 impl Node {
     /// The tree of a parsed document. Values that JSON cannot carry (dates, infinities, integers of more than 64
-    /// bits) are reported and replaced by zero.
+    /// bits) are reported and become `null`, which no schema takes, so that nothing is concluded from them.
     pub fn from_document(
         table: &DeTable<'_>,
         source: usize,
@@ -118,6 +118,14 @@ impl Node {
                 .iter()
                 .find(|entry| entry.key == segment)
                 .map(|entry| (Some(&entry.key_place), &entry.node)),
+        }
+    }
+
+    /// The text of a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.content {
+            Content::Leaf(Value::String(text)) => Some(text),
+            _ => None,
         }
     }
 
@@ -220,7 +228,7 @@ impl Converter<'_> {
                             "an integer must fit in 64 bits with sign",
                             "too large",
                         );
-                        leaf(Value::from(0))
+                        leaf(Value::Null)
                     }
                 }
             }
@@ -228,7 +236,7 @@ impl Converter<'_> {
                 Some(number) => leaf(Value::Number(number)),
                 None => {
                     self.refuse(&place, "a number must be finite", "not a finite number");
-                    leaf(Value::from(0))
+                    leaf(Value::Null)
                 }
             },
             DeValue::Datetime(_) => {
@@ -237,7 +245,7 @@ impl Converter<'_> {
                     "no key takes a date or a time",
                     "write a string in quotes",
                 );
-                leaf(Value::from(""))
+                leaf(Value::Null)
             }
             DeValue::Array(values) => {
                 Content::List(values.iter().map(|value| self.value(value)).collect())

@@ -97,10 +97,11 @@ mod tests {
     #[test]
     fn a_duration_reads_back_as_it_was_written() {
         for text in ["1ms", "500ms", "2s", "90s", "5m", "1h", "36h"] {
-            let duration: HumanDuration = text.parse().unwrap();
+            let duration: HumanDuration = text.parse().expect(text);
             assert_eq!(duration.to_string(), text);
         }
-        assert_eq!("60s".parse::<HumanDuration>().unwrap().to_string(), "1m");
+        assert_eq!("60s".parse(), Ok(HumanDuration::from_secs(60)));
+        assert_eq!(HumanDuration::from_secs(60).to_string(), "1m");
         for wrong in [
             "",
             "2",

@@ -13,6 +13,10 @@ pub(in crate::manifest) const PLANNED_KINDS: [&str; 4] = ["probe", "merge", "dis
 /// One step of the run's pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a run has a handful of stages, and a box would be in every reader's way"
+)]
 pub enum Stage {
     Sft(SftStage),
     Rl(RlStage),

@@ -27,12 +27,14 @@ pub struct Task {
         extend("x-expected" = NAME_FORM, "x-default" = "the component's part of `use`")
     )]
     pub name: String,
-    /// The task's share of the problems, relative to the other tasks' weights; 0 rests the task.
+    /// The task's share of the problems in training, relative to the other tasks' weights; 0 rests the task, which is
+    /// then only evaluated on.
     #[serde(default = "one")]
     #[schemars(range(min = 0.0))]
     pub weight: f64,
     /// The task's own keys, checked against the schema that it gives.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schemars(extend("x-default" = "empty"))]
     pub config: Map<String, Value>,
     /// What judges an attempt. Its reward is the sum of the values, each times its weight. Needed by stages that
     /// sample (`rl`, `eval`).
@@ -66,7 +68,8 @@ pub struct Reward {
     #[serde(default = "one")]
     pub weight: f64,
     /// The reward's own keys, checked against the schema that it gives.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schemars(extend("x-default" = "empty"))]
     pub config: Map<String, Value>,
     /// How long one attempt's scoring may take before its outcome is `timed_out`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

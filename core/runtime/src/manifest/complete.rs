@@ -1,0 +1,72 @@
+//! Filling in what the types alone cannot: defaults that depend on other keys, and paths that depend on where the
+//! manifest lies.
+
+use std::path::{Path, PathBuf};
+
+use super::keys::{EvalStage, Manifest, SftStage, Stage};
+
+/// Fills in what depends on other keys, and makes paths absolute.
+pub(super) fn complete(manifest: &mut Manifest, directory: &Path) {
+    for stage in &mut manifest.stages {
+        match stage {
+            Stage::Sft(stage) if stage.epochs.is_none() && stage.steps.is_none() => {
+                stage.epochs = Some(SftStage::DEFAULT_EPOCHS);
+            }
+            Stage::Eval(stage) => complete_pass_at(stage),
+            _ => {}
+        }
+    }
+    // Through the components, so that `./` does not stay in the middle.
+    let absolute = |path: &mut PathBuf| *path = directory.join(&*path).components().collect();
+    let plugins = &mut manifest.plugins;
+    plugins.search.iter_mut().for_each(absolute);
+    plugins
+        .files
+        .values_mut()
+        .for_each(|plugin| absolute(&mut plugin.path));
+    if let Some(path) = manifest
+        .model
+        .path
+        .as_mut()
+        .filter(|path| !is_hub_id(path, directory))
+    {
+        absolute(path);
+    }
+    if let Some(path) = manifest
+        .model
+        .tokenizer
+        .as_mut()
+        .and_then(|tokenizer| tokenizer.path.as_mut())
+    {
+        absolute(path);
+    }
+    for python in manifest
+        .tasks
+        .iter_mut()
+        .flat_map(|task| &mut task.rewards)
+        .filter_map(|r| r.python.as_mut())
+    {
+        absolute(&mut python.file);
+    }
+}
+
+fn complete_pass_at(stage: &mut EvalStage) {
+    if stage.pass_at.is_empty() {
+        stage.pass_at = vec![1, stage.attempts];
+        stage.pass_at.dedup();
+    }
+}
+
+/// `owner/name` that is nothing in `directory`.
+fn is_hub_id(path: &Path, directory: &Path) -> bool {
+    let part = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    let Some((owner, name)) = path.to_str().and_then(|text| text.split_once('/')) else {
+        return false;
+    };
+    part(owner) && part(name) && !name.ends_with(".gguf") && !directory.join(path).exists()
+}
