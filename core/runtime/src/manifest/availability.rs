@@ -7,6 +7,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Problem};
 use super::file::ManifestFile;
 use super::keys::{Isolation, Model};
 use super::source::Place;
+use super::tree::join;
 
 impl ManifestFile {
     /// Reports files that are not there and keys that this version reads but cannot follow, each with what works.
@@ -27,7 +28,7 @@ impl ManifestFile {
         for (name, plugin) in &self.manifest.plugins.files {
             if plugin.isolation == Isolation::Process {
                 refuse(
-                    &format!("/plugins/{name}/isolation"),
+                    &join(&join("/plugins", name), "isolation"),
                     "plugins in a process of their own are not available in this version",
                     "leave `isolation` out: the plugin runs in-process, where a panic, an error or a passed deadline \
                      costs one attempt",

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostic, Problem};
 use super::source::{Place, Sources};
 use super::tree::{Content, Entry, Node};
-use super::wording::with_article;
+use super::wording::{shortened, with_article};
 
 /// Applies the overrides in order; a later one wins. Each problem names the override that caused it.
 pub(super) fn apply(
@@ -42,7 +42,7 @@ fn parse(text: &str, source: usize, problems: &mut Vec<Diagnostic>) -> Option<(V
         problems.push(
             Diagnostic::new(
                 Problem::Override,
-                format!("the override `{text}` has no `=`"),
+                format!("the override `{}` has no `=`", shortened(text)),
                 whole,
                 "no `=`",
             )
@@ -55,7 +55,7 @@ fn parse(text: &str, source: usize, problems: &mut Vec<Diagnostic>) -> Option<(V
         None => {
             let key = Place::new(source, 0..equals);
             problems.push(
-                Diagnostic::new(Problem::Override, format!("`{}` is not a key", &text[..equals]), key, "not a key")
+                Diagnostic::new(Problem::Override, format!("`{}` is not a key", shortened(&text[..equals])), key, "not a key")
                     .help("keys and list indices are joined by dots, such as stage.1.steps; indices count from 0"),
             );
             return None;
@@ -103,7 +103,7 @@ fn parse_value(
                 Place::new(source, span.start + start..span.end + start)
             });
             problems.push(
-                Diagnostic::new(Problem::Override, format!("the value of the override `{text}` is not TOML"), at, error.message())
+                Diagnostic::new(Problem::Override, format!("the value of the override `{}` is not TOML", shortened(text)), at, error.message())
                     .help("the shell may have taken quotes away: put single quotes around the whole override"),
             );
             None
@@ -160,7 +160,7 @@ fn set(node: &mut Node, path: &[Step], value: Node) -> Result<(), Diagnostic> {
                         1 => "the list has one element, 0".to_owned(),
                         _ => format!("the list has {count} elements, 0 to {}", count - 1),
                     };
-                    let message = format!("there is no element `{}`", step.name);
+                    let message = format!("there is no element `{}`", shortened(&step.name));
                     Err(Diagnostic::new(
                         Problem::Override,
                         message,
@@ -172,7 +172,7 @@ fn set(node: &mut Node, path: &[Step], value: Node) -> Result<(), Diagnostic> {
             }
         }
         Content::Leaf(_) => {
-            let message = format!("`{}` is a key inside {kind}", step.name);
+            let message = format!("`{}` is a key inside {kind}", shortened(&step.name));
             Err(Diagnostic::new(
                 Problem::Override,
                 message,

@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-/// Where a key or a value was written: one of the [`Sources`] and a range of bytes in its text.
+/// Where a key or a value was written: in the manifest's file or in an override, and which bytes
+/// of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     pub(super) source: usize,

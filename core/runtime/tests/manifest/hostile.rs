@@ -106,6 +106,41 @@ fn hostile_texts_give_errors() {
 }
 
 #[test]
+fn hostile_overrides_give_short_errors() {
+    for text in [
+        format!("{}b=1", "a.".repeat(100_000)),
+        format!("run.name={}1", "[".repeat(100_000)),
+        "k".repeat(1 << 20),
+        format!("stage.{}=1", "9".repeat(1 << 20)),
+        format!("run.name={}", "n".repeat(1 << 20)),
+    ] {
+        let shown = read_and_render(MINIMAL, std::slice::from_ref(&text)).expect("it is refused");
+        assert!(shown.starts_with("--set:1:"), "{}", &shown[..100]);
+        assert!(shown.len() < 600, "{} bytes of complaints", shown.len());
+    }
+}
+
+#[test]
+fn texts_from_other_editors_are_read() {
+    assert!(
+        parse(&format!("\u{feff}{MINIMAL}")).is_ok(),
+        "a byte order mark"
+    );
+    assert!(
+        parse(&MINIMAL.replace('\n', "\r\n")).is_ok(),
+        "other line breaks"
+    );
+    let wrong = MINIMAL
+        .replace("steps = 3", "steps = 0")
+        .replace('\n', "\r\n");
+    let shown = read_and_render(&wrong, &[]).expect("it is refused");
+    assert!(
+        shown.contains("run.toml:16:9") && shown.contains("| steps = 0\n"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_configuration_may_be_large_and_odd_and_still_be_read() {
     let text = MINIMAL.replace(
         "use = \"sums/add\"",

@@ -172,9 +172,7 @@ fn a_terminal_gets_a_drawing() {
 #[test]
 fn programs_get_file_line_and_column() {
     let text = MINIMAL.replace("name = \"small\"", "nam = \"small\"");
-    insta::assert_snapshot!(problems(&text).to_json().to_string(), @r#"
-    [{"column":1,"file":"run.toml","help":"did you mean `name`?","line":2,"message":"unknown key `nam` in `run`","problem":"unknown-key"}]
-    "#);
+    insta::assert_snapshot!(problems(&text).to_json().to_string(), @r#"[{"column":1,"file":"run.toml","help":"did you mean `name`?","line":2,"message":"unknown key `nam` in `run`","problem":"unknown-key"}]"#);
 }
 
 /// What is replaced in the smallest manifest, by what, and the one problem that follows: its sort, its words, its help.

@@ -15,7 +15,7 @@ use super::diagnostic::Diagnostics;
 use super::source::Place;
 use super::tree::Node;
 
-pub(super) use self::phrase::with_article;
+pub(super) use self::phrase::{shortened, with_article};
 
 /// The value that is checked and where it comes from.
 pub(super) struct Subject<'a> {

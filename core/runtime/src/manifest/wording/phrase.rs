@@ -29,7 +29,7 @@ pub(super) fn code(key: &str) -> String {
 }
 
 /// A text cut to what fits in a sentence.
-pub(super) fn shortened(text: &str) -> String {
+pub(in crate::manifest) fn shortened(text: &str) -> String {
     const LONGEST: usize = 80;
     match text.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{}..", &text[..cut]),
