@@ -1,1 +1,7 @@
-//! Built-in plugin: sampling.
+//! Built-in plugin `sampling`: the everyday sampler.
+
+mod standard;
+
+pub use standard::Standard;
+
+farthing_sdk::plugin!("sampling");

@@ -20,6 +20,9 @@ pub fn optimizer<T: Optimizer>(config: Value) -> Result<OptimizerKit> {
 /// An objective under test.
 pub struct OptimizerKit(OptimizerClient);
 
+/// The arrays of a step that a probe moves by the same amount.
+type Moved = fn(&mut SampleBatch) -> Vec<&mut Vec<f32>>;
+
 /// A step to try an objective on; all fields may be changed.
 #[derive(Clone, Debug)]
 pub struct SampleBatch {
@@ -136,24 +139,38 @@ impl OptimizerKit {
     /// # Errors
     /// Names the array and element that is off, with both numbers.
     pub fn check_derivatives(&mut self, step: &SampleBatch) -> Result<()> {
-        type Array = fn(&mut SampleBatch) -> &mut Vec<f32>;
+        self.check_moving(step, |step| vec![&mut step.logp])
+    }
+
+    /// As [`Self::check_derivatives`], for objectives that stop the gradient at the
+    /// importance ratio: `logp` and `old_logp` move together, so that the ratio stays.
+    ///
+    /// # Errors
+    /// Names the array and element that is off, with both numbers.
+    pub fn check_derivatives_at_fixed_ratio(&mut self, step: &SampleBatch) -> Result<()> {
+        self.check_moving(step, |step| vec![&mut step.logp, &mut step.old_logp])
+    }
+
+    fn check_moving(&mut self, step: &SampleBatch, logp: Moved) -> Result<()> {
         let advantages = self.advantages(step)?;
         let base = self.loss_with(step, &advantages)?;
-        let arrays: [(&str, &[f32], Array); 3] = [
-            ("logp", &base.dlogp, |step| &mut step.logp),
-            ("entropy", &base.dentropy, |step| &mut step.entropy),
-            ("values", &base.dvalues, |step| &mut step.values),
+        let arrays: [(&str, &[f32], Moved); 3] = [
+            ("logp", &base.dlogp, logp),
+            ("entropy", &base.dentropy, |step| vec![&mut step.entropy]),
+            ("values", &base.dvalues, |step| vec![&mut step.values]),
         ];
-        for (name, derivative, array) in arrays {
+        for (name, derivative, moved) in arrays {
             for (t, &found) in derivative.iter().enumerate() {
                 let mut loss_at = |shift: f32| {
-                    let mut moved = step.clone();
-                    let value = &mut array(&mut moved)[t];
-                    let before = *value;
-                    *value += shift;
-                    // The step that f32 really made.
-                    let made = f64::from(*value) - f64::from(before);
-                    Ok::<_, Error>((made, self.loss_with(&moved, &advantages)?.loss))
+                    let mut step = step.clone();
+                    let mut made = 0.0;
+                    for array in moved(&mut step) {
+                        let before = array[t];
+                        array[t] += shift;
+                        // The step that f32 really made.
+                        made = f64::from(array[t]) - f64::from(before);
+                    }
+                    Ok::<_, Error>((made, self.loss_with(&step, &advantages)?.loss))
                 };
                 let h = 1e-2;
                 let (up, above) = loss_at(h)?;
