@@ -44,6 +44,7 @@ pub struct Reading {
 pub fn read(text: &str, rules: Rules<'_>) -> Option<Reading> {
     let mut parser = Parser {
         rest: text.as_bytes(),
+        width: 0,
         rules,
         used: 0,
     };
@@ -60,6 +61,8 @@ pub fn read(text: &str, rules: Rules<'_>) -> Option<Reading> {
 
 struct Parser<'a> {
     rest: &'a [u8],
+    /// Bytes of the character that `peek` saw.
+    width: usize,
     rules: Rules<'a>,
     used: u64,
 }
@@ -76,7 +79,7 @@ impl Parser<'_> {
                 Some(b'-') => Operation::Subtract,
                 _ => return Some(value),
             };
-            self.advance(1);
+            self.accept();
             value = combined(operation, value, self.product(depth)?);
         }
     }
@@ -89,7 +92,7 @@ impl Parser<'_> {
                 Some(b'/') => Operation::Divide,
                 _ => return Some(value),
             };
-            self.advance(1);
+            self.accept();
             value = combined(operation, value, self.atom(depth)?);
         }
     }
@@ -97,12 +100,12 @@ impl Parser<'_> {
     fn atom(&mut self, depth: u32) -> Parsed {
         match self.peek()? {
             b'(' if depth < DEPTH_LIMIT => {
-                self.advance(1);
+                self.accept();
                 let value = self.sum(depth + 1)?;
                 if self.peek()? != b')' {
                     return None;
                 }
-                self.advance(1);
+                self.accept();
                 Some(value)
             }
             b'0'..=b'9' => {
@@ -116,9 +119,8 @@ impl Parser<'_> {
     /// The number, if it is given and not used up.
     fn take(&mut self, number: u64) -> Option<Rational> {
         let numbers = self.rules.numbers.iter().enumerate();
-        let free = |(place, given): &(usize, &u64)| {
-            **given == number && self.used & (1 << place) == 0
-        };
+        let free =
+            |(place, given): &(usize, &u64)| **given == number && self.used & (1 << place) == 0;
         let (place, _) = numbers.into_iter().find(free)?;
         self.used |= 1 << place;
         Some(Rational::from_integer(i128::from(number)))
@@ -126,14 +128,18 @@ impl Parser<'_> {
 
     /// Decimal digits; the inner `None` is a number that no `u64` holds.
     fn integer(&mut self) -> Option<Option<u64>> {
-        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = self
+            .rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if digits == 0 || (digits > 1 && self.rest[0] == b'0') {
             return None;
         }
         let number = self.rest[..digits].iter().try_fold(0_u64, |number, digit| {
             number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
         });
-        self.advance(digits);
+        self.rest = &self.rest[digits..];
         Some(number)
     }
 
@@ -142,10 +148,10 @@ impl Parser<'_> {
         if self.peek() != Some(b'=') {
             return Some(true);
         }
-        self.advance(1);
+        self.accept();
         let negative = self.peek() == Some(b'-');
         if negative {
-            self.advance(1);
+            self.accept();
         }
         self.peek()?;
         let right = self.integer()?.map(i128::from);
@@ -157,23 +163,20 @@ impl Parser<'_> {
     /// The next byte after white space, with the typographic operators in ASCII.
     fn peek(&mut self) -> Option<u8> {
         self.rest = self.rest.trim_ascii_start();
-        match self.rest {
-            [] => None,
-            [0xc3, 0x97, ..] => Some(self.replaced(1, b'*')),
-            [0xc3, 0xb7, ..] => Some(self.replaced(1, b'/')),
-            [0xe2, 0x88, 0x92, ..] => Some(self.replaced(2, b'-')),
-            [byte, ..] => Some(*byte),
-        }
+        let (byte, width) = match self.rest {
+            [] => return None,
+            [0xc3, 0x97, ..] => (b'*', 2),
+            [0xc3, 0xb7, ..] => (b'/', 2),
+            [0xe2, 0x88, 0x92, ..] => (b'-', 3),
+            [byte, ..] => (*byte, 1),
+        };
+        self.width = width;
+        Some(byte)
     }
 
-    /// Drops all bytes of a character but the last, which `advance` is to drop.
-    fn replaced(&mut self, bytes: usize, ascii: u8) -> u8 {
-        self.advance(bytes);
-        ascii
-    }
-
-    fn advance(&mut self, bytes: usize) {
-        self.rest = &self.rest[bytes..];
+    /// Drops what `peek` saw.
+    fn accept(&mut self) {
+        self.rest = &self.rest[self.width..];
     }
 }
 

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 pub type Rational = Ratio<i128>;
 
 /// One of the four operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Operation {
     #[serde(rename = "+")]
     Add,
@@ -37,6 +39,11 @@ impl Operation {
             Self::Multiply => '*',
             Self::Divide => '/',
         }
+    }
+
+    /// Whether the order of the sides is free.
+    pub fn commutes(self) -> bool {
+        matches!(self, Self::Add | Self::Multiply)
     }
 
     /// `left op right`; `None` for a division by zero and for an overflow.

@@ -109,7 +109,10 @@ impl Config {
             return Err(Error::new("`numbers` allows no count at all")
                 .help("write a count such as 3, a list such as [3, 4], or { from = 3, to = 5 }"));
         }
-        match counts.iter().find(|count| !(2..=MOST_NUMBERS).contains(*count)) {
+        match counts
+            .iter()
+            .find(|count| !(2..=MOST_NUMBERS).contains(*count))
+        {
             Some(count) => bail!("`numbers` must be from 2 to {MOST_NUMBERS}, found {count}"),
             None => Ok(counts),
         }
@@ -127,14 +130,19 @@ impl Config {
                 bail!("`min_{name}` is {min}, which is above `max_{name}` ({max})");
             }
             if min == 0 || max > LARGEST {
-                bail!("`min_{name}` and `max_{name}` must be from 1 to {LARGEST}, found {min} and {max}");
+                bail!(
+                    "`min_{name}` and `max_{name}` must be from 1 to {LARGEST}, found {min} and {max}"
+                );
             }
         }
         if self.operations.is_empty() {
             bail!("`operations` is empty: expected some of \"+\", \"-\", \"*\", \"/\"");
         }
         if !(0.0..=1.0).contains(&self.test_share) {
-            bail!("`test_share` must be from 0 to 1, found {}", self.test_share);
+            bail!(
+                "`test_share` must be from 0 to 1, found {}",
+                self.test_share
+            );
         }
         Ok(())
     }

@@ -56,7 +56,10 @@ impl Reward for Exact {
 
     fn new(config: Config) -> Result<Self> {
         if !(0.0..=1.0).contains(&config.format_score) {
-            bail!("`format_score` must be from 0 to 1, found {}", config.format_score);
+            bail!(
+                "`format_score` must be from 0 to 1, found {}",
+                config.format_score
+            );
         }
         Ok(Self(config))
     }
@@ -64,16 +67,22 @@ impl Reward for Exact {
     fn score(&self, problem: &ProblemView<'_>, attempt: &Attempt<'_>) -> Result<Outcome> {
         let facts = problem.facts::<Facts>()?;
         if facts.numbers.len() > MOST_GIVEN {
-            bail!("problem {:?} has more than {MOST_GIVEN} numbers", problem.id);
+            bail!(
+                "problem {:?} has more than {MOST_GIVEN} numbers",
+                problem.id
+            );
         }
         let reading = last_answer(attempt.completion)
             .filter(|answer| answer.len() <= self.0.max_length)
             .and_then(|answer| {
-                read(answer, Rules {
-                    numbers: &facts.numbers,
-                    target: facts.target,
-                    use_all: self.0.use_all,
-                })
+                read(
+                    answer,
+                    Rules {
+                        numbers: &facts.numbers,
+                        target: facts.target,
+                        use_all: self.0.use_all,
+                    },
+                )
             });
         let target = Rational::from_integer(i128::from(facts.target));
         Ok(match reading {

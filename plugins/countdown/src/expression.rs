@@ -35,12 +35,13 @@ impl Expression {
         }
     }
 
-    /// `left op right`; `None` where that has no value.
-    pub fn binary(operation: Operation, left: Self, right: Self) -> Option<Self> {
-        Some(Self {
-            value: operation.apply(left.value, right.value)?,
+    /// `left op right`, which the caller has worked out to be `value`.
+    pub fn binary(operation: Operation, left: Self, right: Self, value: Rational) -> Self {
+        debug_assert_eq!(operation.apply(left.value, right.value), Some(value));
+        Self {
+            value,
             node: Node::Binary(operation, Box::new((left, right))),
-        })
+        }
     }
 
     pub fn value(&self) -> Rational {
@@ -80,11 +81,12 @@ impl Expression {
     /// largest value on the way.
     pub fn difficulty(&self) -> (usize, Rational) {
         let steps = self.steps();
-        let hard = |step: &&Step| {
-            matches!(step.operation, Operation::Multiply | Operation::Divide)
-        };
+        let hard = |step: &&Step| matches!(step.operation, Operation::Multiply | Operation::Divide);
         let largest = steps.iter().map(|step| step.result.max(step.left)).max();
-        (steps.iter().filter(hard).count(), largest.unwrap_or(self.value))
+        (
+            steps.iter().filter(hard).count(),
+            largest.unwrap_or(self.value),
+        )
     }
 
     /// The same text for expressions that differ only in order and grouping, such as
@@ -99,7 +101,10 @@ impl Expression {
         terms.sort_by(|a, b| (Reverse(a.0), &a.1).cmp(&(Reverse(b.0), &b.1)));
         let (plain, inverse) = if additive { ('+', '-') } else { ('*', '/') };
         let written = terms.iter().flat_map(|(inverted, term)| {
-            [if *inverted { inverse } else { plain }.to_string(), term.clone()]
+            [
+                if *inverted { inverse } else { plain }.to_string(),
+                term.clone(),
+            ]
         });
         format!("({})", written.collect::<String>())
     }
@@ -113,7 +118,11 @@ impl Expression {
                 left.collect_terms(additive, inverted, terms);
                 right.collect_terms(additive, inverted != inverts, terms);
             }
-            _ => terms.push((inverted, self.essence())),
+            _ => {
+                // Dividing by one is no other way than multiplying by it.
+                let neutral = Rational::from_integer(i128::from(!additive));
+                terms.push((inverted && self.value != neutral, self.essence()));
+            }
         }
     }
 }

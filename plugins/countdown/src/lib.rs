@@ -14,6 +14,7 @@ mod config;
 mod exact;
 mod expression;
 mod permutation;
+mod search;
 mod solver;
 mod space;
 mod task;

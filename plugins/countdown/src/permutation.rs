@@ -10,7 +10,9 @@ const ROUNDS: usize = 4;
 
 /// Where `index` goes in the shuffle of `0..size` that the keys choose; `index < size`.
 pub fn shuffled(index: u64, size: u64, keys: [u64; ROUNDS]) -> u64 {
-    let half_bits = (64 - size.saturating_sub(1).leading_zeros()).div_ceil(2).max(1);
+    let half_bits = (64 - size.saturating_sub(1).leading_zeros())
+        .div_ceil(2)
+        .max(1);
     let mut position = index;
     loop {
         position = network(position, half_bits, &keys);

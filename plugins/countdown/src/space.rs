@@ -37,7 +37,8 @@ impl Puzzle {
 
     fn split(&self, test_share: f64) -> Split {
         // 53 bits, the most that a float holds exactly.
-        let uniform = (stream(0, &self.id(), 0).random::<u64>() >> 11) as f64 / (1_u64 << 53) as f64;
+        let uniform =
+            (stream(0, &self.id(), 0).random::<u64>() >> 11) as f64 / (1_u64 << 53) as f64;
         if uniform < test_share {
             Split::Test
         } else {
@@ -79,7 +80,9 @@ impl Space {
 
     /// How many problems a split has, where they are listed.
     pub fn size(&self, split: Split) -> Option<u64> {
-        self.listed.as_ref().map(|listed| listed.of(split).len() as u64)
+        self.listed
+            .as_ref()
+            .map(|listed| listed.of(split).len() as u64)
     }
 
     /// The puzzle number `index`. The test split is the same under every seed, so that
@@ -132,7 +135,9 @@ impl Space {
     fn numbers(&self, rng: &mut impl RngExt) -> Vec<u64> {
         let count = self.counts[rng.random_range(0..self.counts.len())];
         let range = self.config.min_number..=self.config.max_number;
-        (0..count).map(|_| rng.random_range(range.clone())).collect()
+        (0..count)
+            .map(|_| rng.random_range(range.clone()))
+            .collect()
     }
 
     /// The value as a target, if it is one.
@@ -152,7 +157,9 @@ impl Space {
             let mut numbers = vec![self.config.min_number; count];
             loop {
                 for value in self.solver.reachable(&numbers) {
-                    let Some(target) = self.target(value) else { continue };
+                    let Some(target) = self.target(value) else {
+                        continue;
+                    };
                     let puzzle = Puzzle::new(numbers.clone(), target);
                     match puzzle.split(self.config.test_share) {
                         Split::Train => listed.train.push(puzzle),
@@ -172,7 +179,9 @@ impl Space {
         let range = (self.config.max_number - self.config.min_number + 1) as f64;
         let cost = |&count: &usize| {
             // Multisets of `count` numbers: (range + count - 1) over count.
-            let multisets: f64 = (0..count).map(|i| (range + i as f64) / (i + 1) as f64).product();
+            let multisets: f64 = (0..count)
+                .map(|i| (range + i as f64) / (i + 1) as f64)
+                .product();
             multisets * REACHABLE_MICROSECONDS[count]
         };
         self.counts.iter().map(cost).sum()
@@ -184,9 +193,8 @@ impl Space {
             (Split::Test, self.config.test_share > 0.0),
         ];
         for (split, _) in wanted.iter().filter(|(_, wanted)| *wanted) {
-            self.puzzle(*split, 0, 0).map_err(|error| {
-                error.context("this configuration has no problem to pose")
-            })?;
+            self.puzzle(*split, 0, 0)
+                .map_err(|error| error.context("this configuration has no problem to pose"))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use farthing_sdk::prelude::*;
 
 use crate::{
-    config::{Config, Style},
+    config::{Config, MOST_NUMBERS, Style},
     expression::Expression,
     solver::Solver,
     space::{Puzzle, Space},
@@ -61,6 +61,13 @@ impl Task for Countdown {
 
     fn solution(&self, problem: &Problem, variant: u64) -> Result<Option<String>> {
         let facts: Facts = serde_json::from_value(problem.facts.clone())?;
+        if facts.numbers.is_empty() || facts.numbers.len() > MOST_NUMBERS {
+            bail!(
+                "problem {:?} has {} numbers: worked solutions are written for 1 to {MOST_NUMBERS}",
+                problem.id,
+                facts.numbers.len()
+            );
+        }
         let puzzle = Puzzle::new(facts.numbers, facts.target);
         let mut solutions = self.distinct_solutions(&puzzle);
         if solutions.is_empty() {
@@ -79,12 +86,17 @@ impl Task for Countdown {
 impl Countdown {
     /// Solutions that differ in more than order and grouping, easiest first.
     fn distinct_solutions(&self, puzzle: &Puzzle) -> Vec<Expression> {
-        const ENOUGH: usize = 500;
-        let mut found = self.solver.solutions(&puzzle.numbers, puzzle.target, ENOUGH);
+        // Six numbers have thousands; a hundred are variety enough.
+        const ENOUGH: usize = 100;
+        let mut found = self
+            .solver
+            .solutions(&puzzle.numbers, puzzle.target, ENOUGH);
         found.sort_by_cached_key(|solution| (solution.difficulty(), solution.to_string()));
         let mut distinct = BTreeMap::new();
         for (rank, solution) in found.into_iter().enumerate() {
-            distinct.entry(solution.essence()).or_insert((rank, solution));
+            distinct
+                .entry(solution.essence())
+                .or_insert((rank, solution));
         }
         let mut distinct: Vec<(usize, Expression)> = distinct.into_values().collect();
         distinct.sort_by_key(|(rank, _)| *rank);

@@ -55,7 +55,11 @@ impl Trace<'_> {
             text += &worded_steps(missed);
             let _ = writeln!(text, ". That is not {target}.");
         }
-        text += if self.missed.is_empty() { "First, " } else { "Let me try " };
+        text += if self.missed.is_empty() {
+            "First, "
+        } else {
+            "Let me try "
+        };
         text += &worded_steps(&self.solution);
         let _ = write!(
             text,
