@@ -5,28 +5,40 @@
 //! intermediate. [`Model::forward`] returns a [`Pass`] that holds what [`Pass::backward`] needs, the caller hands in
 //! derivatives with respect to log-probabilities (and entropies), [`Gradients`] collect, and [`AdamW`] applies them.
 
+mod buffers;
 mod chat_template;
 mod config;
 mod decode;
 mod device;
 mod error;
+mod gradients;
 mod init;
 mod model;
+mod ops;
 mod packed;
 mod parameters;
+mod pass;
+mod product;
 pub mod rng;
+mod schedule;
 mod tokenizer;
+mod update_rule;
 mod weights;
 
 pub use chat_template::{ChatOptions, Message};
+pub use buffers::release_buffers;
 pub use config::{Architecture, ModelConfig, RopeScaling};
 pub use device::select_device;
 pub use error::{EngineError, Result};
+pub use gradients::{Gradients, Uncovered, UncoveredReason};
 pub use model::Model;
 pub use packed::Packed;
 pub use parameters::{LayerParameters, Projection};
+pub use pass::{Pass, Scores};
+pub use schedule::{Decay, Schedule};
 pub use decode::{
     Attempt, DecodeHooks, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer, decode, decode_by_composition,
     sampling,
 };
 pub use tokenizer::{END_OF_TEXT, PADDING, StreamingDecoder, Tokenizer};
+pub use update_rule::{AdamW, AdamWConfig, StepReport};

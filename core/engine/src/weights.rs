@@ -68,9 +68,13 @@ pub(crate) fn write<'a>(
     let tensors = tensors
         .map(|(name, tensor)| Ok((name, tensor.to_dtype(candle_core::DType::F32)?)))
         .collect::<Result<Vec<_>>>()?;
+    // The serializer writes a temporary file for its owner alone and renames it; a model should have the permissions
+    // of any other new file.
+    let fail = |error| EngineError::io(path, error);
+    let permissions = File::create(path).and_then(|file| file.metadata()).map_err(fail)?.permissions();
     let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
-    safetensors::serialize_to_file(views, Some(metadata), path)
-        .map_err(|error| EngineError::io(path, std::io::Error::other(error)))
+    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|error| fail(std::io::Error::other(error)))?;
+    std::fs::set_permissions(path, permissions).map_err(fail)
 }
 
 /// One tensor's place in a file.

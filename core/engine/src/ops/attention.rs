@@ -1,0 +1,131 @@
+//! Causal attention over packed sequences, with grouped query heads (Ainslie et al. 2023).
+//!
+//! For each sequence and head: S = Q K^T / sqrt(dim) over keys not after the query, P = softmax(S), O = P V. The
+//! forward keeps only the logarithm of each row's normaliser; the backward makes P again from it (Dao et al. 2022), so
+//! memory grows with the number of tokens and not with its square.
+
+mod backward;
+mod composed;
+mod forward;
+
+use std::cell::RefCell;
+
+use candle_core::Tensor;
+
+use super::slices::{on_cpu, read, tensor};
+use crate::buffers;
+use crate::error::Result;
+use crate::product::{Matrix, MatrixMut, PackedMatrix};
+
+/// How many heads there are, and their size. Query head `h` reads key and value head `h / (query / key_value)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heads {
+    pub query: usize,
+    pub key_value: usize,
+    pub dim: usize,
+}
+
+impl Heads {
+    /// Query heads that share one key and value head.
+    fn group(self) -> usize {
+        self.query / self.key_value
+    }
+
+    fn scale(self) -> f32 {
+        1.0 / (self.dim as f32).sqrt()
+    }
+}
+
+/// What attention keeps for its backward.
+#[derive(Debug)]
+pub struct Attended {
+    /// (tokens, query heads * dim)
+    pub out: Tensor,
+    /// ln of the sum of exponentials of each row of S, (tokens, query heads).
+    pub log_normaliser: Tensor,
+}
+
+/// The derivatives of the three inputs, shaped as they are.
+#[derive(Debug)]
+pub struct Derivatives {
+    pub query: Tensor,
+    pub key: Tensor,
+    pub value: Tensor,
+}
+
+/// Attention inside each sequence `offsets[i]..offsets[i + 1]`; `query`: (tokens, query heads * dim), `key` and
+/// `value`: (tokens, key-value heads * dim).
+pub fn forward(query: &Tensor, key: &Tensor, value: &Tensor, offsets: &[usize], heads: Heads) -> Result<Attended> {
+    if !on_cpu(&[query, key, value]) {
+        return composed::forward(query, key, value, offsets, heads);
+    }
+    let (tokens, width) = query.dims2()?;
+    let mut out = buffers::take(tokens * width);
+    let mut log_normaliser = buffers::take(tokens * heads.query);
+    let key_width = heads.key_value * heads.dim;
+    forward::attend(
+        Matrix::new(&read(query), tokens, width),
+        Matrix::new(&read(key), tokens, key_width),
+        Matrix::new(&read(value), tokens, key_width),
+        offsets,
+        heads,
+        MatrixMut::new(&mut out, tokens, width),
+        MatrixMut::new(&mut log_normaliser, tokens, heads.query),
+    );
+    Ok(Attended { out: tensor(out, tokens, width)?, log_normaliser: tensor(log_normaliser, tokens, heads.query)? })
+}
+
+pub fn backward(
+    query: &Tensor,
+    key: &Tensor,
+    value: &Tensor,
+    attended: &Attended,
+    dout: &Tensor,
+    offsets: &[usize],
+    heads: Heads,
+) -> Result<Derivatives> {
+    if !on_cpu(&[query, key, value, dout]) {
+        return composed::backward(query, key, value, attended, dout, offsets, heads);
+    }
+    let (tokens, width) = query.dims2()?;
+    let key_width = heads.key_value * heads.dim;
+    let mut dquery = buffers::take(tokens * width);
+    let mut dkey = buffers::take_zeroed(tokens * key_width);
+    let mut dvalue = buffers::take_zeroed(tokens * key_width);
+    backward::attend(
+        backward::Inputs {
+            query: Matrix::new(&read(query), tokens, width),
+            key: Matrix::new(&read(key), tokens, key_width),
+            value: Matrix::new(&read(value), tokens, key_width),
+            out: Matrix::new(&read(&attended.out), tokens, width),
+            log_normaliser: Matrix::new(&read(&attended.log_normaliser), tokens, heads.query),
+            dout: Matrix::new(&read(dout), tokens, width),
+        },
+        offsets,
+        heads,
+        MatrixMut::new(&mut dquery, tokens, width),
+        MatrixMut::new(&mut dkey, tokens, key_width),
+        MatrixMut::new(&mut dvalue, tokens, key_width),
+    );
+    Ok(Derivatives {
+        query: tensor(dquery, tokens, width)?,
+        key: tensor(dkey, tokens, key_width)?,
+        value: tensor(dvalue, tokens, key_width)?,
+    })
+}
+
+/// Query rows that are treated together: the keys after a block's last row are left out, so smaller blocks waste
+/// less on what the causal mask hides, and larger ones make better use of a packed key.
+const QUERY_BLOCK: usize = 48;
+
+/// Working memory of one thread, kept between tasks.
+#[derive(Default)]
+struct Scratch {
+    packed: [PackedMatrix; 5],
+    scores: Vec<f32>,
+    dscores: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}

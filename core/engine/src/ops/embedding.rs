@@ -1,0 +1,63 @@
+//! Rows of the embedding matrix, one for each token.
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::columns;
+use super::lanes::vectorised;
+use super::slices::{on_cpu, read, tensor, write};
+use crate::buffers;
+use crate::error::Result;
+
+/// (tokens, features) from `weight`: (vocabulary, features). Every token must lie inside the vocabulary.
+pub fn forward(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
+    if !on_cpu(&[weight]) {
+        let tokens = Tensor::new(tokens, weight.device())?;
+        return Ok(weight.index_select(&tokens, 0)?);
+    }
+    let (_, features) = weight.dims2()?;
+    let mut x = buffers::take(tokens.len() * features);
+    let weight = read(weight);
+    x.par_chunks_mut(features * columns::BLOCK).zip(tokens.par_chunks(columns::BLOCK)).for_each(|(x, tokens)| {
+        for (row, &token) in x.chunks_exact_mut(features).zip(tokens) {
+            row.copy_from_slice(&weight[token as usize * features..][..features]);
+        }
+    });
+    tensor(x, tokens.len(), features)
+}
+
+/// Adds each token's derivative to its row of `dweight`.
+pub fn backward(tokens: &[u32], dx: &Tensor, dweight: &mut Tensor) -> Result<()> {
+    if !on_cpu(&[dx, dweight]) {
+        let tokens = Tensor::new(tokens, dx.device())?;
+        *dweight = dweight.index_add(&tokens, dx, 0)?;
+        return Ok(());
+    }
+    let (_, features) = dweight.dims2()?;
+    // Positions in the order of their tokens (a stable sort), so that each row's sum is one task's, in batch order.
+    let mut order: Vec<u32> = (0..tokens.len() as u32).collect();
+    order.sort_by_key(|&position| tokens[position as usize]);
+    let dx = read(dx);
+    write(dweight, |dweight| {
+        let mut rows = Vec::new();
+        let mut rest = dweight;
+        let mut first_row = 0;
+        for same in order.chunk_by(|&a, &b| tokens[a as usize] == tokens[b as usize]) {
+            let row = tokens[same[0] as usize] as usize;
+            let (_, from_row) = rest.split_at_mut((row - first_row) * features);
+            let (values, after) = from_row.split_at_mut(features);
+            rows.push((values, same));
+            rest = after;
+            first_row = row + 1;
+        }
+        rows.into_par_iter().for_each(|(row, positions)| {
+            vectorised(|| {
+                for &position in positions {
+                    for (sum, dx) in row.iter_mut().zip(&dx[position as usize * features..][..features]) {
+                        *sum += dx;
+                    }
+                }
+            });
+        });
+    })
+}

@@ -1,0 +1,110 @@
+//! y = x W^T + b, with x: (tokens, in), W: (out, in) as checkpoints store it, b: (out), y: (tokens, out).
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::columns;
+use super::lanes::vectorised;
+use super::slices::{on_cpu, read, tensor, write};
+use crate::buffers;
+use crate::error::Result;
+use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply};
+
+/// A weight packed for products with tokens on the left: `W^T`, (in, out).
+pub fn pack(weight: &Tensor) -> Result<PackedMatrix> {
+    let (out, into) = weight.dims2()?;
+    Ok(PackedMatrix::new(Matrix::new(&read(weight), out, into).transposed()))
+}
+
+pub fn forward(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    if !on_cpu(&[x, weight]) {
+        let y = x.matmul(&weight.t()?)?;
+        return Ok(match bias {
+            Some(bias) => y.broadcast_add(bias)?,
+            None => y,
+        });
+    }
+    let (tokens, _) = x.dims2()?;
+    let packed = pack(weight)?;
+    let out = packed.view().columns();
+    let mut y = buffers::take(tokens * out);
+    forward_packed(&read(x), tokens, &packed, bias.map(read).as_deref(), &mut y);
+    tensor(y, tokens, out)
+}
+
+/// The same for slices and a packed weight.
+pub fn forward_packed(x: &[f32], tokens: usize, weight: &PackedMatrix, bias: Option<&[f32]>, y: &mut [f32]) {
+    let weight = weight.view();
+    let out = weight.columns();
+    let x = Matrix::new(x, tokens, weight.rows());
+    multiply(x, weight, 1.0, Write::Replace, MatrixMut::new(y, tokens, out));
+    if let Some(bias) = bias {
+        y.par_chunks_mut(out * columns::BLOCK).for_each(|rows| {
+            vectorised(|| {
+                for row in rows.chunks_exact_mut(out) {
+                    for (y, b) in row.iter_mut().zip(bias) {
+                        *y += b;
+                    }
+                }
+            });
+        });
+    }
+}
+
+/// dx = dy W, added to `onto` where given.
+pub fn backward_input(dy: &Tensor, weight: &Tensor, onto: Option<Tensor>) -> Result<Tensor> {
+    if !on_cpu(&[dy, weight]) {
+        let dx = dy.matmul(weight)?;
+        return Ok(match onto {
+            Some(onto) => (onto + dx)?,
+            None => dx,
+        });
+    }
+    let (tokens, out) = dy.dims2()?;
+    let (_, into) = weight.dims2()?;
+    let packed = PackedMatrix::new(Matrix::new(&read(weight), out, into));
+    let (dx, mode) = match onto {
+        Some(onto) => (onto, Write::Add),
+        None => (tensor(buffers::take(tokens * into), tokens, into)?, Write::Replace),
+    };
+    let dy = read(dy);
+    let dy = Matrix::new(&dy, tokens, out);
+    write(&dx, |dx| multiply(dy, packed.view(), 1.0, mode, MatrixMut::new(dx, tokens, into)))?;
+    Ok(dx)
+}
+
+/// dW += dy^T x and db += sum over tokens of dy.
+pub fn backward_parameters(
+    x: &Tensor,
+    dy: &Tensor,
+    dweight: &mut Tensor,
+    dbias: Option<&mut Tensor>,
+) -> Result<()> {
+    if !on_cpu(&[x, dy, dweight]) {
+        *dweight = (&*dweight + dy.t()?.matmul(x)?)?;
+        if let Some(dbias) = dbias {
+            *dbias = (&*dbias + dy.sum(0)?)?;
+        }
+        return Ok(());
+    }
+    let (tokens, into) = x.dims2()?;
+    let (_, out) = dy.dims2()?;
+    let (x, dy) = (read(x), read(dy));
+    let packed = PackedMatrix::new(Matrix::new(&x, tokens, into));
+    let left = Matrix::new(&dy, tokens, out).transposed();
+    write(dweight, |dweight| multiply(left, packed.view(), 1.0, Write::Add, MatrixMut::new(dweight, out, into)))?;
+    if let Some(dbias) = dbias {
+        write(dbias, |dbias| {
+            columns::add_blocks(tokens, dbias, |rows, sum| {
+                vectorised(|| {
+                    for row in dy[rows.start * out..rows.end * out].chunks_exact(out) {
+                        for (sum, dy) in sum.iter_mut().zip(row) {
+                            *sum += dy;
+                        }
+                    }
+                });
+            });
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! Choosing some tokens of a batch, and its transpose.
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::columns;
+use super::slices::{on_cpu, read, tensor, write};
+use crate::buffers;
+use crate::error::Result;
+
+/// The rows `rows` of `x`.
+pub fn gather(x: &Tensor, rows: &[u32]) -> Result<Tensor> {
+    if !on_cpu(&[x]) {
+        return Ok(x.index_select(&Tensor::new(rows, x.device())?, 0)?);
+    }
+    let (_, features) = x.dims2()?;
+    let mut chosen = buffers::take(rows.len() * features);
+    let x = read(x);
+    chosen.par_chunks_mut(features * columns::BLOCK).zip(rows.par_chunks(columns::BLOCK)).for_each(|(chosen, rows)| {
+        for (to, &row) in chosen.chunks_exact_mut(features).zip(rows) {
+            to.copy_from_slice(&x[row as usize * features..][..features]);
+        }
+    });
+    tensor(chosen, rows.len(), features)
+}
+
+/// A matrix of `tokens` rows: those in `rows`, each named at most once, from `x`, and zeros elsewhere.
+pub fn scatter(x: &Tensor, rows: &[u32], tokens: usize) -> Result<Tensor> {
+    let (_, features) = x.dims2()?;
+    let spread = match on_cpu(&[x]) {
+        true => tensor(buffers::take_zeroed(tokens * features), tokens, features)?,
+        false => Tensor::zeros((tokens, features), x.dtype(), x.device())?,
+    };
+    if !on_cpu(&[x]) {
+        return Ok(spread.index_add(&Tensor::new(rows, x.device())?, x, 0)?);
+    }
+    let x = read(x);
+    write(&spread, |spread| {
+        for (from, &row) in x.chunks_exact(features).zip(rows) {
+            spread[row as usize * features..][..features].copy_from_slice(from);
+        }
+    })?;
+    Ok(spread)
+}

@@ -1,0 +1,76 @@
+//! The matrix product of f32 matrices on the CPU.
+//!
+//! Our own, because of one property that general libraries do not give: **each element of the result depends on its
+//! row, its column and the depth alone**. It is the sum over blocks of [`DEPTH_BLOCK`] of fused multiply-adds in the
+//! order of the depth, whatever the instruction set, the number of threads, or the number of other rows. So a token's
+//! numbers are the same in a batch of one and of a thousand, in decoding and in training.
+//!
+//! The right-hand matrix is packed into panels ([`PackedMatrix`]); weights can be packed once and used for many
+//! products. The left-hand matrix is read where it is, in any layout. Both suit the shapes of training: many rows
+//! (tokens) on the left, a weight on the right.
+
+mod kernel;
+mod matrix;
+mod packed;
+
+use rayon::prelude::*;
+
+pub use matrix::{Matrix, MatrixMut};
+pub use packed::{PackedMatrix, PackedView};
+
+/// Rows that one task computes. With its inputs it fits into the second-level cache.
+const ROW_BLOCK: usize = 96;
+
+/// Depth after which partial sums go to memory.
+const DEPTH_BLOCK: usize = 128;
+
+/// Multiply-adds below which a product is not worth a second thread.
+const SERIAL_BELOW: usize = 1 << 17;
+
+/// What happens to the destination's old contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    Replace,
+    Add,
+}
+
+/// `destination = scale * left * right`, or added to it, on all threads of the pool.
+pub fn multiply(left: Matrix<'_>, right: PackedView<'_>, scale: f32, write: Write, destination: MatrixMut<'_>) {
+    let (rows, columns) = (left.rows(), right.columns());
+    let threads = rayon::current_num_threads();
+    if rows * columns * left.columns() < SERIAL_BELOW || threads == 1 {
+        return multiply_serial(left, right, scale, write, destination);
+    }
+    // With few rows, as in decoding, the columns are shared out as well. A few tasks for each thread even out what
+    // the threads are kept from by others.
+    let row_bounds = bounds(rows, ROW_BLOCK);
+    let column_groups = (4 * threads / (row_bounds.len() - 1)).clamp(1, right.panel_count());
+    let column_bounds = bounds(columns, right.panel_count().div_ceil(column_groups) * packed::PANEL);
+    let groups = column_bounds.len() - 1;
+    destination.grid(&row_bounds, &column_bounds).into_par_iter().enumerate().for_each(|(task, block)| {
+        let rows = row_bounds[task / groups]..row_bounds[task / groups + 1];
+        let first_panel = column_bounds[task % groups] / packed::PANEL;
+        kernel::block(left.block(rows, 0..left.columns()), right, first_panel, scale, write, block);
+    });
+}
+
+/// The same on the calling thread, for callers that are tasks themselves.
+pub fn multiply_serial(
+    left: Matrix<'_>,
+    right: PackedView<'_>,
+    scale: f32,
+    write: Write,
+    mut destination: MatrixMut<'_>,
+) {
+    assert_eq!(destination.columns(), right.columns(), "the destination of a product has another width");
+    for start in (0..left.rows()).step_by(ROW_BLOCK) {
+        let rows = start..(start + ROW_BLOCK).min(left.rows());
+        let block = destination.reborrow().block(rows.clone(), 0..right.columns());
+        kernel::block(left.block(rows, 0..left.columns()), right, 0, scale, write, block);
+    }
+}
+
+/// 0, step, 2 step, ... and the size itself.
+fn bounds(size: usize, step: usize) -> Vec<usize> {
+    (0..size).step_by(step).chain([size]).collect()
+}

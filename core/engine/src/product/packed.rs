@@ -1,0 +1,119 @@
+//! The right-hand matrix of a product, rearranged so that the kernel reads it from first to last.
+
+use rayon::prelude::*;
+
+use super::matrix::Matrix;
+
+/// Columns of one panel: four vectors of AVX-512, eight of AVX2.
+pub(super) const PANEL: usize = 64;
+
+/// Below this many values packing is not worth a second thread.
+const SERIAL_BELOW: usize = 1 << 14;
+
+/// A matrix of `rows` (the depth of the product) by `columns`, in panels of [`PANEL`] columns. A panel holds its rows
+/// one after another; the last panel is filled up with zeros.
+#[derive(Clone, Debug, Default)]
+pub struct PackedMatrix {
+    data: Vec<f32>,
+    rows: usize,
+    columns: usize,
+}
+
+impl PackedMatrix {
+    /// Packs on all threads of the pool.
+    pub fn new(matrix: Matrix<'_>) -> Self {
+        let mut packed = Self::default();
+        let panel_len = packed.resize(matrix);
+        if packed.data.len() < SERIAL_BELOW {
+            packed.data.chunks_mut(panel_len).enumerate().for_each(|(index, panel)| fill(matrix, index, panel));
+        } else {
+            packed.data.par_chunks_mut(panel_len).enumerate().for_each(|(index, panel)| fill(matrix, index, panel));
+        }
+        packed
+    }
+
+    /// Packs another matrix into this one's memory, on the calling thread.
+    pub fn refill(&mut self, matrix: Matrix<'_>) {
+        let panel_len = self.resize(matrix);
+        self.data.chunks_mut(panel_len).enumerate().for_each(|(index, panel)| fill(matrix, index, panel));
+    }
+
+    pub fn view(&self) -> PackedView<'_> {
+        PackedView { data: &self.data, panel_stride: PANEL * self.rows, rows: self.rows, columns: self.columns }
+    }
+
+    /// Makes room and returns the length of a panel; `fill` writes all of it, also the zeros of the last one.
+    fn resize(&mut self, matrix: Matrix<'_>) -> usize {
+        self.rows = matrix.rows();
+        self.columns = matrix.columns();
+        self.data.resize(self.columns.div_ceil(PANEL) * PANEL * self.rows, 0.0);
+        (PANEL * self.rows).max(1)
+    }
+}
+
+/// The first rows and columns of a packed matrix.
+#[derive(Clone, Copy, Debug)]
+pub struct PackedView<'a> {
+    data: &'a [f32],
+    panel_stride: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl<'a> PackedView<'a> {
+    pub fn first_rows(self, rows: usize) -> Self {
+        assert!(rows <= self.rows, "{rows} rows of {}", self.rows);
+        Self { rows, ..self }
+    }
+
+    pub fn first_columns(self, columns: usize) -> Self {
+        assert!(columns <= self.columns, "{columns} columns of {}", self.columns);
+        Self { columns, ..self }
+    }
+
+    /// The depth of a product with this matrix.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    pub(super) fn panel_count(&self) -> usize {
+        self.columns.div_ceil(PANEL)
+    }
+
+    /// Panel `index`: its rows of [`PANEL`] values.
+    pub(super) fn panel(&self, index: usize) -> &'a [f32] {
+        &self.data[index * self.panel_stride..][..self.rows * PANEL]
+    }
+}
+
+fn fill(matrix: Matrix<'_>, index: usize, panel: &mut [f32]) {
+    let first = index * PANEL;
+    let width = (matrix.columns() - first).min(PANEL);
+    let data = matrix.data();
+    if matrix.column_stride() == 1 {
+        for (row, values) in panel.chunks_exact_mut(PANEL).enumerate() {
+            values[..width].copy_from_slice(&data[row * matrix.row_stride() + first..][..width]);
+            values[width..].fill(0.0);
+        }
+        return;
+    }
+    // A transposed matrix is read along its rows in memory, in blocks that stay in the cache.
+    const BLOCK: usize = 16;
+    for (block, values) in panel.chunks_mut(BLOCK * PANEL).enumerate() {
+        let row_start = block * BLOCK;
+        let row_count = values.len() / PANEL;
+        for column in 0..width {
+            let start = (first + column) * matrix.column_stride() + row_start * matrix.row_stride();
+            for row in 0..row_count {
+                values[row * PANEL + column] = data[start + row * matrix.row_stride()];
+            }
+        }
+        for values in values.chunks_exact_mut(PANEL) {
+            values[width..].fill(0.0);
+        }
+    }
+}
