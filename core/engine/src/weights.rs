@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use half::{bf16, f16};
-use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use safetensors::tensor::{Dtype, Metadata};
 use serde::Deserialize;
 
 use crate::error::{EngineError, Result};
@@ -211,12 +211,11 @@ fn read_header(file: &mut File, length: u64) -> std::result::Result<(u64, Metada
             "claims a header of {header_length} bytes, but the file has {length}"
         ));
     }
-    let mut header = prefix.to_vec();
-    header.resize(8 + header_length as usize, 0);
-    file.read_exact(&mut header[8..])
-        .map_err(|error| format!("the header cannot be read: {error}"))?;
-    let (_, metadata) = SafeTensors::read_metadata(&header)
-        .map_err(|error| format!("not a safetensors file: {error}"))?;
+    let mut header = vec![0; header_length as usize];
+    file.read_exact(&mut header).map_err(|error| format!("the header cannot be read: {error}"))?;
+    // This also checks that shapes and offsets agree and that the tensors fill the file without gaps.
+    let metadata: Metadata =
+        serde_json::from_slice(&header).map_err(|error| format!("not a safetensors file: {error}"))?;
     let expected = 8 + header_length + metadata.data_len() as u64;
     if expected != length {
         return Err(format!(

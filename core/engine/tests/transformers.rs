@@ -1,0 +1,106 @@
+//! Log-probabilities, entropies and gradients equal those of transformers on small checkpoints of both families.
+//! `fixtures/make_fixtures.py` made the expected values.
+
+mod support;
+
+use std::collections::HashMap;
+
+use candle_core::{Device, Tensor};
+use farthing_engine::{Model, ModelConfig, Packed};
+use serde::Deserialize;
+
+use support::{assert_close, fixture, flat, gradients_of};
+
+const TOLERANCE: f32 = 1e-4;
+
+#[derive(Deserialize)]
+struct Batch {
+    tokens: Vec<u32>,
+    offsets: Vec<usize>,
+    prompt_lengths: Vec<usize>,
+    c: Vec<f32>,
+    e: Vec<f32>,
+}
+
+struct Fixture {
+    packed: Packed,
+    c: Vec<f32>,
+    e: Vec<f32>,
+    expected: HashMap<String, Tensor>,
+}
+
+impl Fixture {
+    fn read(name: &str) -> Self {
+        let directory = fixture(name);
+        let text = std::fs::read_to_string(directory.join("batch.json")).unwrap();
+        let Batch { tokens, offsets, prompt_lengths, c, e } = serde_json::from_str(&text).unwrap();
+        let expected = candle_core::safetensors::load(directory.join("expected.safetensors"), &Device::Cpu).unwrap();
+        Self { packed: Packed { tokens, offsets, prompt_lengths }, c, e, expected }
+    }
+
+    fn expected(&self, name: &str) -> Vec<f32> {
+        flat(self.expected.get(name).unwrap_or_else(|| panic!("the fixture has no {name}")))
+    }
+}
+
+fn agrees(name: &str) {
+    let fixture_values = Fixture::read(name);
+    let model = Model::load(&fixture(name), &Device::Cpu).unwrap();
+    for temperature in [1.0, 0.7] {
+        let at = if temperature == 1.0 { "1.0" } else { "0.7" };
+        let scores = model.score(&fixture_values.packed, temperature).unwrap();
+        assert_close("logp", &scores.logp, &fixture_values.expected(&format!("{at}/logp")), TOLERANCE);
+        assert_close("entropy", &scores.entropy, &fixture_values.expected(&format!("{at}/entropy")), TOLERANCE);
+        let pass = model.forward(&fixture_values.packed, temperature).unwrap();
+        assert_eq!(pass.scores(), &scores, "score and forward compute the same");
+
+        let Fixture { packed, c, e, .. } = &fixture_values;
+        let gradients = gradients_of(&model, packed, temperature, c, Some(e));
+        assert_eq!(gradients.len(), model.parameters().len());
+        for (parameter, found) in &gradients {
+            let expected = fixture_values.expected(&format!("{at}/gradient/{parameter}"));
+            assert_close(parameter, found, &expected, TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn an_untied_llama_with_grouped_heads_agrees() {
+    agrees("llama");
+}
+
+#[test]
+fn a_tied_qwen2_with_biases_agrees() {
+    agrees("qwen2");
+}
+
+#[test]
+fn both_kinds_of_rope_scaling_agree() {
+    let values = Fixture::read("llama");
+    let config: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(fixture("llama").join("config.json")).unwrap()).unwrap();
+    let scalings = [
+        ("linear", serde_json::json!({ "rope_theta": 500.0, "rope_type": "linear", "factor": 3.0 })),
+        (
+            "llama3",
+            serde_json::json!({
+                "rope_theta": 500.0, "rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0, "original_max_position_embeddings": 32,
+            }),
+        ),
+    ];
+    for (kind, scaling) in scalings {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = config.clone();
+        config["rope_parameters"] = scaling;
+        std::fs::write(directory.path().join("config.json"), config.to_string()).unwrap();
+        let weights = "model.safetensors";
+        std::fs::copy(fixture("llama").join(weights), directory.path().join(weights)).unwrap();
+        let model = Model::load(directory.path(), &Device::Cpu).unwrap();
+        let scores = model.score(&values.packed, 1.0).unwrap();
+        assert_close(kind, &scores.logp, &values.expected(&format!("{kind}/logp")), TOLERANCE);
+        // The scaling survives our own file too.
+        model.config().write(directory.path()).unwrap();
+        assert_eq!(&ModelConfig::read(directory.path()).unwrap(), model.config());
+    }
+}
