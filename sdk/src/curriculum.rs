@@ -122,6 +122,7 @@ pub trait Curriculum: Sized + Send + Sync + 'static {
 /// A task as a curriculum sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskEntry {
+    /// Its name in the manifest.
     pub name: String,
     /// From the manifest; not normalised.
     pub weight: f64,
@@ -143,6 +144,7 @@ pub struct NextRequest {
     /// Problems that earlier steps of this stage have drawn, all tasks together. Endless
     /// tasks are walked from here, so that no problem comes twice.
     pub cursor: u64,
+    /// The tasks of the stage.
     pub tasks: Vec<TaskEntry>,
 }
 
@@ -212,8 +214,11 @@ pub struct Pick {
 /// One group after its rewards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupReport {
+    /// The task's name.
     pub task: String,
+    /// The problem's index within its training split.
     pub index: u64,
+    /// The problem's tags.
     pub tags: Vec<String>,
     /// Total reward of each scored attempt.
     pub rewards: Vec<f64>,
@@ -224,7 +229,9 @@ pub struct GroupReport {
 /// One step after its rewards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
+    /// Step within the stage, from 0.
     pub step: u64,
+    /// All groups that were drawn for it.
     pub groups: Vec<GroupReport>,
 }
 
@@ -240,7 +247,9 @@ pub struct Progress {
 /// A checkpoint that could be selected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointReport {
+    /// The name of its directory.
     pub name: String,
+    /// Step within the run.
     pub step: u64,
     /// What was measured on it, by name: `pass@1/algebra`.
     pub metrics: std::collections::BTreeMap<String, f64>,
@@ -249,6 +258,8 @@ pub struct CheckpointReport {
 /// A chosen checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Selected {
+    /// The checkpoint's name.
     pub name: String,
+    /// Its share of the merge; weights need not sum to 1.
     pub weight: f64,
 }

@@ -16,6 +16,7 @@
 #![warn(missing_docs)]
 
 #[doc(hidden)]
+#[allow(missing_docs)]
 pub mod client;
 mod curriculum;
 mod error;
@@ -65,6 +66,7 @@ pub mod prelude {
 
 /// What the macros expand to. Not for authors, and free to change.
 #[doc(hidden)]
+#[allow(missing_docs)]
 pub mod private {
     pub use crate::{registry::Registration, root};
     pub use farthing_abi::{Descriptor, PluginRootRef, abi_stable};

@@ -144,6 +144,7 @@ pub struct Advantages<'a> {
     pub sequence: &'a mut [f32],
     /// (T) with [`Need::TokenAdvantages`], else empty.
     pub token: &'a mut [f32],
+    /// Numbers for the log.
     pub metrics: Metrics<'a>,
 }
 
@@ -170,6 +171,7 @@ pub struct MicroBatch<'a> {
     pub sampler_logp: Option<&'a [f32]>,
     /// (T) on request.
     pub values: Option<&'a [f32]>,
+    /// Sizes of the whole update: what to divide by.
     pub totals: Totals,
 }
 
@@ -190,7 +192,9 @@ impl<'a> MicroBatch<'a> {
 pub struct Totals {
     /// Predicted tokens.
     pub tokens: f64,
+    /// Attempts.
     pub sequences: f64,
+    /// Groups with at least one attempt.
     pub groups: f64,
     /// The stage's limit on a completion, in tokens (Dr. GRPO's constant).
     pub max_new_tokens: f64,
@@ -204,6 +208,7 @@ pub struct LossOutput<'a> {
     pub dentropy: &'a mut [f32],
     /// (T) d loss / d values, with [`Need::Values`], else empty.
     pub dvalues: &'a mut [f32],
+    /// Numbers for the log.
     pub metrics: Metrics<'a>,
 }
 
@@ -216,9 +221,13 @@ pub struct Metrics<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Fold {
+    /// Their mean, by weight.
     Mean = 0,
+    /// Their sum.
     Sum = 1,
+    /// The least.
     Min = 2,
+    /// The greatest.
     Max = 3,
 }
 

@@ -13,6 +13,7 @@ pub struct Problem {
     /// Unique within the task and stable from version to version: logs and
     /// decontamination refer to it.
     pub id: String,
+    /// What the model reads.
     pub prompt: Prompt,
     /// What only the task and its rewards understand: numbers, a gold answer, tests. The
     /// model never sees it.
@@ -37,6 +38,7 @@ pub enum Prompt {
 pub struct Message {
     /// `system`, `user` or `assistant`.
     pub role: String,
+    /// What it says.
     pub content: String,
 }
 
@@ -44,7 +46,9 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
+    /// What training stages draw from.
     Train,
+    /// Held out: no training stage sees it.
     Test,
 }
 
@@ -74,7 +78,9 @@ impl std::str::FromStr for Split {
 
 /// A problem as its rewards see it: borrowed text, facts parsed once for a whole group.
 pub struct ProblemView<'a> {
+    /// The task's own name for it.
     pub id: &'a str,
+    /// Groups for reports.
     pub tags: Vec<&'a str>,
     prompt_json: &'a str,
     facts_json: &'a str,
@@ -82,7 +88,8 @@ pub struct ProblemView<'a> {
 }
 
 impl<'a> ProblemView<'a> {
-    pub(crate) fn new(
+    #[doc(hidden)]
+    pub fn new(
         id: &'a str,
         tags: Vec<&'a str>,
         prompt_json: &'a str,

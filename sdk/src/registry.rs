@@ -36,6 +36,7 @@ macro_rules! constructors {
     ($($function:ident $trait_:ident $create:path;)*) => {
         impl Registration {
             $(
+                /// For `#[component]`.
                 pub const fn $function<T: $trait_>(
                     name: &'static str,
                     description: &'static str,
@@ -130,11 +131,6 @@ impl Registration {
 
 fn schema_of<T: JsonSchema>(generator: SchemaGenerator) -> Schema {
     generator.into_root_schema_for::<T>()
-}
-
-/// The JSON Schema that the host sees for a configuration type.
-pub(crate) fn schema<T: JsonSchema>() -> Schema {
-    schema_of::<T>(SchemaSettings::draft2020_12().into_generator())
 }
 
 /// Turns the sdk's result into the boundary's.

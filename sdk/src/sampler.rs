@@ -95,7 +95,9 @@ pub trait Sampler: Sized + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SamplerHook {
+    /// [`Sampler::steer`] is called whenever an attempt stops.
     Steer,
+    /// [`Sampler::logits`] is called for every token.
     Logits,
 }
 

@@ -40,13 +40,15 @@ pub struct RawPart<'a> {
     pub value: f64,
 }
 
-/// The plugin's three answers. `TimedOut` is the host's alone.
+/// The plugin's three answers, the last in two forms. `TimedOut` is the host's alone.
 #[repr(u8)]
 #[derive(StableAbi, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RawOutcomeKind {
     Scored,
     Abstain,
     Failed,
+    /// Failed with a panic, which the plugin's shim caught.
+    Panicked,
 }
 
 /// The outcome of one attempt.
@@ -61,7 +63,7 @@ pub struct RawOutcome<'a> {
     pub parts: RSlice<'a, RawPart<'a>>,
     /// The answer that was read from the completion; empty for none.
     pub answer: RStr<'a>,
-    /// The reason; empty unless `kind` is `Failed`.
+    /// The reason; empty unless `kind` is `Failed` or `Panicked`.
     pub why: RStr<'a>,
 }
 

@@ -102,6 +102,7 @@ impl RawOutcomeSink for Sink<'_> {
         let outcome = match raw.kind {
             RawOutcomeKind::Abstain => Ok(Outcome::Abstain),
             RawOutcomeKind::Failed => Err(Error::new(raw.why.as_str())),
+            RawOutcomeKind::Panicked => Err(Error::panic(raw.why.as_str().to_owned())),
             RawOutcomeKind::Scored => scored(&raw),
         };
         (self.0)(raw.index as usize, outcome);

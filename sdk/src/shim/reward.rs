@@ -121,7 +121,10 @@ fn push(sink: &Sink<'_, '_>, index: usize, outcome: Result<Outcome>) {
         }
         Err(error) => {
             let why = error.to_string();
-            raw.kind = RawOutcomeKind::Failed;
+            raw.kind = match error.is_panic() {
+                true => RawOutcomeKind::Panicked,
+                false => RawOutcomeKind::Failed,
+            };
             raw.why = why.as_str().into();
             sink.push(raw);
         }

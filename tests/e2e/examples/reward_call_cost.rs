@@ -1,0 +1,142 @@
+//! What the boundary costs a reward, and how fast attempts are scored: `cargo xtask bench`.
+//!
+//! The same reward, `countdown/exact`, is called as an ordinary Rust function and as a component of the dynamic library,
+//! on one thread; then the scoring pool works through a million attempts on all cores.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use farthing_countdown::Exact;
+use farthing_runtime::host::{AttemptText, Job, ScoringPool, Verdict};
+use farthing_runtime::plugin_access::PluginAccess;
+use farthing_sdk::client::{ProblemText, RewardClient};
+use farthing_sdk::{Attempt, Outcome, Problem, ProblemView, Prompt, Reward};
+use serde_json::{Value, json};
+
+/// Attempts of one group.
+const GROUP: usize = 64;
+const CALLS: usize = 1 << 20;
+const ROUNDS: usize = 7;
+
+fn main() {
+    let completion = "7*3=21;21-5=16;<answer>7*3-5</answer>";
+    let problem = problem();
+    let attempts = vec![
+        Attempt {
+            completion,
+            tokens: 24,
+            finished: true,
+        };
+        GROUP
+    ];
+
+    let exact = Exact::new(serde_json::from_value(json!({})).expect("the default configuration"))
+        .expect("the default configuration is valid");
+    let client = client();
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push([
+            directly(&exact, &problem, &attempts),
+            over_the_boundary(&client, &problem, &attempts, GROUP),
+            over_the_boundary(&client, &problem, &attempts, 1),
+        ]);
+    }
+    let [direct, in_groups, singly] = [0, 1, 2].map(|column| {
+        let mut times: Vec<f64> = rounds.iter().map(|round| round[column]).collect();
+        times.sort_by(f64::total_cmp);
+        times[ROUNDS / 2]
+    });
+    println!("one call of countdown/exact, median of {ROUNDS} rounds of {CALLS} calls");
+    println!("  directly                        {direct:8.1} ns");
+    println!(
+        "  over the boundary, {GROUP} at a time   {in_groups:8.1} ns  (+{:.1})",
+        in_groups - direct
+    );
+    println!(
+        "  over the boundary, one at a time {singly:7.1} ns  (+{:.1}, parsing the facts each time)",
+        singly - direct
+    );
+
+    let reward = Arc::new(client);
+    let text = AttemptText {
+        completion: completion.to_owned(),
+        tokens: 24,
+        finished: true,
+    };
+    let attempts: Arc<[AttemptText]> = vec![text; 8].into();
+    let jobs: Vec<Job> = (0..125_000)
+        .map(|_| Job {
+            name: "countdown/exact".into(),
+            reward: Arc::clone(&reward),
+            problem: Arc::clone(&problem),
+            attempts: Arc::clone(&attempts),
+            deadline: Duration::from_secs(10),
+        })
+        .collect();
+    let pool = ScoringPool::new().expect("threads can be started");
+    let started = Instant::now();
+    let verdicts = pool.score(jobs).expect("no reward hangs");
+    let seconds = started.elapsed().as_secs_f64();
+    let right = verdicts
+        .iter()
+        .flatten()
+        .filter(|verdict| matches!(verdict, Verdict::Scored { value, .. } if *value == 1.0))
+        .count();
+    println!("the scoring pool: {right} attempts in groups of 8 in {seconds:.2} s");
+}
+
+fn problem() -> Arc<ProblemText> {
+    let problem = Problem {
+        id: "3,5,7->16".into(),
+        prompt: Prompt::Text("3 5 7>16:".into()),
+        facts: json!({ "numbers": [3, 5, 7], "target": 16 }),
+        tags: vec!["3-numbers".into()],
+    };
+    Arc::new(ProblemText::new(&problem).expect("a problem is JSON"))
+}
+
+fn client() -> RewardClient {
+    let host = PluginAccess::default()
+        .load(None)
+        .expect("the built-in plugins lie beside the examples: run `cargo xtask build`");
+    host.reward("countdown/exact", &json!({}), &Value::Null)
+        .expect("countdown/exact is a built-in")
+}
+
+/// Nanoseconds a call.
+fn directly(exact: &Exact, problem: &ProblemText, attempts: &[Attempt<'_>]) -> f64 {
+    let started = Instant::now();
+    for _ in 0..CALLS / attempts.len() {
+        let view = ProblemView::new(&problem.id, vec![], &problem.prompt_json, &problem.facts_json);
+        for attempt in attempts {
+            let outcome = exact.score(black_box(&view), black_box(attempt));
+            assert!(matches!(black_box(outcome), Ok(Outcome::Scored { value, .. }) if value == 1.0));
+        }
+    }
+    started.elapsed().as_secs_f64() * 1e9 / CALLS as f64
+}
+
+/// Nanoseconds an attempt, `group` of them in each call.
+fn over_the_boundary(
+    client: &RewardClient,
+    problem: &ProblemText,
+    attempts: &[Attempt<'_>],
+    group: usize,
+) -> f64 {
+    let right = AtomicU64::new(0);
+    let started = Instant::now();
+    for _ in 0..CALLS / group {
+        client
+            .score(problem, black_box(&attempts[..group]), &|_, outcome| {
+                if matches!(black_box(outcome), Ok(Outcome::Scored { value, .. }) if value == 1.0) {
+                    right.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+            .expect("the call succeeds");
+    }
+    let time = started.elapsed().as_secs_f64() * 1e9 / CALLS as f64;
+    assert_eq!(right.into_inner(), CALLS as u64);
+    time
+}
