@@ -41,9 +41,9 @@ pub enum Command {
     /// Look at plugins
     #[command(subcommand)]
     Plugins(Plugins),
-    /// Load one library and exit: what a host does before it trusts an unknown file
+    /// Open libraries and exit: what the host has a child do with a file that no lock vouches for
     #[command(name = "__probe", hide = true)]
-    Probe { file: PathBuf },
+    Probe { files: Vec<PathBuf> },
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +71,9 @@ pub struct Check {
     pub manifest: PathBuf,
     #[command(flatten)]
     pub overrides: Overrides,
+    /// Pin the plugins that are found, in farthing.lock beside the manifest
+    #[arg(long)]
+    pub update_lock: bool,
     /// Print the plan as JSON
     #[arg(long)]
     pub json: bool,

@@ -133,7 +133,7 @@ pub(crate) fn sum_of_squares(tensor: &Tensor) -> Result<f64> {
     let sums: Vec<f64> = values
         .par_chunks(BLOCK)
         .map(|values| {
-            crate::ops::lanes::vectorised(|| {
+            crate::ops::lanes::vectorised(#[inline(always)] || {
                 let mut sums = [0.0_f64; 16];
                 let (blocks, rest) = values.as_chunks::<16>();
                 for block in blocks {

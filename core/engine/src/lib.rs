@@ -28,6 +28,7 @@ mod weights;
 pub use chat_template::{ChatOptions, Message};
 pub use buffers::release_buffers;
 pub use config::{Architecture, ModelConfig, RopeScaling};
+pub use candle_core::{Device, DeviceLocation};
 pub use device::select_device;
 pub use error::{EngineError, Result};
 pub use gradients::{Gradients, Uncovered, UncoveredReason};

@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::error::{EngineError, Result};
+use crate::gradients::sum_of_squares;
 use crate::parameters::{Declared, LayerParameters, Layout, declare};
 use crate::{init, weights};
 
@@ -95,6 +96,16 @@ impl Model {
             .iter()
             .zip(&self.tensors)
             .map(|(declared, tensor)| (declared.name.as_str(), tensor))
+    }
+
+    /// The first parameter with a value that is not finite.
+    pub fn first_not_finite(&self) -> Result<Option<&str>> {
+        for (name, tensor) in self.parameters() {
+            if !sum_of_squares(tensor)?.is_finite() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 
     pub fn parameter_count(&self) -> usize {

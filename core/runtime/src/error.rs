@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use farthing_engine::EngineError;
 
-use crate::host::{HostError, LoadErrors};
+use crate::host::{HostError, LoadErrors, LockError};
 use crate::manifest::Diagnostics;
 use crate::run::RunError;
 
@@ -23,6 +23,8 @@ pub enum RuntimeError {
     /// A component that could not be found or made.
     #[error(transparent)]
     Host(#[from] HostError),
+    #[error(transparent)]
+    Lock(LockError),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -81,6 +83,11 @@ pub enum RuntimeError {
     #[error("{path}: the run was started with another manifest, which differs in {differs}; resume it with the \
              manifest it was started with (a copy is in its run.toml), or start a new run with --out")]
     OtherManifest { path: PathBuf, differs: String },
+    #[error(
+        "{path}: the run was started with plugin {plugin} of sha256 {expected}, and now it is {found}; put the old \
+         library back, or start a new run with --out"
+    )]
+    OtherPlugin { path: PathBuf, plugin: String, expected: String, found: String },
     #[error("{path}: {problem}")]
     Checkpoint { path: PathBuf, problem: String },
     #[error("the plan needs about {needed_gb:.1} GiB, and this machine has {available_gb:.1} GiB: {remedy}")]

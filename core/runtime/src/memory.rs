@@ -6,6 +6,7 @@
 use farthing_engine::ModelConfig;
 use farthing_sdk::{Need, PlanRequest};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::Result;
 use crate::host::PluginHost;
@@ -56,7 +57,7 @@ impl MemoryEstimate {
                     let sampler = host.sampler(
                         &stage.sampler.name,
                         &stage.sampler.config.clone().into(),
-                        None,
+                        &Value::Null,
                     )?;
                     let group = sampler.plan(&PlanRequest::default()).map_or(1, |plan| plan.group);
                     let rows = group * stage.problems_per_step as usize;
@@ -64,7 +65,7 @@ impl MemoryEstimate {
                     let optimizer = host.optimizer(
                         &stage.optimizer.name,
                         &stage.optimizer.config.clone().into(),
-                        None,
+                        &Value::Null,
                     )?;
                     if optimizer.needs(Need::RefLogp) {
                         estimate.reference = weights;

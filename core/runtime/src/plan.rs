@@ -3,19 +3,19 @@
 //! Components are looked up, their configurations checked against their schemas and handed to their constructors, the
 //! model's shape is read, memory is reckoned. All problems are collected with their places.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use candle_core::Device;
-use farthing_engine::{Architecture, Model, ModelConfig, RopeScaling, Tokenizer, select_device};
+use farthing_engine::{Architecture, Device, Model, ModelConfig, RopeScaling, Tokenizer, select_device};
 use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
-use crate::host::{HostError, LoadRequest, PluginHost};
+use crate::host::{HostError, ComponentKind, PluginHost};
 use crate::manifest::{
     ComponentRole, ComponentUse, Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestFile, ModelInit, Problem,
     check_component_config,
 };
 use crate::memory::MemoryEstimate;
+use crate::plugin_access::PluginAccess;
 
 /// A manifest that can be run here.
 pub struct Plan {
@@ -37,14 +37,14 @@ impl std::fmt::Debug for Plan {
 
 impl Plan {
     /// Reads and checks the manifest at `path`, with `overrides` of the form `key=value`.
-    pub fn make(path: &Path, overrides: &[String]) -> Result<Self> {
+    pub fn make(path: &Path, overrides: &[String], access: &PluginAccess) -> Result<Self> {
         let file = ManifestFile::read(path, overrides).map_err(RuntimeError::Manifest)?;
-        Self::of(file)
+        Self::of(file, access)
     }
 
     /// Checks a manifest that was read.
-    pub fn of(file: ManifestFile) -> Result<Self> {
-        let host = load_plugins(&file.manifest)?;
+    pub fn of(file: ManifestFile, access: &PluginAccess) -> Result<Self> {
+        let host = access.load(Some(&file.manifest))?;
         let mut diagnostics = file.diagnostics();
         file.refuse_unavailable(&mut diagnostics);
         for component in file.components() {
@@ -67,52 +67,29 @@ impl Plan {
         }
     }
 
+    /// Whether the manifest names a component of this plugin.
+    pub fn uses_plugin(&self, name: &str) -> bool {
+        self.file
+            .components()
+            .iter()
+            .any(|component| component.name.split('/').next() == Some(name))
+    }
+
     pub fn manifest(&self) -> &Manifest {
         &self.file.manifest
     }
 }
 
-/// Where built-in plugins lie: beside the program, or where `FARTHING_PLUGINS` says.
-pub fn built_in_plugins() -> Vec<PathBuf> {
-    if let Some(paths) = std::env::var_os("FARTHING_PLUGINS") {
-        return std::env::split_paths(&paths).collect();
-    }
-    let Ok(program) = std::env::current_exe() else {
-        return Vec::new();
-    };
-    let beside = program.parent().map(Path::to_path_buf).unwrap_or_default();
-    let candidates = [
-        beside.join("plugins"),
-        beside.join("../lib/farthing/plugins"),
-        // A test or an example runs from a folder below the program's.
-        beside.join("../plugins"),
-    ];
-    candidates.into_iter().filter(|path| path.is_dir()).take(1).collect()
-}
-
-fn load_plugins(manifest: &Manifest) -> Result<PluginHost> {
-    let mut request = LoadRequest::default();
-    request.search = built_in_plugins();
-    request.search.extend(manifest.plugins.search.iter().cloned());
-    request.files = manifest.plugins.files.values().map(|file| file.path.clone()).collect();
-    Ok(PluginHost::load(request)?)
-}
-
 fn check_component(host: &PluginHost, component: &ComponentUse<'_>, diagnostics: &mut Diagnostics) {
-    let role = component.role.name();
-    let found = match host.find(role, component.name) {
+    let found = match host.find(kind_of(component.role), component.name) {
         Ok(found) => found,
         Err(error) => {
-            let mut diagnostic = Diagnostic::new(
-                Problem::Reference,
-                error.to_string(),
-                component.place.clone(),
-                "named here",
+            let place = component.place.clone();
+            diagnostics.add(
+                Diagnostic::new(Problem::Reference, error.message(), place, "named here").help(
+                    error.help().unwrap_or_else(|| "`farthing plugins list` shows what there is".into()),
+                ),
             );
-            if let Some(help) = error.help() {
-                diagnostic = diagnostic.help(help);
-            }
-            diagnostics.add(diagnostic);
             return;
         }
     };
@@ -123,27 +100,34 @@ fn check_component(host: &PluginHost, component: &ComponentUse<'_>, diagnostics:
     }
     // What no schema can say, the component's constructor does.
     if let Err(error) = try_component(host, component) {
-        let mut diagnostic = Diagnostic::new(
-            Problem::InvalidValue,
-            error.to_string(),
-            component.config.place_of(""),
-            "refused by the component",
-        );
-        if let Some(help) = error.help() {
-            diagnostic = diagnostic.help(help);
-        }
-        diagnostics.add(diagnostic);
+        let place = component.config.place_of("");
+        let diagnostic =
+            Diagnostic::new(Problem::InvalidValue, error.message(), place, "refused by the component");
+        diagnostics.add(match error.help() {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
     }
 }
 
 fn try_component(host: &PluginHost, component: &ComponentUse<'_>) -> Result<(), HostError> {
     let config: Value = component.config.to_json();
     match component.role {
-        ComponentRole::Task => host.task(component.name, &config, None).map(drop),
-        ComponentRole::Reward => host.reward(component.name, &config, None).map(drop),
-        ComponentRole::Sampler => host.sampler(component.name, &config, None).map(drop),
-        ComponentRole::Optimizer => host.optimizer(component.name, &config, None).map(drop),
-        ComponentRole::Curriculum => host.curriculum(component.name, &config, None).map(drop),
+        ComponentRole::Task => host.task(component.name, &config, &Value::Null).map(drop),
+        ComponentRole::Reward => host.reward(component.name, &config, &Value::Null).map(drop),
+        ComponentRole::Sampler => host.sampler(component.name, &config, &Value::Null).map(drop),
+        ComponentRole::Optimizer => host.optimizer(component.name, &config, &Value::Null).map(drop),
+        ComponentRole::Curriculum => host.curriculum(component.name, &config, &Value::Null).map(drop),
+    }
+}
+
+fn kind_of(role: ComponentRole) -> ComponentKind {
+    match role {
+        ComponentRole::Task => ComponentKind::Task,
+        ComponentRole::Reward => ComponentKind::Reward,
+        ComponentRole::Sampler => ComponentKind::Sampler,
+        ComponentRole::Optimizer => ComponentKind::Optimizer,
+        ComponentRole::Curriculum => ComponentKind::Curriculum,
     }
 }
 

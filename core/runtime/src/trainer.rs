@@ -6,11 +6,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use farthing_engine::{AdamW, AdamWConfig, Model, Schedule, ScheduleKind, Tokenizer};
+use farthing_engine::{AdamW, AdamWConfig, Decay, Model, Schedule, Tokenizer};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, RuntimeError};
-use crate::host::{PluginHost, ScoringPool};
+use crate::host::PluginHost;
+use crate::host::ScoringPool;
 use crate::manifest::{self, Manifest, Stage};
 use crate::run::checkpoint::step_name;
 use crate::run::completions::CompletionsPosition;
@@ -228,25 +229,22 @@ impl Trainer {
         total_steps: u64,
     ) -> Result<UpdateState> {
         let config = AdamWConfig {
-            betas: update.betas,
+            betas: (update.betas[0], update.betas[1]),
             eps: update.eps,
             weight_decay: update.weight_decay,
             max_grad_norm: Some(update.max_grad_norm),
         };
-        let mut rule = AdamW::new(config, &self.model)?;
-        if let Some(checkpoint) = self.resumed_from.take() {
-            let moments = checkpoint.join(UPDATE_RULE_FILE);
-            if self.position.stage_step > 0 {
-                rule.load(&moments, &self.model)?;
-            }
-        }
-        let kind = match update.schedule {
-            manifest::Schedule::Constant => ScheduleKind::Constant,
-            manifest::Schedule::Cosine => ScheduleKind::Cosine { floor: update.floor },
-            manifest::Schedule::Linear => ScheduleKind::Linear { floor: update.floor },
+        let rule = match self.resumed_from.take().filter(|_| self.position.stage_step > 0) {
+            Some(checkpoint) => AdamW::load(&checkpoint.join(UPDATE_RULE_FILE), config, &self.model)?,
+            None => AdamW::new(config, &self.model)?,
+        };
+        let decay = match update.schedule {
+            manifest::Schedule::Constant => Decay::Constant,
+            manifest::Schedule::Cosine => Decay::Cosine { floor: update.floor },
+            manifest::Schedule::Linear => Decay::Linear { floor: update.floor },
         };
         let schedule = Schedule {
-            kind,
+            decay,
             peak: update.lr,
             warmup_steps: u64::from(update.warmup_steps),
             total_steps,
@@ -351,13 +349,11 @@ impl Trainer {
 
     /// Writes a checkpoint. The weights must be finite: a broken model never takes the place of a good one.
     fn save(&mut self, update: Option<&UpdateState>) -> Result<()> {
-        for (name, tensor) in self.model.parameters() {
-            if !farthing_engine::is_finite(tensor)? {
-                return Err(RuntimeError::Checkpoint {
-                    path: self.checkpoints.directory().to_owned(),
-                    problem: format!("tensor `{name}` is not finite, so no checkpoint is written"),
-                });
-            }
+        if let Some(name) = self.model.first_not_finite()? {
+            return Err(RuntimeError::Checkpoint {
+                path: self.checkpoints.directory().to_owned(),
+                problem: format!("tensor `{name}` is not finite, so no checkpoint is written"),
+            });
         }
         let mut states = States::new();
         for (index, task) in self.tasks.iter().enumerate() {
@@ -372,7 +368,7 @@ impl Trainer {
         self.model.save(writer.path())?;
         self.tokenizer.save(writer.path())?;
         if let Some(update) = update {
-            writer.write(UPDATE_RULE_FILE, |path| update.rule.save(path))?;
+            writer.write(UPDATE_RULE_FILE, |path| update.rule.save(path, &self.model))?;
         }
         let position = serde_json::to_vec_pretty(&self.position).expect("a position serialises");
         writer.write(POSITION_FILE, |path| std::fs::write(path, position))?;

@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use farthing_engine::DeviceLocation;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::host::Lock;
 use crate::manifest::Stage;
 use crate::memory::MemoryEstimate;
 use crate::plan::Plan;
+use crate::plugin_access::{PluginAccess, lock_beside};
 
 /// The plan as data.
 #[derive(Debug, Serialize)]
@@ -23,15 +26,25 @@ pub struct PlanReport {
 }
 
 /// Checks the manifest.
-pub fn check(manifest: &Path, overrides: &[String]) -> Result<PlanReport> {
-    let plan = Plan::make(manifest, overrides)?;
+///
+/// With `update_lock`, pins the plugins that were found in the lock file beside the manifest.
+pub fn check(
+    manifest: &Path,
+    overrides: &[String],
+    access: &PluginAccess,
+    update_lock: bool,
+) -> Result<PlanReport> {
+    let plan = Plan::make(manifest, overrides, access)?;
+    if update_lock {
+        Lock::of(plan.host.plugins()).write(&lock_beside(manifest))?;
+    }
     let resolved = plan.manifest();
     Ok(PlanReport {
         name: resolved.run.name.clone(),
         device: match plan.device.location() {
-            candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
-            candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
-            candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+            DeviceLocation::Cpu => "cpu".to_owned(),
+            DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+            DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
         },
         parameters: plan.memory.parameters,
         plugins: plan.host.plugins().map(|plugin| format!("{} {}", plugin.name, plugin.version)).collect(),

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use farthing_engine::{Model, Tokenizer};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
 use crate::host::ScoringPool;
 use crate::manifest::{EvalStage, Manifest, RlStage, Split, Stage};
 use crate::plan::Plan;
+use crate::plugin_access::PluginAccess;
 use crate::run::Checkpoints;
 use crate::stage::components::{LiveSampler, LiveTask, States};
 use crate::stage::eval;
@@ -31,8 +33,8 @@ pub struct Evaluation {
 
 /// Measures the model in `directory` (or the newest checkpoint of a run directory) as the manifest's last `eval` stage
 /// says; without one, as the `eval` of its last `rl` stage.
-pub fn evaluate(directory: &Path, manifest: &Path, overrides: &[String]) -> Result<Evaluation> {
-    let plan = Plan::make(manifest, overrides)?;
+pub fn evaluate(directory: &Path, manifest: &Path, overrides: &[String], access: &PluginAccess) -> Result<Evaluation> {
+    let plan = Plan::make(manifest, overrides, access)?;
     let (index, stage) = evaluation_of(plan.manifest())?;
     let directory = model_directory(directory)?;
     let bench = Bench {
@@ -45,7 +47,7 @@ pub fn evaluate(directory: &Path, manifest: &Path, overrides: &[String]) -> Resu
     let chosen: Vec<usize> = (0..bench.tasks.len())
         .filter(|&task| stage.tasks.is_empty() || stage.tasks.contains(&bench.tasks[task].name))
         .collect();
-    let sampler = LiveSampler::new(&plan.host, &stage.sampler, None)?;
+    let sampler = LiveSampler::new(&plan.host, &stage.sampler, &Value::Null)?;
     let seeds = StageSeeds::new(bench.seed, index);
     let measured = eval::attempt(&bench, &stage, &chosen, &sampler, seeds)?;
     let (all, by_tag) = measured.figures();
@@ -65,7 +67,7 @@ pub fn model_directory(directory: &Path) -> Result<std::path::PathBuf> {
     if directory.join("config.json").exists() || !checkpoints.is_dir() {
         return Ok(directory.to_path_buf());
     }
-    match Checkpoints::new(&checkpoints).newest()?.found {
+    match Checkpoints::new(&checkpoints).newest()?.newest {
         Some(checkpoint) => Ok(checkpoint.path().to_path_buf()),
         None => Err(RuntimeError::Checkpoint {
             path: checkpoints,

@@ -64,7 +64,7 @@ pub fn objective(
     input: &Input,
 ) -> Result<Output> {
     check_shape(input)?;
-    let mut client = host.optimizer(component, config, None)?;
+    let mut client = host.optimizer(component, config, &Value::Null)?;
     let sequences: Vec<&InputSequence> =
         input.groups.iter().flat_map(|group| &group.sequences).collect();
     let group_offsets = offsets(input.groups.iter().map(|group| group.sequences.len()));
@@ -75,7 +75,7 @@ pub fn objective(
         .iter()
         .flat_map(|sequence| sequence.old_logp.clone().unwrap_or_else(|| sequence.logp.clone()))
         .collect();
-    let optional = |need: Need, name: &str, array: fn(&InputSequence) -> Option<&Vec<f32>>| {
+    let optional = |need: Need, name: &str, array: fn(&InputSequence) -> Option<&Vec<f32>>| -> Result<_> {
         if !client.needs(need) {
             return Ok(None);
         }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::{Result, RuntimeError};
-use crate::host::{AttemptText, Job, PluginHost, ScoringPool, Verdict};
+use crate::host::PluginHost;
+use crate::host::{AttemptText, Job, ScoringPool, Verdict};
 
 /// One line of input.
 #[derive(Deserialize)]
@@ -49,7 +50,7 @@ pub fn score(
     input: &mut dyn BufRead,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let reward = Arc::new(host.reward(component, config, None)?);
+    let reward = Arc::new(host.reward(component, config, &Value::Null)?);
     let pool = ScoringPool::new()?;
     let mut number = 0;
     let mut lines = input.lines();
@@ -60,7 +61,7 @@ pub fn score(
             number += 1;
             match read(line, number) {
                 Ok(None) => {}
-                Ok(Some(line)) => jobs.push(job(&reward, line, deadline)?),
+                Ok(Some(line)) => jobs.push(job(component, &reward, line, deadline)?),
                 Err(error) => {
                     broken = Some(error);
                     break;
@@ -95,6 +96,7 @@ fn read(line: std::io::Result<String>, number: usize) -> Result<Option<Line>> {
 }
 
 fn job(
+    name: &str,
     reward: &Arc<farthing_sdk::client::RewardClient>,
     line: Line,
     deadline: Duration,
@@ -112,6 +114,7 @@ fn job(
         finished: line.finished,
     };
     Ok(Job {
+        name: name.into(),
         reward: Arc::clone(reward),
         problem: Arc::new(text),
         attempts: Arc::from([attempt]),

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
+use crate::host::Lock;
 use crate::host::ScoringPool;
 use crate::manifest::Manifest;
 use crate::plan::{Plan, initial_model, tokenizer};
+use crate::plugin_access::PluginAccess;
 use crate::run::curves::draw_curves;
 use crate::run::metrics::read_rows;
 use crate::run::{Checkpoints, Interrupt, MetricRow, RunDirectory, RunPaths, Terminal, logging::Logging};
@@ -22,6 +24,7 @@ pub struct TrainRequest<'a> {
     /// The run directory; `runs/<name>` if left out.
     pub out: Option<&'a Path>,
     pub resume: bool,
+    pub access: &'a PluginAccess,
     pub terminal: &'a Terminal,
     pub logging: &'a Logging,
     pub interrupt: Interrupt,
@@ -41,7 +44,7 @@ pub struct Trained {
 
 /// Trains.
 pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
-    let plan = Plan::make(request.manifest, request.overrides)?;
+    let plan = Plan::make(request.manifest, request.overrides, request.access)?;
     if plan.memory.exceeds_machine() {
         return Err(RuntimeError::Memory {
             needed_gb: plan.memory.peak / GIB,
@@ -63,7 +66,7 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
             .num_threads(threads as usize)
             .build_global();
     }
-    let lock_text = crate::lock::settle(request.manifest, &plan.host, &run, request.resume)?;
+    let lock_text = settle_lock(&plan, &run, request.resume)?;
     let mut trainer = begin(plan, run, &request, lock_text)?;
     let end = trainer.train();
     let paths = RunPaths::new(&root);
@@ -76,13 +79,36 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
         end => Ok(Trained {
             checkpoint: Checkpoints::new(paths.checkpoints())
                 .newest()?
-                .found
+                .newest
                 .map(|checkpoint| checkpoint.path().to_path_buf()),
             evaluations: evaluations(&paths)?,
             directory: root,
             budget_spent: end == StageEnd::BudgetSpent,
         }),
     }
+}
+
+/// The run's own lock: written when it begins, and held against the plugins when it goes on, because rewards that
+/// changed in the middle of a run would change what it learns without a word.
+fn settle_lock(plan: &Plan, run: &RunDirectory, resume: bool) -> Result<String> {
+    let path = run.paths().plugin_lock();
+    let lock = Lock::of(plan.host.plugins().filter(|plugin| plan.uses_plugin(&plugin.name)));
+    if resume && let Some(old) = Lock::read(&path)? {
+        for plugin in old.plugins() {
+            let now = lock.get(&plugin.name).map(|plugin| plugin.sha256.as_str());
+            if now != Some(plugin.sha256.as_str()) {
+                return Err(RuntimeError::OtherPlugin {
+                    path,
+                    plugin: format!("{} {}", plugin.name, plugin.version),
+                    expected: plugin.sha256.clone(),
+                    found: now.unwrap_or("no such plugin").to_owned(),
+                });
+            }
+        }
+    }
+    let text = lock.to_toml();
+    run.write(&path, text.as_bytes())?;
+    Ok(text)
 }
 
 const GIB: f64 = (1_u64 << 30) as f64;
@@ -98,7 +124,7 @@ fn begin(
     let newest = match request.resume {
         true => {
             refuse_other_manifest(&stored, &manifest)?;
-            Checkpoints::new(run.paths().checkpoints()).newest()?.found
+            Checkpoints::new(run.paths().checkpoints()).newest()?.newest
         }
         false => None,
     };

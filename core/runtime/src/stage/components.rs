@@ -103,7 +103,7 @@ impl LiveSampler {
     pub fn new(
         host: &PluginHost,
         component: &manifest::Component,
-        state: Option<&Value>,
+        state: &Value,
     ) -> Result<Self> {
         Ok(Self {
             name: component.name.clone(),
@@ -160,8 +160,9 @@ fn config(config: &Map<String, Value>) -> Value {
     Value::Object(config.clone())
 }
 
-fn state<'a>(states: &'a States, at: &str) -> Option<&'a Value> {
-    states.get(at)
+/// The saved state, or null for a fresh start.
+fn state<'a>(states: &'a States, at: &str) -> &'a Value {
+    states.get(at).unwrap_or(&Value::Null)
 }
 
 fn keep(

@@ -1,6 +1,7 @@
 //! `kind = "eval"`: measure the model between or after training stages.
 
 use farthing_sdk::Split;
+use serde_json::Value;
 
 use super::components::LiveSampler;
 use super::judging::Terms;
@@ -14,7 +15,7 @@ use crate::trainer::{Judge, StageEnd, Trainer};
 /// Runs the stage: one row of metrics, one row of completions for each attempt.
 pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &EvalStage) -> Result<StageEnd> {
     let tasks = trainer.stage_tasks(&stage.tasks);
-    let sampler = LiveSampler::new(&trainer.host, &stage.sampler, None)?;
+    let sampler = LiveSampler::new(&trainer.host, &stage.sampler, &Value::Null)?;
     let seeds = StageSeeds::new(trainer.manifest.run.seed, index);
     let measured = attempt(trainer, stage, &tasks, &sampler, seeds)?;
     let mut row = trainer.row(&stage.name);

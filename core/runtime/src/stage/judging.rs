@@ -50,6 +50,7 @@ pub(crate) fn judge(
     for (group, attempts) in groups.iter().zip(&attempts) {
         for reward in &tasks[group.posed.task].rewards {
             jobs.push(Job {
+                name: reward.name.as_str().into(),
                 reward: Arc::clone(&reward.client),
                 problem: Arc::clone(&group.posed.text),
                 attempts: Arc::clone(attempts),

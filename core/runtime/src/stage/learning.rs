@@ -4,7 +4,7 @@
 //! and in nothing else. A rollout is split into updates by whole groups and an update into micro-batches by whole
 //! sequences; the objective divides by the update's totals, so the split changes memory and nothing else.
 
-use farthing_engine::{AdamW, Gradients, Model, Packed, Scores};
+use farthing_engine::{AdamW, Gradients, Model, Packed, Scores, Uncovered, UncoveredReason};
 use farthing_sdk::client::{AdvantageArrays, LossArrays, Metric, OptimizerClient};
 use farthing_sdk::{Fold, MicroBatch, Need, Rollout, Totals};
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ pub(crate) struct Schedule {
     pub micro_batch_tokens: usize,
     pub max_new_tokens: usize,
     /// The temperature that the attempts were drawn with.
-    pub temperature: f32,
+    pub temperature: f64,
     pub learning_rate: f64,
 }
 
@@ -253,17 +253,18 @@ impl Learner<'_> {
             .collect();
         let group_offsets = offsets(runs(batch.members.iter().map(|(group, _)| *group)));
         let sampler_logp = &arrays.sampler_logp[tokens.clone()];
-        let needs = |need| self.optimizer.needs(need);
+        let [wants_token, wants_entropy, wants_sampler] =
+            [Need::TokenAdvantages, Need::Entropy, Need::SamplerLogp].map(|need| self.optimizer.needs(need));
         let input = MicroBatch {
             group_offsets: &group_offsets,
             sequence_offsets: &sequence_offsets,
             logp: &logp,
             old_logp: arrays.old_logp.as_ref().map_or(&logp[..], |old| &old[tokens.clone()]),
             advantages: &advantages.sequence[batch.sequences.clone()],
-            token_advantages: needs(Need::TokenAdvantages).then(|| &advantages.token[tokens.clone()]),
+            token_advantages: wants_token.then(|| &advantages.token[tokens.clone()]),
             ref_logp: arrays.ref_logp.as_ref().map(|array| &array[tokens.clone()]),
-            entropy: needs(Need::Entropy).then_some(&entropy[..]),
-            sampler_logp: needs(Need::SamplerLogp).then_some(sampler_logp),
+            entropy: wants_entropy.then_some(&entropy[..]),
+            sampler_logp: wants_sampler.then_some(sampler_logp),
             values: None,
             totals: batch.totals,
         };
@@ -277,7 +278,7 @@ impl Learner<'_> {
 
         let predicted = packed.predicted_count();
         let dlogp = scatter(&answer.dlogp, &drawn, predicted);
-        let dentropy = needs(Need::Entropy).then(|| scatter(&answer.dentropy, &drawn, predicted));
+        let dentropy = wants_entropy.then(|| scatter(&answer.dentropy, &drawn, predicted));
         pass.backward(&dlogp, dentropy.as_deref(), self.gradients)?;
         Ok(answer)
     }
@@ -306,7 +307,7 @@ pub(crate) fn apply(
             what: "gradient",
         });
     }
-    Ok(f64::from(rule.step(model, gradients, learning_rate)?.grad_norm))
+    Ok(rule.step(model, gradients, learning_rate)?.grad_norm)
 }
 
 /// Every trainable tensor must get a gradient at the first update.
@@ -316,15 +317,19 @@ pub(crate) fn check_coverage(gradients: &Gradients, stage: &str) -> Result<()> {
         return Ok(());
     }
     const SHOWN: usize = 8;
-    let names = uncovered.iter().take(SHOWN).map(ToString::to_string);
-    let mut names = names.collect::<Vec<_>>().join(", ");
+    let described = |uncovered: &Uncovered| match uncovered.reason {
+        UncoveredReason::Zero => format!("{} (zero)", uncovered.name),
+        UncoveredReason::NonFinite => format!("{} (not finite)", uncovered.name),
+    };
+    let names: Vec<String> = uncovered.iter().take(SHOWN).map(described).collect();
+    let mut names = names.join(", ");
     if uncovered.len() > SHOWN {
         names.push_str(&format!(" and {} more", uncovered.len() - SHOWN));
     }
     Err(RuntimeError::GradientCoverage {
         stage: stage.to_owned(),
         count: uncovered.len(),
-        of: gradients.len(),
+        of: gradients.iter().len(),
         names,
     })
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use farthing_engine::{Gradients, Model};
 use farthing_sdk::{DecodingPlan, GroupReport, NextRequest, Pick, PlanRequest, Split, StepReport, TaskEntry};
+use serde_json::Value;
 
 use super::components::{LiveSampler, LiveTask, RlComponents};
 use super::judging::{JudgedGroup, Terms, judge, report};
@@ -314,7 +315,7 @@ impl RlRun<'_> {
                 micro_batch_tokens: self.stage.micro_batch_tokens as usize,
                 max_new_tokens: self.stage.max_new_tokens as usize,
                 // Greedy attempts are scored at temperature 1, as decoding does.
-                temperature: if temperature == 0.0 { 1.0 } else { temperature },
+                temperature: if temperature == 0.0 { 1.0 } else { f64::from(temperature) },
                 learning_rate,
             },
         )
@@ -357,7 +358,7 @@ impl RlRun<'_> {
         let own = eval
             .sampler
             .as_ref()
-            .map(|component| LiveSampler::new(&trainer.host, component, None));
+            .map(|component| LiveSampler::new(&trainer.host, component, &Value::Null));
         let own = own.transpose()?;
         let measurement = Measurement {
             tasks: &self.tasks,
