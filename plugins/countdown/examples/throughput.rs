@@ -11,10 +11,29 @@ const THREADS: usize = 2;
 const GROUP: usize = 16;
 
 fn main() -> Result<()> {
-    for count in 2..=6 {
-        solving(count)?;
+    scoring()?;
+    listing()?;
+    (2..=6).try_for_each(solving)
+}
+
+/// Spaces that are just small enough to be listed.
+fn listing() -> Result<()> {
+    for (numbers, max_number, max_target) in
+        [(2, 200, 1000), (3, 25, 100), (4, 11, 100), (5, 6, 50)]
+    {
+        let start = Instant::now();
+        let task = testing::task::<Countdown>(json!({
+            "numbers": numbers, "max_number": max_number, "max_target": max_target,
+        }))?;
+        println!(
+            "{numbers} numbers up to {max_number}, targets up to {max_target}: {:?} problems to \
+             train on, {:?} held out, listed in {:?}",
+            task.size(Split::Train)?,
+            task.size(Split::Test)?,
+            start.elapsed(),
+        );
     }
-    scoring()
+    Ok(())
 }
 
 fn solving(count: usize) -> Result<()> {
@@ -36,11 +55,16 @@ fn solving(count: usize) -> Result<()> {
     let refuting = Instant::now();
     // A prime beyond what these numbers make: the whole space has to be searched.
     black_box(solver.solvable(&numbers, 999_983));
+    let refuting = refuting.elapsed();
+    let listing = Instant::now();
+    black_box(solver.targets(&numbers, 1..=100));
     println!(
-        "{count} numbers: {:?} to make a problem, {:?} to explain it, {:?} to refute one",
+        "{count} numbers: {:?} to make a problem, {:?} to explain it, {:?} to refute one, {:?} \
+         to list all targets",
         making / problems as u32,
         explaining / problems as u32,
-        refuting.elapsed(),
+        refuting,
+        listing.elapsed(),
     );
     Ok(())
 }

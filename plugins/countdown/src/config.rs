@@ -38,6 +38,10 @@ pub struct Config {
     pub template: String,
     /// What worked solutions show.
     pub style: Style,
+    /// Among how many solutions of a problem, easiest first, the worked ones are chosen.
+    /// 1 always teaches the same one.
+    #[schemars(range(min = 1, max = 100))]
+    pub solutions: usize,
     /// Most failed attempts that a worked solution of style `search` shows.
     #[schemars(range(min = 0, max = 20))]
     pub tries: u64,
@@ -59,6 +63,7 @@ impl Default for Config {
             fractions: false,
             template: "base".into(),
             style: Style::Steps,
+            solutions: 100,
             tries: 3,
             test_share: 0.1,
         }
@@ -66,7 +71,10 @@ impl Default for Config {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a count such as 3, a list such as [3, 4], or { from = 3, to = 5 }"
+)]
 pub enum Counts {
     One(#[schemars(range(min = 2, max = MOST_NUMBERS))] usize),
     Any(#[schemars(length(min = 1))] Vec<usize>),
@@ -134,6 +142,9 @@ impl Config {
                     "`min_{name}` and `max_{name}` must be from 1 to {LARGEST}, found {min} and {max}"
                 );
             }
+        }
+        if self.solutions == 0 {
+            bail!("`solutions` is 0: expected 1 or more");
         }
         if self.operations.is_empty() {
             bail!("`operations` is empty: expected some of \"+\", \"-\", \"*\", \"/\"");

@@ -14,6 +14,7 @@ mod config;
 mod exact;
 mod expression;
 mod permutation;
+mod reach;
 mod search;
 mod solver;
 mod space;

@@ -175,7 +175,7 @@ fn partners(
 }
 
 /// The ways to split a subset in two non-empty parts, the larger first, each once.
-fn splits(subset: Subset) -> impl Iterator<Item = (Subset, Subset)> {
+pub fn splits(subset: Subset) -> impl Iterator<Item = (Subset, Subset)> {
     // Descends through the proper subsets of `subset`.
     let parts = std::iter::successors(Some((subset - 1) & subset), move |&part| {
         (part != 0).then(|| (part - 1) & subset)

@@ -5,7 +5,10 @@
 //! allowed: a negative result can be exchanged for its opposite and the next step turned
 //! round.
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{
+    collections::BTreeSet,
+    ops::{ControlFlow, RangeInclusive},
+};
 
 use farthing_sdk::prelude::*;
 use num_traits::Signed;
@@ -13,6 +16,7 @@ use num_traits::Signed;
 use crate::{
     arithmetic::{Operation, Rational},
     expression::Expression,
+    reach,
     search::Search,
 };
 
@@ -56,11 +60,9 @@ impl Solver {
         found
     }
 
-    /// Every value that all the numbers together can make.
-    pub fn reachable(&self, numbers: &[u64]) -> BTreeSet<Rational> {
-        let mut search = Search::new(self, numbers);
-        let all = search.all();
-        search.list(all).keys().copied().collect()
+    /// Every target in the range that all the numbers, each used once, can make.
+    pub fn targets(&self, numbers: &[u64], range: RangeInclusive<u64>) -> BTreeSet<u64> {
+        reach::targets(self, numbers, range)
     }
 
     pub fn operations(&self) -> &[Operation] {

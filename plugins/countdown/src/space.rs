@@ -7,10 +7,11 @@
 //! A small space is listed once, and both splits are finite: every problem comes once
 //! before any comes again. A large one is sampled.
 
+use std::ops::RangeInclusive;
+
 use farthing_sdk::prelude::*;
 
 use crate::{
-    arithmetic::Rational,
     config::Config,
     permutation::{keys, shuffled},
     solver::Solver,
@@ -98,54 +99,60 @@ impl Space {
         let puzzles = listed.of(split);
         let size = puzzles.len() as u64;
         if size == 0 {
-            bail!("the {} split is empty", split.name());
+            return Err(Error::new(format!("the {} split is empty", split.name()))
+                .help("widen the range of targets or numbers, or change test_share"));
         }
         let keys = keys(seed, split.name(), index / size);
         Ok(puzzles[shuffled(index % size, size, keys) as usize].clone())
     }
 
+    /// A puzzle of the split; its count of numbers is drawn once, so that counts whose
+    /// draws fail more often come as often.
+    fn drawn(&self, split: Split, rng: &mut impl RngExt) -> Result<Puzzle> {
+        let count = self.counts[rng.random_range(0..self.counts.len())];
+        self.drawn_of(count, split, rng)
+    }
+
     /// Draws until a puzzle is solvable and of the right split: uniformly over numbers and
     /// targets first, then, where few targets can be reached, by working out a random
     /// expression.
-    fn drawn(&self, split: Split, rng: &mut impl RngExt) -> Result<Puzzle> {
+    fn drawn_of(&self, count: usize, split: Split, rng: &mut impl RngExt) -> Result<Puzzle> {
+        let range = self.config.min_number..=self.config.max_number;
         for draw in 0..UNIFORM_DRAWS + WORKED_DRAWS {
-            let numbers = self.numbers(rng);
-            let target = if draw < UNIFORM_DRAWS {
-                Some(rng.random_range(self.config.min_target..=self.config.max_target))
+            let uniform = draw < UNIFORM_DRAWS;
+            let numbers: Vec<u64> = (0..count)
+                .map(|_| rng.random_range(range.clone()))
+                .collect();
+            let target = if uniform {
+                Some(rng.random_range(self.targets()))
             } else {
-                let worked = self.solver.random_attempt(&numbers, rng);
-                worked.and_then(|expression| self.target(expression.value()))
+                self.worked_target(&numbers, rng)
             };
             let Some(target) = target else { continue };
             let puzzle = Puzzle::new(numbers, target);
             if puzzle.split(self.config.test_share) == split
-                && (draw >= UNIFORM_DRAWS || self.solver.solvable(&puzzle.numbers, target))
+                && (!uniform || self.solver.solvable(&puzzle.numbers, target))
             {
                 return Ok(puzzle);
             }
         }
         Err(Error::new(format!(
-            "no solvable problem of the {} split was found in {} draws",
+            "no solvable problem of the {} split with {count} numbers was found in {} draws",
             split.name(),
             UNIFORM_DRAWS + WORKED_DRAWS
         ))
         .help("widen the range of targets or numbers, allow more operations, or change test_share"))
     }
 
-    fn numbers(&self, rng: &mut impl RngExt) -> Vec<u64> {
-        let count = self.counts[rng.random_range(0..self.counts.len())];
-        let range = self.config.min_number..=self.config.max_number;
-        (0..count)
-            .map(|_| rng.random_range(range.clone()))
-            .collect()
+    fn targets(&self) -> RangeInclusive<u64> {
+        self.config.min_target..=self.config.max_target
     }
 
-    /// The value as a target, if it is one.
-    fn target(&self, value: Rational) -> Option<u64> {
+    /// The value of a random expression, if it is a target.
+    fn worked_target(&self, numbers: &[u64], rng: &mut impl RngExt) -> Option<u64> {
+        let value = self.solver.random_attempt(numbers, rng)?.value();
         let target = u64::try_from(value.is_integer().then(|| *value.numer())?).ok()?;
-        (self.config.min_target..=self.config.max_target)
-            .contains(&target)
-            .then_some(target)
+        self.targets().contains(&target).then_some(target)
     }
 
     fn list(&self) -> Listed {
@@ -156,17 +163,14 @@ impl Space {
         for &count in &self.counts {
             let mut numbers = vec![self.config.min_number; count];
             loop {
-                for value in self.solver.reachable(&numbers) {
-                    let Some(target) = self.target(value) else {
-                        continue;
-                    };
+                for target in self.solver.targets(&numbers, self.targets()) {
                     let puzzle = Puzzle::new(numbers.clone(), target);
                     match puzzle.split(self.config.test_share) {
                         Split::Train => listed.train.push(puzzle),
                         Split::Test => listed.test.push(puzzle),
                     }
                 }
-                if !advance(&mut numbers, self.config.min_number, self.config.max_number) {
+                if !advance(&mut numbers, self.config.max_number) {
                     break;
                 }
             }
@@ -177,24 +181,34 @@ impl Space {
     /// About how many microseconds listing would take.
     fn listing_cost(&self) -> f64 {
         let range = (self.config.max_number - self.config.min_number + 1) as f64;
+        let targets = (self.config.max_target - self.config.min_target + 1) as f64;
         let cost = |&count: &usize| {
             // Multisets of `count` numbers: (range + count - 1) over count.
             let multisets: f64 = (0..count)
                 .map(|i| (range + i as f64) / (i + 1) as f64)
                 .product();
-            multisets * REACHABLE_MICROSECONDS[count]
+            let (search, values) = LISTING_COST[count];
+            multisets * (search + targets.min(values) * PUZZLE_COST)
         };
         self.counts.iter().map(cost).sum()
     }
 
+    /// Draws once of everything that may be drawn later, so that a configuration which
+    /// cannot be met is refused before any work.
     fn check_not_empty(&self) -> Result<()> {
         let wanted = [
             (Split::Train, self.config.test_share < 1.0),
             (Split::Test, self.config.test_share > 0.0),
         ];
-        for (split, _) in wanted.iter().filter(|(_, wanted)| *wanted) {
-            self.puzzle(*split, 0, 0)
-                .map_err(|error| error.context("this configuration has no problem to pose"))?;
+        for (split, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
+            let drawn = match &self.listed {
+                Some(_) => self.puzzle(split, 0, 0).map(drop),
+                None => self.counts.iter().try_for_each(|&count| {
+                    self.drawn_of(count, split, &mut stream(0, "check", 0))
+                        .map(drop)
+                }),
+            };
+            drawn.map_err(|error| error.context("this configuration has no problem to pose"))?;
         }
         Ok(())
     }
@@ -210,8 +224,7 @@ impl Listed {
 }
 
 /// The next ascending list of numbers, in the order of an odometer; false after the last.
-fn advance(numbers: &mut [u64], min: u64, max: u64) -> bool {
-    debug_assert!(min <= max);
+fn advance(numbers: &mut [u64], max: u64) -> bool {
     match numbers.iter().rposition(|&number| number < max) {
         Some(place) => {
             let next = numbers[place] + 1;
@@ -226,7 +239,18 @@ fn advance(numbers: &mut [u64], min: u64, max: u64) -> bool {
 const UNIFORM_DRAWS: u32 = 200;
 /// Random expressions that are cheap to work out, and many where the ranges are narrow.
 const WORKED_DRAWS: u32 = 50_000;
-/// Measured time of `Solver::reachable` by count of numbers.
-const REACHABLE_MICROSECONDS: [f64; 7] = [0.0, 0.0, 2.0, 25.0, 1e3, 1e5, 1e7];
+/// By count of numbers: microseconds that `Solver::targets` takes, and about how many whole
+/// values it finds (see `examples/throughput.rs`).
+const LISTING_COST: [(f64, f64); 7] = [
+    (0.0, 0.0),
+    (0.0, 1.0),
+    (1.5, 5.0),
+    (6.0, 40.0),
+    (32.0, 400.0),
+    (400.0, 6e3),
+    (18e3, 9e4),
+];
+/// Microseconds to decide one puzzle's split.
+const PUZZLE_COST: f64 = 0.5;
 /// A listing may take this many microseconds, because plans are made within a second.
 const LISTING_LIMIT: f64 = 150e3;

@@ -25,6 +25,7 @@ pub struct Countdown {
     solver: Solver,
     template: Template,
     style: Style,
+    solutions: usize,
     tries: u64,
 }
 
@@ -40,6 +41,7 @@ impl Task for Countdown {
             solver,
             template: Template::parse(&config.template)?,
             style: config.style,
+            solutions: config.solutions,
             tries: config.tries,
         })
     }
@@ -70,6 +72,7 @@ impl Task for Countdown {
         }
         let puzzle = Puzzle::new(facts.numbers, facts.target);
         let mut solutions = self.distinct_solutions(&puzzle);
+        solutions.truncate(self.solutions);
         if solutions.is_empty() {
             return Ok(None);
         }

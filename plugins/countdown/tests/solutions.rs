@@ -212,6 +212,20 @@ fn variants_differ_where_a_problem_has_several_solutions() {
 }
 
 #[test]
+fn one_solution_may_be_taught_alone() {
+    let config = json!({ "numbers": 3, "template": "tiny", "solutions": 1 });
+    let kit = testing::task::<Countdown>(config).unwrap();
+    let mut problem = kit.problem(Split::Train, 0, 1).unwrap();
+    problem.facts = json!({ "numbers": [2, 2, 6], "target": 2 });
+    let written: BTreeSet<String> = solutions(&kit, &problem, 4).into_iter().collect();
+    // The one without a product or quotient.
+    assert_eq!(
+        written,
+        ["2+2=4;6-4=2;<answer>6-(2+2)</answer>".to_owned()].into()
+    );
+}
+
+#[test]
 fn fractions_are_written_without_ambiguity() {
     let config = json!({ "numbers": 4, "fractions": true, "template": "tiny" });
     let kit = testing::task::<Countdown>(config).unwrap();

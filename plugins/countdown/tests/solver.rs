@@ -45,7 +45,13 @@ fn check(numbers: &[u64], fractions: bool) {
     let solver = Solver::new(&Operation::ALL, fractions);
     let mut values = BTreeSet::new();
     exhaustive(&rationals(numbers), fractions, &mut values);
-    assert_eq!(solver.reachable(numbers), values, "{numbers:?}");
+    let whole = values.iter().filter(|value| value.is_integer());
+    let all: BTreeSet<u64> = whole
+        .map(|value| u64::try_from(*value.numer()).unwrap())
+        .collect();
+    assert_eq!(solver.targets(numbers, 0..=u64::MAX), all, "{numbers:?}");
+    let some = all.range(10..=20).copied().collect();
+    assert_eq!(solver.targets(numbers, 10..=20), some, "{numbers:?}");
     for target in 0..60 {
         let possible = values.contains(&Rational::from_integer(i128::from(target)));
         assert_eq!(
