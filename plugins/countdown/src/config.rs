@@ -77,7 +77,7 @@ impl Default for Config {
 )]
 pub enum Counts {
     One(#[schemars(range(min = 2, max = MOST_NUMBERS))] usize),
-    Any(#[schemars(length(min = 1))] Vec<usize>),
+    Any(#[schemars(length(min = 1), inner(range(min = 2, max = MOST_NUMBERS)))] Vec<usize>),
     Range(CountRange),
 }
 

@@ -1,5 +1,7 @@
 //! `countdown/exact` through the boundary's shims: gold, near misses, exploits, hostile text.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_countdown::Exact;
 use farthing_sdk::{prelude::*, testing};
 

@@ -1,6 +1,8 @@
 //! `countdown/exact` against a second implementation that shares nothing with it: it splits
 //! text at the last operator outside parentheses, and calculates with unreduced pairs.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_countdown::Exact;
 use farthing_sdk::{prelude::*, testing, testing::RewardKit};
 use proptest::{prelude::*, sample::select};

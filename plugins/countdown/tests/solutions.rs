@@ -1,6 +1,8 @@
 //! Worked solutions: right in every style, template and variant, and written as a model can
 //! learn to write them.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use std::collections::BTreeSet;
 
 use farthing_countdown::{Countdown, Exact};

@@ -1,5 +1,7 @@
 //! The solver against an exhaustive search that pairs numbers off in every order.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use std::collections::BTreeSet;
 
 use farthing_countdown::{Operation, Rational, Solver};

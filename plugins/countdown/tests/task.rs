@@ -1,6 +1,8 @@
 //! `countdown/countdown` through the boundary's shims: what it poses can be solved, what is
 //! held out stays held out, and prompts read as they should.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use farthing_countdown::Countdown;

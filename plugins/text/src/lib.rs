@@ -4,8 +4,6 @@
 //! They read no facts, so they go with every task. None of them knows what is right, and a
 //! model pleases them without thinking: give them small weights beside a reward that does.
 
-#![forbid(unsafe_op_in_unsafe_fn)]
-
 mod length;
 mod pattern;
 mod repetition;

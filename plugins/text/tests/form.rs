@@ -1,5 +1,7 @@
 //! `text/length`, `text/repetition` and `text/pattern` through the boundary's shims.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_sdk::{prelude::*, testing, testing::RewardKit};
 use farthing_text::{Length, Pattern, Repetition};
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! `text/tags` through the boundary's shims.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_sdk::{prelude::*, testing};
 use farthing_text::Tags;
 
