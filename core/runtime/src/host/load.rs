@@ -33,6 +33,8 @@ pub(super) struct LoadedPlugin {
 /// Opens a library that passed layer 1.
 pub(super) fn load(preflight: &Preflight) -> Result<LoadedPlugin, LoadFault> {
     let path = &preflight.snapshot.path;
+    // Before, so that no code runs which nobody has checked; after, because only then it is certain.
+    preflight.snapshot.check_unchanged()?;
     open_for_life(path)?;
     preflight.snapshot.check_unchanged()?;
     let root = root_module(path)?;

@@ -1,0 +1,3 @@
+//! A plugin without components.
+
+farthing_sdk::plugin!("registers-nothing");
