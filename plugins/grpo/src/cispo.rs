@@ -1,7 +1,9 @@
 //! CISPO: Clipped IS-weight Policy Optimization. MiniMax-M1, arXiv 2506.13585, eq 4 and 5.
 //!
+//! ```text
 //! J = 1/(sum_i |o_i|) sum_i sum_t sg(clip(rho_it, 1-eps_low, 1+eps_high)) A_i log pi(o_it)
 //! A_i = (r_i - mean(r)) / std(r);   sg stops the gradient
+//! ```
 //!
 //! The clipped surrogates drop a token from the gradient once its ratio has left the range,
 //! and those are the rare tokens that turn a line of thought ("However", "Wait"). Here the

@@ -1,8 +1,10 @@
 //! DAPO: Decoupled Clip and Dynamic sAmpling Policy Optimization. arXiv 2503.14476, eq 8-10.
 //!
+//! ```text
 //! J = 1/(sum_i |o_i|) sum_i sum_t min[rho_it A_i, clip(rho_it, 1-eps_low, 1+eps_high) A_i]
 //! A_i = (r_i - mean(r)) / std(r)                                                   (eq 9)
 //! subject to 0 < #{i: attempt i is correct} < G
+//! ```
 //!
 //! The higher upper bound lets unlikely tokens grow ("clip-higher", 3.1); every token counts
 //! the same, so long attempts are neither diluted nor excused ("token-level loss", 3.3).

@@ -1,7 +1,9 @@
 //! Dr. GRPO: GRPO done right. "Understanding R1-Zero-Like Training", arXiv 2503.20783.
 //!
+//! ```text
 //! J = 1/G sum_i sum_t min[rho_it A_i, clip(rho_it, 1-eps, 1+eps) A_i]
 //! A_i = r_i - mean(r)
+//! ```
 //!
 //! Two biases of GRPO are gone. Without 1/|o_i|, a long wrong attempt is punished as much
 //! per token as a short one, so wrong attempts do not grow. Without std, problems that are

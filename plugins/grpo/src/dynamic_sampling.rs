@@ -1,6 +1,8 @@
 //! Dynamic sampling: DAPO's condition, as a curriculum. arXiv 2503.14476, section 3.2, eq 11.
 //!
+//! ```text
 //! 0 < #{i : attempt i is correct} < G
+//! ```
 //!
 //! A group whose attempts are all right or all wrong has advantages of zero under any
 //! objective that compares within groups: it costs its decoding and gives no gradient, and

@@ -1,13 +1,15 @@
 //! GRPO: Group Relative Policy Optimization. DeepSeekMath, arXiv 2402.03300, eq 3 and 4.
 //!
+//! ```text
 //! J = 1/G sum_i 1/|o_i| sum_t { min[rho_it A_i, clip(rho_it, 1-eps, 1+eps) A_i] - beta D_it }
 //! rho_it = pi(o_it) / pi_old(o_it)
 //! A_i    = (r_i - mean(r)) / std(r)                                   (section 4.1.2)
 //! D_it   = pi_ref(o_it) / pi(o_it) - log(pi_ref(o_it) / pi(o_it)) - 1         (eq 4, k3)
+//! ```
 //!
 //! What differs from the paper:
-//! - beta is 0 by default (the paper: 0.04). With verifiable rewards the term has been
-//!   found to slow learning down (DAPO, Dr. GRPO), and the reference pass is not free.
+//! - beta is 0 by default (the paper: 0.04). Where rewards are verifiable, DAPO and Dr. GRPO
+//!   found no use for the term, and the reference model's pass is not free.
 //! - std is the unbiased one plus 1e-6; the paper states neither. `scale` has two others.
 //! - 1/G over groups is 1/N over sequences; see `Aggregation` for groups that lost attempts.
 //! - eps is not stated in the paper; 0.2 is PPO's. `epsilon_high` sets the upper one alone,

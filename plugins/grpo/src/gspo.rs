@@ -1,8 +1,10 @@
 //! GSPO: Group Sequence Policy Optimization. arXiv 2507.18071, eq 5 to 7.
 //!
+//! ```text
 //! J   = 1/G sum_i min[s_i A_i, clip(s_i, 1-eps_low, 1+eps_high) A_i]               (eq 5)
 //! A_i = (r_i - mean(r)) / std(r)                                                   (eq 6)
 //! s_i = (pi(o_i) / pi_old(o_i))^(1/|o_i|)                                          (eq 7)
+//! ```
 //!
 //! The reward belongs to the whole sequence, so the ratio does too: a token's ratio is one
 //! draw from a distribution and corrects nothing by itself. All tokens of a sequence get

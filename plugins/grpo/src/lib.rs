@@ -3,15 +3,15 @@
 //! One file for each paper. Each opens with the paper's equation, says what differs here
 //! and why, and composes the pieces of `farthing-objective`, where the derivatives are:
 //!
-//! | component           | advantage                     | ratio           | divided by      |
-//! |---------------------|-------------------------------|-----------------|-----------------|
-//! | [`grpo`]            | (r - mean) / std of the group | token, clipped  | N abs(o_i)      |
-//! | [`dr_grpo`]         | r - mean of the group         | token, clipped  | N token limit   |
-//! | [`dapo`]            | (r - mean) / std of the group | token, clipped  | sum_i abs(o_i)  |
-//! | [`gspo`]            | (r - mean) / std of the group | sequence, cl.   | N               |
-//! | [`cispo`]           | (r - mean) / std of the group | token, as weight| sum_i abs(o_i)  |
-//! | [`rloo`]            | r - mean of the others        | none            | N               |
-//! | [`reinforce_pp`]    | (r - mean) / std of the step  | token, clipped  | sum_i abs(o_i)  |
+//! | component        | advantage                      | ratio                     | divided by             |
+//! |------------------|--------------------------------|---------------------------|------------------------|
+//! | [`grpo`]         | (r - mean) / std, of the group | of the token, clipped     | sequences, length      |
+//! | [`dr_grpo`]      | r - mean, of the group         | of the token, clipped     | sequences, token limit |
+//! | [`dapo`]         | (r - mean) / std, of the group | of the token, clipped     | tokens                 |
+//! | [`gspo`]         | (r - mean) / std, of the group | of the sequence, clipped  | sequences, length      |
+//! | [`cispo`]        | (r - mean) / std, of the group | of the token, as a weight | tokens                 |
+//! | [`rloo`]         | r - mean of the others         | none                      | sequences              |
+//! | [`reinforce_pp`] | (r - mean) / std, of the step  | of the token, clipped     | tokens                 |
 //!
 //! [`dynamic_sampling`] is DAPO's curriculum, and works with each of them. What makes up a
 //! reward (DAPO's soft punishment of overlong attempts, formats) is a reward's business.
@@ -19,14 +19,14 @@
 //! The host logs `frac_reward_zero_std`; these log `policy_loss`, `clip_ratio/*`,
 //! `cispo_clip_ratio`, `kl` and `entropy`, under TRL's names.
 
-mod cispo;
-mod dapo;
-mod dr_grpo;
-mod dynamic_sampling;
-mod grpo;
-mod gspo;
-mod reinforce_pp;
-mod rloo;
+pub mod cispo;
+pub mod dapo;
+pub mod dr_grpo;
+pub mod dynamic_sampling;
+pub mod grpo;
+pub mod gspo;
+pub mod reinforce_pp;
+pub mod rloo;
 
 pub use cispo::Cispo;
 pub use dapo::Dapo;

@@ -1,9 +1,11 @@
 //! REINFORCE++: global advantage normalisation. arXiv 2501.03262, eq 8 to 10.
 //!
+//! ```text
 //! A_t    = r - beta sum_{i >= t} KL(i)                                             (eq 8)
 //! KL(t)  = log(pi_old(o_t) / pi_ref(o_t))                                          (eq 9)
 //! A_norm = (A - mean(A)) / std(A), over all tokens of the step                    (eq 10)
 //! J      = 1/(sum_i |o_i|) sum_i sum_t min[rho_it A_norm, clip(rho_it, 1-eps, 1+eps) A_norm]
+//! ```
 //!
 //! The deviation of a small group depends on the very rewards that it divides, which biases
 //! GRPO's advantage; the deviation of a whole step hardly does. It needs no groups: one

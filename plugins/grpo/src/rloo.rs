@@ -1,7 +1,9 @@
 //! RLOO: REINFORCE Leave-One-Out. "Back to Basics", arXiv 2402.14740; Kool et al. 2019.
 //!
+//! ```text
 //! grad J = 1/k sum_i [R(y_i) - 1/(k-1) sum_{j != i} R(y_j)] grad log pi(y_i)
 //! R(y)   = r(y) - beta log(pi(y) / pi_ref(y)),   log pi(y) = sum_t log pi(y_t)
+//! ```
 //!
 //! The whole sequence is one action. The baseline of an attempt does not contain the
 //! attempt, so the gradient is unbiased. As the paper has it, the distance to the reference

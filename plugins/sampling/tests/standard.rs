@@ -1,5 +1,7 @@
 //! `sampling/standard` through the test kit.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_sampling::Standard;
 use farthing_sdk::{prelude::*, testing::sampler};
 use schemars::schema_for;

@@ -1,6 +1,8 @@
 //! The sum that PPO's descendants share.
 //!
+//! ```text
 //! L = - sum_i sum_t w_i min(rho_it A_it, clip(rho_it, 1 - eps_low, 1 + eps_high) A_it)
+//! ```
 //!
 //! GRPO, Dr. GRPO, DAPO, REINFORCE++ and MGPO are this sum with other advantages A and
 //! other weights w. It is written once, so that two of them that should agree (MGPO with

@@ -4,15 +4,15 @@
 //! how rewards become advantages, which ratio is clipped and how, and what the sum is
 //! divided by. So these are the modules, and an objective is a choice among them:
 //!
-//! | module                | what it holds                                              |
-//! |-----------------------|------------------------------------------------------------|
-//! | [`advantage`]         | group mean and deviation, leave-one-out                    |
-//! | [`ratio`]             | importance ratio of a token and of a sequence              |
-//! | [`clip`]              | min(rho A, clip(rho) A), one-sided, two-sided, its shares  |
-//! | [`kl`]                | k1, k2 and k3                                              |
-//! | [`aggregation`]       | what each token counts in the loss                         |
-//! | [`regularization`]    | the KL and the entropy term, with their configuration      |
-//! | [`clipped_surrogate`] | the sum itself, as PPO's descendants have it               |
+//! | module                    | what it holds                                             |
+//! |---------------------------|-----------------------------------------------------------|
+//! | [`advantage`]             | group mean and deviation, leave-one-out                   |
+//! | [`ratio`]                 | importance ratio of a token and of a sequence             |
+//! | [`clip`]                  | min(rho A, clip(rho) A), one-sided, two-sided, its shares |
+//! | [`kl`]                    | k1, k2 and k3                                             |
+//! | [`aggregation`]           | what each token counts in the loss                        |
+//! | [`regularization`]        | the KL and the entropy term, with their configuration     |
+//! | [`mod@clipped_surrogate`] | the sum itself, as PPO's descendants have it              |
 //!
 //! They are a library of their own, beside the plugin that uses them first, because a
 //! plugin cannot be linked into another: its root symbol would be defined twice, and its

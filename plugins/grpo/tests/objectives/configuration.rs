@@ -1,7 +1,7 @@
 //! Configurations: what is asked for, what is refused, and by whom.
 
 use farthing_grpo::{Cispo, Dapo, DrGrpo, DynamicSampling, Grpo, Gspo, ReinforcePp, Rloo};
-use farthing_sdk::prelude::*;
+use farthing_sdk::{Totals, prelude::*};
 use schemars::schema_for;
 
 use crate::{OBJECTIVES, kit, reference::Reference, try_kit};
@@ -110,4 +110,38 @@ fn nothing_is_asked_for_by_default() {
         assert_eq!(a, b, "{component}");
         assert!(a.dentropy.is_empty() && a.dvalues.is_empty(), "{component}");
     }
+}
+
+#[test]
+fn an_array_that_was_asked_for_and_not_passed_is_an_error() {
+    let config = serde_json::from_value(json!({ "beta": 0.1 })).unwrap();
+    let mut objective = Grpo::new(config).unwrap();
+    let batch = MicroBatch {
+        group_offsets: &[0, 1],
+        sequence_offsets: &[0, 1],
+        logp: &[-1.0],
+        old_logp: &[-1.0],
+        advantages: &[1.0],
+        token_advantages: None,
+        ref_logp: None,
+        entropy: None,
+        sampler_logp: None,
+        values: None,
+        totals: Totals {
+            tokens: 1.0,
+            sequences: 1.0,
+            groups: 1.0,
+            max_new_tokens: 8.0,
+        },
+    };
+    let mut dlogp = [0.0];
+    let mut ignore = |_: &str, _: f64, _: f64, _| {};
+    let mut out = LossOutput {
+        dlogp: &mut dlogp,
+        dentropy: &mut [],
+        dvalues: &mut [],
+        metrics: Metrics::new(&mut ignore),
+    };
+    let error = objective.loss(&batch, &mut out).unwrap_err().to_string();
+    assert!(error.contains("no array \"ref_logp\""), "{error}");
 }

@@ -1,5 +1,7 @@
 //! The objectives through the test kit, that is through the shims that the host uses.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod advantages;
 mod configuration;
 mod derivatives;
