@@ -14,7 +14,9 @@ struct Config {
 struct Errs;
 
 fn refusal(at: &str) -> Error {
-    Error::new("the file has 3 columns").context(format!("cannot {at}")).help("export the file with 4 columns")
+    Error::new("the file has 3 columns")
+        .context(format!("cannot {at}"))
+        .help("export the file with 4 columns")
 }
 
 /// A reward that fails.

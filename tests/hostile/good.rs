@@ -56,7 +56,9 @@ impl Reward for Next {
 
     fn new(_: Config) -> Result<Self> {
         tracing::info!(answer = 42, kind = "reward", "a reward was made");
-        Ok(Self { scored: AtomicU64::new(0) })
+        Ok(Self {
+            scored: AtomicU64::new(0),
+        })
     }
 
     fn score(&self, problem: &ProblemView<'_>, attempt: &Attempt<'_>) -> Result<Outcome> {
@@ -88,7 +90,10 @@ impl Sampler for Plain {
     }
 
     fn plan(&self, _: &PlanRequest) -> Result<DecodingPlan> {
-        Ok(DecodingPlan { group: self.0.group, ..DecodingPlan::default() })
+        Ok(DecodingPlan {
+            group: self.0.group,
+            ..DecodingPlan::default()
+        })
     }
 }
 

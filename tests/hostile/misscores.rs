@@ -59,13 +59,23 @@ impl Reward for SlowGroup {
         bail!("the host gives this reward whole groups")
     }
 
-    fn score_group(&self, _: &ProblemView<'_>, attempts: &[Attempt<'_>]) -> Result<Vec<Result<Outcome>>> {
+    fn score_group(
+        &self,
+        _: &ProblemView<'_>,
+        attempts: &[Attempt<'_>],
+    ) -> Result<Vec<Result<Outcome>>> {
         while attempts.iter().any(|attempt| attempt.completion == "hang") {
             std::thread::park();
         }
-        let best = attempts.iter().map(|attempt| attempt.completion.len()).max();
+        let best = attempts
+            .iter()
+            .map(|attempt| attempt.completion.len())
+            .max();
         let is_best = |attempt: &Attempt<'_>| Some(attempt.completion.len()) == best;
-        Ok(attempts.iter().map(|attempt| Ok(Outcome::scored(u8::from(is_best(attempt))))).collect())
+        Ok(attempts
+            .iter()
+            .map(|attempt| Ok(Outcome::scored(u8::from(is_best(attempt)))))
+            .collect())
     }
 }
 
@@ -85,8 +95,16 @@ impl Reward for TooFew {
         bail!("the host gives this reward whole groups")
     }
 
-    fn score_group(&self, _: &ProblemView<'_>, attempts: &[Attempt<'_>]) -> Result<Vec<Result<Outcome>>> {
-        Ok(attempts.iter().skip(1).map(|_| Ok(Outcome::Abstain)).collect())
+    fn score_group(
+        &self,
+        _: &ProblemView<'_>,
+        attempts: &[Attempt<'_>],
+    ) -> Result<Vec<Result<Outcome>>> {
+        Ok(attempts
+            .iter()
+            .skip(1)
+            .map(|_| Ok(Outcome::Abstain))
+            .collect())
     }
 }
 

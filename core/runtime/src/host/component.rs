@@ -143,6 +143,9 @@ impl Component {
     }
 }
 
-fn identity<S: serde::Serializer>(plugin: &Arc<PluginIdentity>, serializer: S) -> Result<S::Ok, S::Error> {
+fn identity<S: serde::Serializer>(
+    plugin: &Arc<PluginIdentity>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     plugin.as_ref().serialize(serializer)
 }

@@ -14,7 +14,7 @@ use farthing_abi::DESCRIPTOR_SECTION;
 use object::{Object, ReadCache};
 
 use super::{
-    error::{LoadError, LoadFault},
+    load_error::{LoadError, LoadFault},
     preflight::looks_native,
 };
 
@@ -22,6 +22,8 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedFile {
     pub file: PathBuf,
+    /// The plugin's name, if it is one.
+    pub plugin: Option<String>,
     pub why: String,
 }
 
@@ -46,13 +48,18 @@ pub(super) struct Candidate {
 pub(super) fn candidates(directories: &[PathBuf], files: &[PathBuf]) -> Candidates {
     let mut found = Candidates::default();
     for path in files {
-        found.files.push(Candidate { path: path.clone(), named: true });
+        found.files.push(Candidate {
+            path: path.clone(),
+            named: true,
+        });
     }
     for directory in directories {
         if let Err(error) = search(directory, &mut found) {
             found.errors.push(LoadError {
                 file: directory.clone(),
-                fault: LoadFault::Directory { why: error.to_string() },
+                fault: LoadFault::Directory {
+                    why: error.to_string(),
+                },
             });
         }
     }
@@ -82,7 +89,11 @@ fn search(directory: &Path, found: &mut Candidates) -> io::Result<()> {
 
 fn skip(file: PathBuf, why: String, found: &mut Candidates) {
     tracing::debug!(file = %file.display(), why, "not a plugin; skipped");
-    found.skipped.push(SkippedFile { file, why });
+    found.skipped.push(SkippedFile {
+        file,
+        plugin: None,
+        why,
+    });
 }
 
 enum Look {

@@ -13,7 +13,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::error::LoadFault;
+use super::load_error::LoadFault;
 
 /// Which file was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,13 +96,19 @@ fn require_regular(metadata: &Metadata) -> Result<(), LoadFault> {
     if metadata.is_file() {
         return Ok(());
     }
-    let found = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
+    let found = if metadata.is_dir() {
+        "a directory"
+    } else {
+        "a pipe, socket or device"
+    };
     Err(LoadFault::NotRegular { found })
 }
 
 fn fault(error: io::Error) -> LoadFault {
     match error.kind() {
         io::ErrorKind::NotFound => LoadFault::Missing,
-        _ => LoadFault::Unreadable { why: error.to_string() },
+        _ => LoadFault::Unreadable {
+            why: error.to_string(),
+        },
     }
 }

@@ -13,9 +13,9 @@ use serde::{Serialize, Serializer};
 
 use super::{
     component::{Component, PluginIdentity},
-    error::LoadFault,
     file_snapshot::FileSnapshot,
     load,
+    load_error::LoadFault,
     lock::Lock,
     preflight::{self, Preflight},
     probe::{ProbeReport, Prober},
@@ -56,12 +56,20 @@ impl Inspection {
     }
 
     fn passed(&mut self, layer: &'static str, message: impl Into<String>) {
-        self.findings.push(Finding { layer, message: message.into(), fault: None });
+        self.findings.push(Finding {
+            layer,
+            message: message.into(),
+            fault: None,
+        });
     }
 
     fn refused(&mut self, layer: &'static str, fault: LoadFault) {
         let message = fault.to_string();
-        self.findings.push(Finding { layer, message, fault: Some(fault) });
+        self.findings.push(Finding {
+            layer,
+            message,
+            fault: Some(fault),
+        });
     }
 }
 
@@ -106,7 +114,10 @@ fn examine(file: &Path, inspection: &mut Inspection) -> Option<Preflight> {
         inspection.refused("file", fault);
         return None;
     }
-    inspection.passed("file", format!("a whole dynamic library, {}", preflight::native_format()));
+    inspection.passed(
+        "file",
+        format!("a whole dynamic library, {}", preflight::native_format()),
+    );
     let descriptor = match preflight::read_descriptor(&bytes) {
         Ok(descriptor) => descriptor,
         Err(fault) => {
@@ -124,7 +135,10 @@ fn examine(file: &Path, inspection: &mut Inspection) -> Option<Preflight> {
 fn rules(descriptor: &Descriptor, inspection: &mut Inspection) {
     let faults = preflight::check_descriptor(descriptor);
     if faults.is_empty() {
-        inspection.passed("descriptor", "sdk, target and panic strategy suit this host");
+        inspection.passed(
+            "descriptor",
+            "sdk, target and panic strategy suit this host",
+        );
     }
     for fault in faults {
         inspection.refused("descriptor", fault);
@@ -137,9 +151,15 @@ fn try_out(checked: &Preflight, prober: &dyn Prober, inspection: &mut Inspection
     }
     let reports = prober.probe(std::slice::from_ref(&checked.identity.file));
     match reports.into_iter().next() {
-        Some(ProbeReport::Died { how, printed }) => inspection.refused("probe", LoadFault::Crashes { how, printed }),
-        Some(ProbeReport::NotProbed { why }) => inspection.refused("probe", LoadFault::NotProbed { why }),
-        Some(ProbeReport::Survived) | None => inspection.passed("probe", "a child process opened it and lived"),
+        Some(ProbeReport::Died { how, printed }) => {
+            inspection.refused("probe", LoadFault::Crashes { how, printed })
+        }
+        Some(ProbeReport::NotProbed { why }) => {
+            inspection.refused("probe", LoadFault::NotProbed { why })
+        }
+        Some(ProbeReport::Survived) | None => {
+            inspection.passed("probe", "a child process opened it and lived")
+        }
     }
 }
 

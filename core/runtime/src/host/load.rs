@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{
     component::{Component, ComponentKind, PluginIdentity},
-    error::LoadFault,
+    load_error::LoadFault,
     plugin_log,
     preflight::Preflight,
 };
@@ -41,13 +41,19 @@ pub(super) fn load(preflight: &Preflight) -> Result<LoadedPlugin, LoadFault> {
     let identity = Arc::new(preflight.identity.clone());
     root.connect()(plugin_log::host_for(&identity.name));
     let components = list(root, &identity)?;
-    Ok(LoadedPlugin { identity, root, components })
+    Ok(LoadedPlugin {
+        identity,
+        root,
+        components,
+    })
 }
 
 /// Opens the library with every symbol resolved now: one that is missing is an error here, where the system's loader
 /// would otherwise end the process at the first call of it. The handle is never closed.
 fn open_for_life(path: &Path) -> Result<(), LoadFault> {
-    let fault = |error: libloading::Error| LoadFault::Open { why: flattened(&error) };
+    let fault = |error: libloading::Error| LoadFault::Open {
+        why: flattened(&error),
+    };
     #[cfg(unix)]
     let library = {
         use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -83,9 +89,11 @@ fn fault_of(error: LibraryError) -> LoadFault {
 }
 
 fn list(root: PluginRootRef, plugin: &Arc<PluginIdentity>) -> Result<Vec<Component>, LoadFault> {
-    let listed = root.components()().into_result().map_err(|raw| LoadFault::Listing {
-        error: Box::new(farthing_sdk::Error::from_raw(raw)),
-    })?;
+    let listed = root.components()()
+        .into_result()
+        .map_err(|raw| LoadFault::Listing {
+            error: Box::new(farthing_sdk::Error::from_raw(raw)),
+        })?;
     if listed.is_empty() {
         return Err(LoadFault::RegistersNothing);
     }
@@ -103,19 +111,32 @@ fn list(root: PluginRootRef, plugin: &Arc<PluginIdentity>) -> Result<Vec<Compone
 }
 
 fn component(raw: &RawComponent, plugin: &Arc<PluginIdentity>) -> Result<Component, LoadFault> {
-    let kind: ComponentKind = raw
-        .kind
-        .parse()
-        .map_err(|_| bad(raw, "a kind of component that this host knows", format!("{:?}", raw.kind.as_str())))?;
+    let kind: ComponentKind = raw.kind.parse().map_err(|_| {
+        bad(
+            raw,
+            "a kind of component that this host knows",
+            format!("{:?}", raw.kind.as_str()),
+        )
+    })?;
     let name = raw.name.to_string();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(plain) {
-        return Err(bad(raw, "a name of lower-case letters, digits and `-`", format!("{name:?}")));
+        return Err(bad(
+            raw,
+            "a name of lower-case letters, digits and `-`",
+            format!("{name:?}"),
+        ));
     }
     let schema: Value = serde_json::from_str(&raw.schema)
         .map_err(|error| bad(raw, "a JSON Schema of its configuration", error.to_string()))?;
     let plugin = Arc::clone(plugin);
-    Ok(Component { plugin, kind, name, description: raw.description.to_string(), schema })
+    Ok(Component {
+        plugin,
+        kind,
+        name,
+        description: raw.description.to_string(),
+        schema,
+    })
 }
 
 fn bad(raw: &RawComponent, expected: &str, found: String) -> LoadFault {

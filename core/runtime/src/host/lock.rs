@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     component::{PluginIdentity, SdkVersion},
-    error::LoadFault,
+    load_error::LoadFault,
 };
 
 /// The lock file's name, beside the manifest and in the run directory.
@@ -46,7 +46,11 @@ pub struct LockedPlugin {
 #[non_exhaustive]
 pub enum LockError {
     #[error("cannot {action} the lock file `{}`: {source}", path.display())]
-    Io { action: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("`{}` is no lock file: {why}; expected what `{UPDATE_LOCK}` writes", path.display())]
     Syntax { path: PathBuf, why: String },
     #[error(
@@ -83,43 +87,66 @@ impl Lock {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, path).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(LockError::Io { action: "read", path: path.into(), source }),
+            Err(source) => Err(LockError::Io {
+                action: "read",
+                path: path.into(),
+                source,
+            }),
         }
     }
 
     /// Reads a lock from text; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, LockError> {
-        let syntax = |error: toml::de::Error| LockError::Syntax { path: path.into(), why: error.to_string() };
+        let syntax = |error: toml::de::Error| LockError::Syntax {
+            path: path.into(),
+            why: error.to_string(),
+        };
         // The format is read alone first: a later one may have any other key.
         let OnlyFormat { format } = toml::from_str(text).map_err(syntax)?;
         if format != FORMAT {
-            return Err(LockError::Format { path: path.into(), found: format });
+            return Err(LockError::Format {
+                path: path.into(),
+                found: format,
+            });
         }
         let LockFile { mut plugin, .. } = toml::from_str(text).map_err(syntax)?;
         plugin.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(pair) = plugin.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            return Err(LockError::Twice { path: path.into(), name: pair[0].name.clone() });
+            return Err(LockError::Twice {
+                path: path.into(),
+                name: pair[0].name.clone(),
+            });
         }
         Ok(Self { plugins: plugin })
     }
 
     /// The lock as text: the same plugins give the same bytes.
     pub fn to_toml(&self) -> String {
-        let file = LockFile { format: FORMAT, plugin: self.plugins.clone() };
+        let file = LockFile {
+            format: FORMAT,
+            plugin: self.plugins.clone(),
+        };
         let body = toml::to_string(&file).expect("strings and numbers are always TOML");
-        format!("# The plugins of this run, pinned to their bytes. Written by `{UPDATE_LOCK}`.\n{body}")
+        format!(
+            "# The plugins of this run, pinned to their bytes. Written by `{UPDATE_LOCK}`.\n{body}"
+        )
     }
 
     /// Writes the lock file. It appears whole or not at all.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
         let error = |action| {
             let path = path.to_path_buf();
-            move |source| LockError::Io { action, path, source }
+            move |source| LockError::Io {
+                action,
+                path,
+                source,
+            }
         };
         let mut beside = path.as_os_str().to_owned();
         beside.push(format!(".{}.tmp", std::process::id()));
         let mut file = File::create(&beside).map_err(error("create"))?;
-        file.write_all(self.to_toml().as_bytes()).map_err(error("write"))?;
+        file.write_all(self.to_toml().as_bytes())
+            .map_err(error("write"))?;
         file.sync_all().map_err(error("write"))?;
         fs::rename(&beside, path).map_err(error("replace"))
     }
@@ -130,7 +157,11 @@ impl Lock {
         match self.get(&identity.name) {
             None => Err(LoadFault::NotLocked {
                 plugin: identity.name.clone(),
-                locked: self.plugins.iter().map(|plugin| plugin.name.clone()).collect(),
+                locked: self
+                    .plugins
+                    .iter()
+                    .map(|plugin| plugin.name.clone())
+                    .collect(),
             }),
             Some(expected) if expected.sha256 == found.sha256 => Ok(()),
             Some(expected) => Err(LoadFault::LockMismatch {

@@ -12,22 +12,27 @@
 
 mod component;
 mod discovery;
-mod error;
 mod file_snapshot;
+mod host_error;
 mod inspect;
 mod load;
+mod load_error;
+mod loading;
 mod lock;
+mod plugin_host;
 mod plugin_log;
 mod preflight;
 mod probe;
-mod registry;
 mod scoring;
 
 pub use component::{Component, ComponentKind, PluginIdentity, SdkVersion};
 pub use discovery::SkippedFile;
-pub use error::{HostError, LoadError, LoadErrors, LoadFault};
+pub use host_error::HostError;
 pub use inspect::{Finding, Inspection, inspect};
+pub use load_error::{LoadError, LoadErrors, LoadFault};
+pub use loading::LoadRequest;
 pub use lock::{LOCK_FILE_NAME, Lock, LockError, LockedPlugin, UPDATE_LOCK};
+pub use plugin_host::PluginHost;
 pub use probe::{ProbeReport, Prober, ProcessProber, run_probe};
-pub use registry::{LoadRequest, PluginHost};
+
 pub use scoring::{AttemptText, Job, ScoringPool, Verdict};

@@ -40,7 +40,9 @@ extern "C" fn log(plugin: u64, event: RawLogEvent<'_>) {
 fn forward(plugin: u64, event: &RawLogEvent<'_>) {
     let name = {
         let plugins = PLUGINS.read().unwrap_or_else(PoisonError::into_inner);
-        usize::try_from(plugin).ok().and_then(|i| plugins.get(i).cloned())
+        usize::try_from(plugin)
+            .ok()
+            .and_then(|i| plugins.get(i).cloned())
     };
     let plugin = name.as_deref().unwrap_or("unknown");
     let (module, fields) = (event.target.as_str(), event.fields.as_str());

@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     component::{PluginIdentity, SdkVersion},
-    error::LoadFault,
     file_snapshot::FileSnapshot,
+    load_error::LoadFault,
 };
 
 pub(super) use image::{check_image, looks_native, native_format};
@@ -43,7 +43,9 @@ pub(super) fn preflight(path: &Path) -> Result<Preflight, Vec<LoadFault>> {
 
 /// The descriptor of a library whose image was checked.
 pub(super) fn read_descriptor(bytes: &[u8]) -> Result<Descriptor, LoadFault> {
-    let damaged = |error: object::Error| LoadFault::Damaged { why: error.to_string() };
+    let damaged = |error: object::Error| LoadFault::Damaged {
+        why: error.to_string(),
+    };
     let library = object::File::parse(bytes).map_err(damaged)?;
     let section = library
         .section_by_name(DESCRIPTOR_SECTION)
@@ -53,8 +55,12 @@ pub(super) fn read_descriptor(bytes: &[u8]) -> Result<Descriptor, LoadFault> {
             DescriptorFault::TooShort { expected, found } => {
                 format!("a section of {found} bytes, shorter than the record's {expected}")
             }
-            DescriptorFault::WrongMagic => "a section that does not begin with the record's mark".into(),
-            DescriptorFault::NotText { field } => format!("a record whose {field} is empty or not text"),
+            DescriptorFault::WrongMagic => {
+                "a section that does not begin with the record's mark".into()
+            }
+            DescriptorFault::NotText { field } => {
+                format!("a record whose {field} is empty or not text")
+            }
         },
     })
 }
@@ -64,11 +70,16 @@ pub(super) fn check_descriptor(descriptor: &Descriptor) -> Vec<LoadFault> {
     let mut faults = Vec::new();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !descriptor.name().chars().all(plain) {
-        faults.push(LoadFault::BadName { name: descriptor.name().into() });
+        faults.push(LoadFault::BadName {
+            name: descriptor.name().into(),
+        });
     }
     let plugin = SdkVersion(descriptor.sdk());
     if !plugin.loads_in(SdkVersion::HOST) {
-        faults.push(LoadFault::Sdk { host: SdkVersion::HOST, plugin });
+        faults.push(LoadFault::Sdk {
+            host: SdkVersion::HOST,
+            plugin,
+        });
     }
     if descriptor.target() != farthing_sdk::private::TARGET {
         faults.push(LoadFault::OtherTarget {
@@ -77,13 +88,19 @@ pub(super) fn check_descriptor(descriptor: &Descriptor) -> Vec<LoadFault> {
         });
     }
     if descriptor.panic() != "unwind" {
-        faults.push(LoadFault::PanicStrategy { found: descriptor.panic().into() });
+        faults.push(LoadFault::PanicStrategy {
+            found: descriptor.panic().into(),
+        });
     }
     faults
 }
 
 /// Who the library says it is, with the hash of the bytes that said so.
-pub(super) fn identity(descriptor: &Descriptor, snapshot: &FileSnapshot, bytes: &[u8]) -> PluginIdentity {
+pub(super) fn identity(
+    descriptor: &Descriptor,
+    snapshot: &FileSnapshot,
+    bytes: &[u8],
+) -> PluginIdentity {
     PluginIdentity {
         name: descriptor.name().into(),
         version: descriptor.version().into(),

@@ -93,7 +93,10 @@ impl Prober for ProcessProber {
                 }
                 Err(error) => {
                     let why = format!("cannot run `{}`: {error}", self.program.display());
-                    reports.extend(rest.iter().map(|_| ProbeReport::NotProbed { why: why.clone() }));
+                    reports.extend(
+                        rest.iter()
+                            .map(|_| ProbeReport::NotProbed { why: why.clone() }),
+                    );
                 }
             }
         }
@@ -134,7 +137,9 @@ impl ProcessProber {
         let printed = printed.recv_timeout(self.deadline).unwrap_or_default();
         let end = match begun > survivors {
             true => ProbeReport::Died { how, printed },
-            false => ProbeReport::NotProbed { why: format!("`{}` opened nothing: {how}", self.program.display()) },
+            false => ProbeReport::NotProbed {
+                why: format!("`{}` opened nothing: {how}", self.program.display()),
+            },
         };
         Ok((survivors.min(files.len()), end))
     }
@@ -172,7 +177,9 @@ fn listen(child: &mut Child) -> Receiver<Mark> {
     if let Some(stdout) = child.stdout.take() {
         thread::spawn(move || {
             for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-                let found = [Mark::Begin, Mark::End].into_iter().find(|mark| mark.text().as_bytes() == line);
+                let found = [Mark::Begin, Mark::End]
+                    .into_iter()
+                    .find(|mark| mark.text().as_bytes() == line);
                 if found.is_some_and(|mark| sender.send(mark).is_err()) {
                     break;
                 }
@@ -224,7 +231,10 @@ fn no_core_file() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
-        let none = Rlimit { current: Some(0), maximum: Some(0) };
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
         // Where this is refused, a core file is written: a nuisance, no more.
         let _ = setrlimit(Resource::Core, none);
     }

@@ -26,7 +26,7 @@ use std::{
 
 use farthing_sdk::client::{ProblemText, RewardClient};
 
-use super::error::HostError;
+use super::host_error::HostError;
 use batch::Batch;
 use worker::{Slot, Watched};
 
@@ -89,13 +89,19 @@ impl ScoringPool {
 
     /// As many threads as the machine runs at once.
     pub fn new() -> Result<Self, HostError> {
-        let cores = thread::available_parallelism().map_err(|error| HostError::NoThread { why: error.to_string() })?;
+        let cores = thread::available_parallelism().map_err(|error| HostError::NoThread {
+            why: error.to_string(),
+        })?;
         Ok(Self::with(cores.get(), Self::STUCK_LIMIT))
     }
 
     /// A pool of another size (at least one thread), with another limit of stuck threads.
     pub fn with(workers: usize, stuck_limit: usize) -> Self {
-        Self { workers: workers.max(1), stuck_limit, stuck: Arc::default() }
+        Self {
+            workers: workers.max(1),
+            stuck_limit,
+            stuck: Arc::default(),
+        }
     }
 
     /// Threads that hang in a call whose deadline has passed.
@@ -147,16 +153,29 @@ impl ScoringPool {
 
     fn give_up(&self, job: &Job) -> Result<(), HostError> {
         let stuck = self.stuck.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(reward = &*job.name, problem = job.problem.id, stuck = stuck + 1, "a deadline passed");
+        tracing::debug!(
+            reward = &*job.name,
+            problem = job.problem.id,
+            stuck = stuck + 1,
+            "a deadline passed"
+        );
         if stuck < self.stuck_limit {
             return Ok(());
         }
-        Err(HostError::Stuck { reward: job.name.to_string(), stuck, deadline: job.deadline })
+        Err(HostError::Stuck {
+            reward: job.name.to_string(),
+            stuck,
+            deadline: job.deadline,
+        })
     }
 
     fn start(&self, batch: &Arc<Batch>) -> Result<Arc<Slot>, HostError> {
         let slot = Arc::new(Slot::default());
-        let (batch, its_slot, stuck) = (Arc::clone(batch), Arc::clone(&slot), Arc::clone(&self.stuck));
+        let (batch, its_slot, stuck) = (
+            Arc::clone(batch),
+            Arc::clone(&slot),
+            Arc::clone(&self.stuck),
+        );
         thread::Builder::new()
             .name("scoring".into())
             // As much as a main thread has: parsers of model output recurse, and the memory is only taken when used.
@@ -166,7 +185,9 @@ impl ScoringPool {
                     stuck.fetch_sub(1, Ordering::Relaxed);
                 }
             })
-            .map_err(|error| HostError::NoThread { why: error.to_string() })?;
+            .map_err(|error| HostError::NoThread {
+                why: error.to_string(),
+            })?;
         Ok(slot)
     }
 }

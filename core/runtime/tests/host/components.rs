@@ -37,12 +37,27 @@ fn every_kind_can_be_made_and_used() {
     let host = host();
     let (config, fresh) = (json!({ "group": 3 }), Value::Null);
     let task = host.task("good/counting", &config, &fresh).unwrap();
-    assert_eq!(task.problem(Split::Train, 6, 0).unwrap().facts, json!({ "next": 7 }));
+    assert_eq!(
+        task.problem(Split::Train, 6, 0).unwrap().facts,
+        json!({ "next": 7 })
+    );
     assert_eq!(task.size(Split::Test).unwrap(), None);
     let sampler = host.sampler("good/plain", &config, &fresh).unwrap();
     assert_eq!(sampler.plan(&PlanRequest::default()).unwrap().group, 3);
-    assert!(host.optimizer("good/nothing", &config, &fresh).unwrap().save_state().unwrap().is_null());
-    assert!(host.curriculum("good/ordinary", &config, &fresh).unwrap().save_state().unwrap().is_null());
+    assert!(
+        host.optimizer("good/nothing", &config, &fresh)
+            .unwrap()
+            .save_state()
+            .unwrap()
+            .is_null()
+    );
+    assert!(
+        host.curriculum("good/ordinary", &config, &fresh)
+            .unwrap()
+            .save_state()
+            .unwrap()
+            .is_null()
+    );
 }
 
 #[test]
@@ -57,13 +72,21 @@ fn state_goes_out_and_comes_back() {
 
 #[test]
 fn a_plugin_logs_into_the_host_s_log() {
-    host().reward("good/next", &json!({}), &Value::Null).unwrap();
+    host()
+        .reward("good/next", &json!({}), &Value::Null)
+        .unwrap();
     let log = log();
-    let line = log.lines().find(|line| line.contains("a reward was made")).unwrap_or_else(|| panic!("{log}"));
+    let line = log
+        .lines()
+        .find(|line| line.contains("a reward was made"))
+        .unwrap_or_else(|| panic!("{log}"));
     assert!(line.contains("INFO plugin: a reward was made"), "{line}");
     assert!(line.contains("plugin=\"good\""), "{line}");
     assert!(line.contains("module=\"good\""), "{line}");
-    assert!(line.contains(r#"fields="{\"answer\":42,\"kind\":\"reward\"}""#), "{line}");
+    assert!(
+        line.contains(r#"fields="{\"answer\":42,\"kind\":\"reward\"}""#),
+        "{line}"
+    );
 }
 
 #[test]
@@ -79,23 +102,37 @@ fn names_that_nothing_has() {
     let error = miss(ComponentKind::Reward, "good/nxet");
     assert_eq!(error.help().as_deref(), Some("did you mean `good/next`?"));
     assert!(!error.message().contains("did you mean"));
-    let nothing = load(&[]).unwrap().find(ComponentKind::Task, "good/counting").unwrap_err();
+    let nothing = load(&[])
+        .unwrap()
+        .find(ComponentKind::Task, "good/counting")
+        .unwrap_err();
     assert_snapshot!(nothing, @"");
     assert!(text(ComponentKind::Task, &"x/".repeat(1 << 16)).len() > 1 << 16);
 }
 
 #[test]
 fn a_configuration_that_the_plugin_refuses() {
-    let error = host().reward("good/next", &json!({ "groups": 3 }), &Value::Null).err().unwrap();
+    let error = host()
+        .reward("good/next", &json!({ "groups": 3 }), &Value::Null)
+        .err()
+        .unwrap();
     assert_snapshot!(error, @"");
 }
 
 #[test]
 fn a_plugin_s_own_words_arrive_whole() {
-    let error = host().reward("errs/errs", &json!({ "number": 3 }), &Value::Null).err().unwrap();
+    let error = host()
+        .reward("errs/errs", &json!({ "number": 3 }), &Value::Null)
+        .err()
+        .unwrap();
     assert_snapshot!(error, @"");
-    assert_eq!(error.help().as_deref(), Some("export the file with 4 columns"));
-    let HostError::Refused { error, .. } = error else { panic!("{error:?}") };
+    assert_eq!(
+        error.help().as_deref(),
+        Some("export the file with 4 columns")
+    );
+    let HostError::Refused { error, .. } = error else {
+        panic!("{error:?}")
+    };
     assert_eq!(error.causes(), ["the file has 3 columns"]);
     assert!(!error.is_panic());
 }

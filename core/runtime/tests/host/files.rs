@@ -36,7 +36,10 @@ fn a_directory() {
 fn a_named_pipe_is_not_waited_for() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("libpipe.so");
-    let status = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    let status = std::process::Command::new("mkfifo")
+        .arg(&path)
+        .status()
+        .unwrap();
     assert!(status.success());
     assert_snapshot!(refused(&path), @"");
 }
@@ -63,7 +66,11 @@ fn an_archive() {
 
 #[test]
 fn another_machine() {
-    let other = if cfg!(target_arch = "x86_64") { 183 } else { 62_u16 };
+    let other = if cfg!(target_arch = "x86_64") {
+        183
+    } else {
+        62_u16
+    };
     let (_directory, file) = patched("good", 18, &other.to_le_bytes());
     let message = refused(&file);
     if cfg!(target_arch = "x86_64") {
@@ -93,11 +100,26 @@ fn an_executable() {
 fn a_library_that_was_cut_in_the_middle() {
     let (_directory, file) = copy("good");
     let length = fs::metadata(&file).unwrap().len();
-    File::options().write(true).open(&file).unwrap().set_len(length / 2).unwrap();
+    File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_len(length / 2)
+        .unwrap();
     let message = refused(&file);
-    assert!(message.starts_with("cannot load `libgood.so`: the file is not whole\n"), "{message}");
-    assert!(message.contains(&format!("  found: {} bytes\n", length / 2)), "{message}");
-    assert!(message.ends_with("remedy: copy or build the library again; its last copy was perhaps cut off"));
+    assert!(
+        message.starts_with("cannot load `libgood.so`: the file is not whole\n"),
+        "{message}"
+    );
+    assert!(
+        message.contains(&format!("  found: {} bytes\n", length / 2)),
+        "{message}"
+    );
+    assert!(
+        message.ends_with(
+            "remedy: copy or build the library again; its last copy was perhaps cut off"
+        )
+    );
 }
 
 /// A cut library kills the process that opens it, so every cut must be seen before.
@@ -111,8 +133,14 @@ fn no_cut_passes_the_first_layer() {
     for cut in cuts.into_iter().rev() {
         file.set_len(cut).unwrap();
         let inspection = inspect(&path, None, Some(&NeverOpen));
-        let first = inspection.findings.iter().find_map(|finding| finding.fault.clone());
-        let expected = matches!(first, Some(LoadFault::Empty | LoadFault::Truncated { .. } | LoadFault::NotALibrary { .. }));
+        let first = inspection
+            .findings
+            .iter()
+            .find_map(|finding| finding.fault.clone());
+        let expected = matches!(
+            first,
+            Some(LoadFault::Empty | LoadFault::Truncated { .. } | LoadFault::NotALibrary { .. })
+        );
         assert!(expected, "cut at {cut} of {}: {first:?}", bytes.len());
     }
 }
@@ -154,7 +182,7 @@ fn another_major_version_of_the_sdk() {
 }
 
 #[test]
-fn an_older_patch_of_the_same_sdk_loads() {
+fn another_patch_version_of_the_sdk_loads() {
     let [_, _, patch] = farthing_sdk::private::SDK_VERSION;
     let (_directory, file) = descriptor_patched(SDK + 8, &(patch + 1).to_le_bytes());
     let inspection = inspect(&file, None, None);
@@ -206,13 +234,37 @@ fn cuts(bytes: &[u8]) -> Vec<u64> {
     let endian = header.endian().unwrap();
     let segments = header.program_headers(endian, bytes).unwrap();
     let mut cuts: Vec<u64> = (0..16).map(|part| length * part / 16).collect();
-    cuts.extend([1, 4, 10, 16, 17, 63, 64, 65, 500, 2000, 4096, length - 1, length - 64]);
-    let mut edges = vec![header.e_phoff(endian) + 56 * segments.len() as u64, header.e_shoff(endian)];
-    for segment in segments.iter().filter(|segment| segment.p_type(endian) == PT_LOAD) {
+    cuts.extend([
+        1,
+        4,
+        10,
+        16,
+        17,
+        63,
+        64,
+        65,
+        500,
+        2000,
+        4096,
+        length - 1,
+        length - 64,
+    ]);
+    let mut edges = vec![
+        header.e_phoff(endian) + 56 * segments.len() as u64,
+        header.e_shoff(endian),
+    ];
+    for segment in segments
+        .iter()
+        .filter(|segment| segment.p_type(endian) == PT_LOAD)
+    {
         let (start, size) = segment.file_range(endian);
         edges.extend([start, start + size]);
     }
-    cuts.extend(edges.into_iter().flat_map(|edge| [edge.saturating_sub(1), edge, edge + 1]));
+    cuts.extend(
+        edges
+            .into_iter()
+            .flat_map(|edge| [edge.saturating_sub(1), edge, edge + 1]),
+    );
     cuts.retain(|&cut| cut < length);
     cuts.sort_unstable();
     cuts.dedup();
@@ -224,7 +276,9 @@ struct NeverOpen;
 
 impl Prober for NeverOpen {
     fn probe(&self, files: &[PathBuf]) -> Vec<ProbeReport> {
-        let report = ProbeReport::NotProbed { why: "this test opens nothing".into() };
+        let report = ProbeReport::NotProbed {
+            why: "this test opens nothing".into(),
+        };
         vec![report; files.len()]
     }
 }

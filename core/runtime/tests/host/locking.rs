@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use farthing_runtime::host::{
-    LOCK_FILE_NAME, LoadErrors, LoadFault, LoadRequest, Lock, LockError, PluginHost, ProbeReport, Prober, inspect,
+    LOCK_FILE_NAME, LoadErrors, LoadFault, LoadRequest, Lock, LockError, PluginHost, ProbeReport,
+    Prober, inspect,
 };
 use insta::assert_snapshot;
 use tempfile::TempDir;
@@ -23,7 +24,11 @@ fn a_lock_is_written_and_read_back() {
     let lock = lock_of(&["good", "another_good"]);
     lock.write(&path).unwrap();
     assert_eq!(Lock::read(&path).unwrap(), Some(lock.clone()));
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing but the lock is left");
+    assert_eq!(
+        fs::read_dir(directory.path()).unwrap().count(),
+        1,
+        "nothing but the lock is left"
+    );
     let text = fs::read_to_string(&path).unwrap();
     let sha256 = &lock.get("good").unwrap().sha256;
     let other = &lock.get("another-good").unwrap().sha256;
@@ -43,20 +48,38 @@ fn lock_files_that_cannot_be_used() {
     assert_snapshot!(parse("format = 2\nsomething_new = true\n"), @"");
     assert_snapshot!(parse(&format!("format = 1\n{entry}{entry}")), @"");
     assert!(matches!(parse(""), LockError::Syntax { .. }));
-    assert!(matches!(parse(&entry.replace("0.1.0", "0.1")), LockError::Syntax { .. }));
-    let wrong_version = parse(&format!("format = 1\n{}", entry.replace("0.1.0", "0.1"))).to_string();
-    assert!(wrong_version.contains("\"0.1\" is no version; expected three numbers such as 0.1.0"), "{wrong_version}");
+    assert!(matches!(
+        parse(&entry.replace("0.1.0", "0.1")),
+        LockError::Syntax { .. }
+    ));
+    let wrong_version =
+        parse(&format!("format = 1\n{}", entry.replace("0.1.0", "0.1"))).to_string();
+    assert!(
+        wrong_version.contains("\"0.1\" is no version; expected three numbers such as 0.1.0"),
+        "{wrong_version}"
+    );
     let unknown_key = parse(&format!("format = 1\n{entry}colour = 1\n")).to_string();
-    assert!(unknown_key.contains("unknown field `colour`"), "{unknown_key}");
+    assert!(
+        unknown_key.contains("unknown field `colour`"),
+        "{unknown_key}"
+    );
     let directory = TempDir::new().unwrap();
-    assert!(matches!(Lock::read(directory.path()), Err(LockError::Io { action: "read", .. })));
+    assert!(matches!(
+        Lock::read(directory.path()),
+        Err(LockError::Io { action: "read", .. })
+    ));
 }
 
 #[test]
 fn locked_plugins_load_without_a_probe() {
     let lock = lock_of(&["good"]);
     let files = [library("good")];
-    let request = LoadRequest { files: &files, lock: Some(&lock), prober: Some(&NotAsked), ..LoadRequest::default() };
+    let request = LoadRequest {
+        files: &files,
+        lock: Some(&lock),
+        prober: Some(&NotAsked),
+        ..LoadRequest::default()
+    };
     assert_eq!(PluginHost::load(&request).unwrap().plugins().len(), 1);
 }
 
@@ -65,7 +88,9 @@ fn other_bytes_under_a_locked_name() {
     let (_directory, path) = copy("good");
     let mut lock = lock_of(&["good"]).to_toml();
     let real = lock_of(&["good"]).get("good").unwrap().sha256.clone();
-    lock = lock.replace(&real, &"0".repeat(64)).replace("version = \"0.1.0\"", "version = \"0.0.9\"");
+    lock = lock
+        .replace(&real, &"0".repeat(64))
+        .replace("version = \"0.1.0\"", "version = \"0.0.9\"");
     let lock = Lock::parse(&lock, Path::new("farthing.lock")).unwrap();
     let message = shortened(&load_locked(&[path.clone()], &lock).err().unwrap());
     assert_snapshot!(message.replace(&real, "HASH").replace(&"0".repeat(64), "ZEROS"), @"");
@@ -87,18 +112,37 @@ fn plugins_outside_the_lock() {
         fs::copy(file, directory.path().join(file.file_name().unwrap())).unwrap();
     }
     let search = [directory.path().into()];
-    let request = LoadRequest { search: &search, lock: Some(&lock), ..LoadRequest::default() };
+    let request = LoadRequest {
+        search: &search,
+        lock: Some(&lock),
+        ..LoadRequest::default()
+    };
     let host = PluginHost::load(&request).unwrap();
-    assert_eq!(host.plugins().map(|plugin| plugin.name.as_str()).collect::<Vec<_>>(), ["good"]);
+    assert_eq!(
+        host.plugins()
+            .map(|plugin| plugin.name.as_str())
+            .collect::<Vec<_>>(),
+        ["good"]
+    );
     assert_snapshot!(host.skipped()[0].why, @"");
-    let error = host.find(farthing_runtime::host::ComponentKind::Reward, "another-good/next").unwrap_err();
-    let text = error.to_string().replace(&format!("{}/", directory.path().canonicalize().unwrap().display()), "");
+    let error = host
+        .find(
+            farthing_runtime::host::ComponentKind::Reward,
+            "another-good/next",
+        )
+        .unwrap_err();
+    let text = error.to_string().replace(
+        &format!("{}/", directory.path().canonicalize().unwrap().display()),
+        "",
+    );
     assert_snapshot!(text, @"");
 }
 
 #[test]
 fn a_locked_plugin_that_is_gone() {
-    let errors = load_locked(&[library("good")], &lock_of(&["good", "another_good"])).err().unwrap();
+    let errors = load_locked(&[library("good")], &lock_of(&["good", "another_good"]))
+        .err()
+        .unwrap();
     assert_snapshot!(shortened(&errors), @"");
 }
 
@@ -118,7 +162,11 @@ fn a_file_that_changes_under_the_loader_is_not_used() {
     log();
     let (_directory, path) = copy("good");
     let files = [path];
-    let request = LoadRequest { files: &files, prober: Some(&Replacing), ..LoadRequest::default() };
+    let request = LoadRequest {
+        files: &files,
+        prober: Some(&Replacing),
+        ..LoadRequest::default()
+    };
     let errors = PluginHost::load(&request).err().unwrap();
     assert_snapshot!(shortened(&errors), @"");
     assert!(matches!(errors.0[0].fault, LoadFault::Changed { .. }));
@@ -126,7 +174,11 @@ fn a_file_that_changes_under_the_loader_is_not_used() {
 
 fn load_locked(files: &[std::path::PathBuf], lock: &Lock) -> Result<PluginHost, LoadErrors> {
     log();
-    PluginHost::load(&LoadRequest { files, lock: Some(lock), ..LoadRequest::default() })
+    PluginHost::load(&LoadRequest {
+        files,
+        lock: Some(lock),
+        ..LoadRequest::default()
+    })
 }
 
 struct NotAsked;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use farthing_runtime::host::{
-    LoadErrors, LoadFault, LoadRequest, PluginHost, ProbeReport, Prober, ProcessProber, inspect, run_probe,
+    LoadErrors, LoadFault, LoadRequest, PluginHost, ProbeReport, Prober, ProcessProber, inspect,
+    run_probe,
 };
 use insta::assert_snapshot;
 
@@ -16,14 +17,20 @@ use crate::libraries::{library, log, shortened};
 /// The child: this test binary, told to run this test alone. In the parent there are no files to open.
 #[test]
 fn child() {
-    let files: Vec<PathBuf> = env::args().skip(1).map(PathBuf::from).filter(|path| path.is_absolute()).collect();
+    let files: Vec<PathBuf> = env::args()
+        .skip(1)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .collect();
     assert_eq!(run_probe(&files), 0);
 }
 
 fn prober() -> ProcessProber {
     ProcessProber {
         program: env::current_exe().unwrap(),
-        arguments: ["--exact", "probing::child", "--nocapture"].map(Into::into).into(),
+        arguments: ["--exact", "probing::child", "--nocapture"]
+            .map(Into::into)
+            .into(),
         deadline: ProcessProber::DEADLINE,
     }
 }
@@ -31,22 +38,43 @@ fn prober() -> ProcessProber {
 fn load_probed(names: &[&str]) -> Result<PluginHost, LoadErrors> {
     log();
     let files: Vec<_> = names.iter().map(|name| library(name)).collect();
-    PluginHost::load(&LoadRequest { files: &files, prober: Some(&prober()), ..LoadRequest::default() })
+    PluginHost::load(&LoadRequest {
+        files: &files,
+        prober: Some(&prober()),
+        ..LoadRequest::default()
+    })
 }
 
 #[test]
 fn good_plugins_survive_and_load() {
-    assert_eq!(load_probed(&["good", "another_good"]).unwrap().plugins().len(), 2);
+    assert_eq!(
+        load_probed(&["good", "another_good"])
+            .unwrap()
+            .plugins()
+            .len(),
+        2
+    );
 }
 
 #[test]
 fn a_constructor_that_panics() {
     let message = shortened(&load_probed(&["constructor_panics"]).err().unwrap());
-    let (before, printed) = message.split_once(", after printing: ").unwrap_or_else(|| panic!("{message}"));
+    let (before, printed) = message
+        .split_once(", after printing: ")
+        .unwrap_or_else(|| panic!("{message}"));
     assert_snapshot!(before, @"");
-    assert!(printed.contains("panicked at tests/hostile/constructor_panics.rs"), "{message}");
-    assert!(printed.contains("no configuration file in the home directory"), "{message}");
-    assert!(printed.contains("remedy: repair the code that runs when the library is opened"), "{message}");
+    assert!(
+        printed.contains("panicked at tests/hostile/constructor_panics.rs"),
+        "{message}"
+    );
+    assert!(
+        printed.contains("no configuration file in the home directory"),
+        "{message}"
+    );
+    assert!(
+        printed.contains("remedy: repair the code that runs when the library is opened"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -57,35 +85,76 @@ fn a_constructor_that_exits() {
 #[test]
 fn a_constructor_that_hangs() {
     let file = library("constructor_hangs");
-    let impatient = ProcessProber { deadline: Duration::from_secs(3), ..prober() };
+    let impatient = ProcessProber {
+        deadline: Duration::from_secs(3),
+        ..prober()
+    };
     let reports = impatient.probe(std::slice::from_ref(&file));
-    assert_eq!(reports, [ProbeReport::Died { how: "it had not returned after 3s".into(), printed: String::new() }]);
+    assert_eq!(
+        reports,
+        [ProbeReport::Died {
+            how: "it had not returned after 3s".into(),
+            printed: String::new()
+        }]
+    );
 }
 
 #[test]
 fn the_guilty_are_found_among_the_innocent() {
-    let names = ["good", "constructor_exits", "registers_nothing", "constructor_panics", "another_good"];
+    let names = [
+        "good",
+        "constructor_exits",
+        "registers_nothing",
+        "constructor_panics",
+        "another_good",
+    ];
     let errors = load_probed(&names).err().unwrap();
-    let faults: Vec<_> = errors.0.iter().map(|error| (error.file.clone(), &error.fault)).collect();
-    let [(exits, LoadFault::Crashes { how: first, .. }), (panics, LoadFault::Crashes { how: second, .. }), (nothing, LoadFault::RegistersNothing)] =
-        &faults[..]
+    let faults: Vec<_> = errors
+        .0
+        .iter()
+        .map(|error| (error.file.clone(), &error.fault))
+        .collect();
+    let [
+        (exits, LoadFault::Crashes { how: first, .. }),
+        (panics, LoadFault::Crashes { how: second, .. }),
+        (nothing, LoadFault::RegistersNothing),
+    ] = &faults[..]
     else {
         panic!("{faults:#?}")
     };
-    assert_eq!([exits, panics, nothing], [&library(names[1]), &library(names[3]), &library(names[2])]);
+    assert_eq!(
+        [exits, panics, nothing],
+        [&library(names[1]), &library(names[3]), &library(names[2])]
+    );
     assert_eq!(first, "it exited with status 0");
-    assert_eq!(second, "it was killed by signal 6 (abort, as after a panic)");
+    assert_eq!(
+        second,
+        "it was killed by signal 6 (abort, as after a panic)"
+    );
 }
 
 #[test]
 fn inspecting_a_plugin_that_crashes() {
     let inspection = inspect(&library("constructor_exits"), None, Some(&prober()));
-    assert_eq!(inspection.plugin.as_ref().unwrap().name, "constructor-exits");
-    let layers: Vec<_> = inspection.findings.iter().map(|finding| (finding.layer, finding.fault.is_none())).collect();
-    assert_eq!(layers, [("file", true), ("descriptor", true), ("probe", false)]);
+    assert_eq!(
+        inspection.plugin.as_ref().unwrap().name,
+        "constructor-exits"
+    );
+    let layers: Vec<_> = inspection
+        .findings
+        .iter()
+        .map(|finding| (finding.layer, finding.fault.is_none()))
+        .collect();
+    assert_eq!(
+        layers,
+        [("file", true), ("descriptor", true), ("probe", false)]
+    );
     assert!(inspection.components.is_empty());
     let as_data = serde_json::to_value(&inspection).unwrap();
-    assert_eq!(as_data["findings"][2]["fault"]["found"], "it exited with status 0");
+    assert_eq!(
+        as_data["findings"][2]["fault"]["found"],
+        "it exited with status 0"
+    );
 }
 
 #[test]
@@ -98,15 +167,25 @@ fn inspecting_a_good_plugin() {
 
 #[test]
 fn a_prober_that_is_not_there() {
-    let absent = ProcessProber { program: "/nowhere/farthing".into(), ..prober() };
+    let absent = ProcessProber {
+        program: "/nowhere/farthing".into(),
+        ..prober()
+    };
     let files = [library("good")];
-    let errors = PluginHost::load(&LoadRequest { files: &files, prober: Some(&absent), ..LoadRequest::default() });
+    let errors = PluginHost::load(&LoadRequest {
+        files: &files,
+        prober: Some(&absent),
+        ..LoadRequest::default()
+    });
     assert_snapshot!(shortened(&errors.err().unwrap()), @"");
 }
 
 #[test]
 fn a_prober_that_is_another_program() {
-    let other = ProcessProber { program: Path::new("/bin/true").into(), ..prober() };
+    let other = ProcessProber {
+        program: Path::new("/bin/true").into(),
+        ..prober()
+    };
     let reports = other.probe(&[library("good"), library("another_good")]);
     let why = "`/bin/true` opened nothing: it exited with status 0".to_owned();
     let report = ProbeReport::NotProbed { why };

@@ -55,16 +55,31 @@ fn two_plugins_of_one_name() {
 
 #[test]
 fn all_refusals_come_at_once() {
-    let wrong = ["newer_sdk", "no_descriptor", "registers_nothing", "layout_unchecked", "no_root_module"];
+    let wrong = [
+        "newer_sdk",
+        "no_descriptor",
+        "registers_nothing",
+        "layout_unchecked",
+        "no_root_module",
+    ];
     let mut files: Vec<_> = wrong.into_iter().map(library).collect();
     files.push("/nowhere/libmissing.so".into());
     files.push(library("good"));
     let errors = load(&files).err().expect("six of seven are wrong");
-    let faults: Vec<_> = errors.0.iter().map(|error| error.fault.to_string()).collect();
+    let faults: Vec<_> = errors
+        .0
+        .iter()
+        .map(|error| error.fault.to_string())
+        .collect();
     assert_eq!(errors.0.len(), 6, "{faults:#?}");
     for file in &files[..6] {
         let named = errors.0.iter().filter(|error| error.file == *file).count();
         assert_eq!(named, 1, "{} in {errors}", file.display());
     }
-    assert!(errors.0.iter().any(|error| error.fault == LoadFault::RegistersNothing));
+    assert!(
+        errors
+            .0
+            .iter()
+            .any(|error| error.fault == LoadFault::RegistersNothing)
+    );
 }

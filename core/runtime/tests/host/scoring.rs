@@ -6,7 +6,8 @@ use std::{
 };
 
 use farthing_abi::{
-    RawAttempt, RawError, RawOutcome, RawOutcomeKind, RawOutcomeSink_TO, RawProblem, RawReward, RawReward_TO,
+    RawAttempt, RawError, RawOutcome, RawOutcomeKind, RawOutcomeSink_TO, RawProblem, RawReward,
+    RawReward_TO,
     abi_stable::{
         sabi_trait::TD_Opaque,
         sabi_types::RRef,
@@ -60,25 +61,45 @@ fn job_of(reward: &Arc<RewardClient>, completions: &[&str], deadline: Duration) 
 
 fn misscoring(component: &str) -> Arc<RewardClient> {
     let host = load(&[library("misscores")]).unwrap();
-    Arc::new(host.reward(&format!("misscores/{component}"), &json!({}), &Value::Null).unwrap())
+    Arc::new(
+        host.reward(&format!("misscores/{component}"), &json!({}), &Value::Null)
+            .unwrap(),
+    )
 }
 
 fn scored(value: f64) -> Verdict {
-    Verdict::Scored { value, parts: vec![], answer: None }
+    Verdict::Scored {
+        value,
+        parts: vec![],
+        answer: None,
+    }
 }
 
 fn failed(why: &str) -> Verdict {
-    Verdict::Failed { why: why.into(), panicked: false }
+    Verdict::Failed {
+        why: why.into(),
+        panicked: false,
+    }
 }
 
 #[test]
 fn every_outcome_keeps_its_kind() {
-    let job = job_of(&misscoring("mixed"), &["score", "abstain", "panic", "other", "score"], PATIENT);
+    let job = job_of(
+        &misscoring("mixed"),
+        &["score", "abstain", "panic", "other", "score"],
+        PATIENT,
+    );
     let verdicts = verdicts(vec![job]).remove(0);
-    let quarter = Verdict::Scored { value: 0.25, parts: vec![], answer: Some("42".into()) };
+    let quarter = Verdict::Scored {
+        value: 0.25,
+        parts: vec![],
+        answer: Some("42".into()),
+    };
     assert_eq!(verdicts[0], quarter);
     assert_eq!(verdicts[1], Verdict::Abstain);
-    assert!(matches!(&verdicts[2], Verdict::Failed { why, panicked: true } if why.ends_with(": as asked")));
+    assert!(
+        matches!(&verdicts[2], Verdict::Failed { why, panicked: true } if why.ends_with(": as asked"))
+    );
     assert_eq!(verdicts[3], failed("asked for \"other\""));
     assert_eq!(verdicts[4], quarter);
 }
@@ -96,15 +117,29 @@ fn a_score_that_is_no_number_is_a_failure() {
 
 #[test]
 fn verdicts_do_not_depend_on_threads() {
-    let reward = load(&[library("good")]).unwrap().reward("good/next", &json!({}), &Value::Null).unwrap();
+    let reward = load(&[library("good")])
+        .unwrap()
+        .reward("good/next", &json!({}), &Value::Null)
+        .unwrap();
     let reward = Arc::new(reward);
     // Every job has another length, and its right answers in other places.
     let texts = |number: usize| -> Vec<&str> {
-        (0..number % 23).map(|place| if (place + number) % 3 == 0 { "8" } else { "no" }).collect()
+        (0..number % 23)
+            .map(|place| if (place + number) % 3 == 0 { "8" } else { "no" })
+            .collect()
     };
-    let jobs = || -> Vec<Job> { (0..300).map(|number| job_of(&reward, &texts(number), PATIENT)).collect() };
+    let jobs = || -> Vec<Job> {
+        (0..300)
+            .map(|number| job_of(&reward, &texts(number), PATIENT))
+            .collect()
+    };
     let expected: Vec<Vec<f64>> = (0..300)
-        .map(|number| texts(number).iter().map(|&text| f64::from(u8::from(text == "8"))).collect())
+        .map(|number| {
+            texts(number)
+                .iter()
+                .map(|&text| f64::from(u8::from(text == "8")))
+                .collect()
+        })
         .collect();
     for workers in [1, 2, 7] {
         let verdicts = ScoringPool::with(workers, 0).score(jobs()).unwrap();
@@ -125,7 +160,10 @@ fn verdicts_do_not_depend_on_threads() {
 #[test]
 fn nothing_to_score() {
     assert!(verdicts(vec![]).is_empty());
-    assert_eq!(verdicts(vec![job_of(&misscoring("mixed"), &[], PATIENT)]), [Vec::<Verdict>::new()]);
+    assert_eq!(
+        verdicts(vec![job_of(&misscoring("mixed"), &[], PATIENT)]),
+        [Vec::<Verdict>::new()]
+    );
 }
 
 #[test]
@@ -139,7 +177,13 @@ fn a_deadline_costs_the_attempt_that_passes_it_and_no_other() {
     ];
     let one = scored(1.0);
     let expected = vec![
-        vec![one.clone(), Verdict::TimedOut, one.clone(), Verdict::TimedOut, one.clone()],
+        vec![
+            one.clone(),
+            Verdict::TimedOut,
+            one.clone(),
+            Verdict::TimedOut,
+            one.clone(),
+        ],
         vec![one],
     ];
     assert_eq!(pool.score(jobs).unwrap(), expected);
@@ -162,7 +206,14 @@ fn a_deadline_of_whole_groups_holds_for_the_call() {
 fn too_many_stuck_threads_are_an_error() {
     let job = job_of(&misscoring("slow"), &["hang", "hang", "fine"], IMPATIENT);
     let error = ScoringPool::with(2, 1).score(vec![job]).unwrap_err();
-    assert_eq!(error, HostError::Stuck { reward: "the-reward".into(), stuck: 1, deadline: IMPATIENT });
+    assert_eq!(
+        error,
+        HostError::Stuck {
+            reward: "the-reward".into(),
+            stuck: 1,
+            deadline: IMPATIENT
+        }
+    );
     assert_eq!(
         error.to_string(),
         "the reward `the-reward` passed its deadline of 2s again while 1 threads are still stuck in earlier calls, and \
@@ -177,12 +228,14 @@ fn a_group_with_an_outcome_missing_fails_whole() {
     assert_eq!(verdicts(vec![job]), [vec![failed(why); 3]]);
 }
 
-/// A reward without the sdk's shim, which would not let it report what these do.
+/// A reward without the sdk's shim, which would not let it report what these do. The closure gets the number of
+/// attempts and a way to report a score of 1 for one of them.
 struct Raw<F>(F);
 
-type Sink<'a> = RawOutcomeSink_TO<'a, RRef<'a, ()>>;
-
-impl<F: Fn(usize, Sink<'_>) -> Result<(), RawError> + Send + Sync + 'static> RawReward for Raw<F> {
+impl<F> RawReward for Raw<F>
+where
+    F: Fn(u64, &dyn Fn(u64)) -> farthing_sdk::Result<()> + Send + Sync + 'static,
+{
     fn whole_groups(&self) -> bool {
         true
     }
@@ -193,7 +246,19 @@ impl<F: Fn(usize, Sink<'_>) -> Result<(), RawError> + Send + Sync + 'static> Raw
         attempts: RSlice<'_, RawAttempt<'_>>,
         sink: RawOutcomeSink_TO<'_, RRef<'_, ()>>,
     ) -> RResult<(), RawError> {
-        (self.0)(attempts.len(), sink).into()
+        let report = |index| {
+            sink.push(RawOutcome {
+                index,
+                kind: RawOutcomeKind::Scored,
+                value: 1.0,
+                parts: RSlice::EMPTY,
+                answer: RStr::empty(),
+                why: RStr::empty(),
+            });
+        };
+        (self.0)(attempts.len() as u64, &report)
+            .map_err(RawError::from)
+            .into()
     }
 
     fn save_state(&self) -> RResult<RString, RawError> {
@@ -201,32 +266,30 @@ impl<F: Fn(usize, Sink<'_>) -> Result<(), RawError> + Send + Sync + 'static> Raw
     }
 }
 
-fn raw(score: impl Fn(usize, Sink<'_>) -> Result<(), RawError> + Send + Sync + 'static) -> Arc<RewardClient> {
-    Arc::new(RewardClient::new(RawReward_TO::from_value(Raw(score), TD_Opaque)))
-}
-
-fn report(sink: &Sink<'_>, index: u64) {
-    sink.push(RawOutcome {
-        index,
-        kind: RawOutcomeKind::Scored,
-        value: 1.0,
-        parts: RSlice::EMPTY,
-        answer: RStr::empty(),
-        why: RStr::empty(),
-    });
+fn raw<F>(score: F) -> Arc<RewardClient>
+where
+    F: Fn(u64, &dyn Fn(u64)) -> farthing_sdk::Result<()> + Send + Sync + 'static,
+{
+    Arc::new(RewardClient::new(RawReward_TO::from_value(
+        Raw(score),
+        TD_Opaque,
+    )))
 }
 
 #[test]
 fn outcomes_under_wrong_numbers_fail_the_call() {
-    let twice = raw(|attempts, sink| {
-        (0..attempts as u64).chain([0]).for_each(|index| report(&sink, index));
+    let twice = raw(|attempts, report| {
+        (0..attempts).chain([0]).for_each(report);
         Ok(())
     });
-    let beyond = raw(|attempts, sink| {
-        (0..=attempts as u64).for_each(|index| report(&sink, index));
+    let beyond = raw(|attempts, report| {
+        (0..=attempts).for_each(report);
         Ok(())
     });
-    let jobs = vec![job_of(&twice, &["a", "b"], PATIENT), job_of(&beyond, &["a", "b"], PATIENT)];
+    let jobs = vec![
+        job_of(&twice, &["a", "b"], PATIENT),
+        job_of(&beyond, &["a", "b"], PATIENT),
+    ];
     let expected = [
         vec![failed("the reward reported two outcomes for attempt 0 of 2"); 2],
         vec![failed("the reward reported an outcome for attempt 2 of 2"); 2],
@@ -236,38 +299,46 @@ fn outcomes_under_wrong_numbers_fail_the_call() {
 
 #[test]
 fn outcomes_that_never_came_are_failures() {
-    let silent = raw(|_, sink| {
-        report(&sink, 1);
+    let silent = raw(|_, report| {
+        report(1);
         Ok(())
     });
     let missing = failed("the reward reported no outcome for this attempt");
     let expected = [[missing.clone(), scored(1.0), missing]];
-    assert_eq!(verdicts(vec![job_of(&silent, &["a", "b", "c"], PATIENT)]), expected);
+    assert_eq!(
+        verdicts(vec![job_of(&silent, &["a", "b", "c"], PATIENT)]),
+        expected
+    );
 }
 
 #[test]
 fn outcomes_before_an_error_hold() {
-    let breaking = raw(|_, sink| {
-        report(&sink, 0);
-        Err(farthing_sdk::Error::new("the connection is gone").into())
+    let breaking = raw(|_, report| {
+        report(0);
+        Err(farthing_sdk::Error::new("the connection is gone"))
     });
     let expected = [[scored(1.0), failed("the connection is gone")]];
-    assert_eq!(verdicts(vec![job_of(&breaking, &["a", "b"], PATIENT)]), expected);
+    assert_eq!(
+        verdicts(vec![job_of(&breaking, &["a", "b"], PATIENT)]),
+        expected
+    );
 }
 
 #[test]
 fn a_stuck_thread_that_returns_changes_nothing_and_is_no_longer_counted() {
     let gate = Arc::new((Mutex::new(false), Condvar::new()));
     let its_gate = Arc::clone(&gate);
-    let late = raw(move |attempts, sink| {
+    let late = raw(move |attempts, report| {
         let (open, opened) = &*its_gate;
         let open = open.lock().unwrap();
         drop(opened.wait_while(open, |open| !*open).unwrap());
-        (0..attempts as u64).for_each(|index| report(&sink, index));
+        (0..attempts).for_each(report);
         Ok(())
     });
     let pool = ScoringPool::with(1, 1);
-    let stuck = pool.score(vec![job_of(&late, &["a", "b"], IMPATIENT)]).unwrap();
+    let stuck = pool
+        .score(vec![job_of(&late, &["a", "b"], IMPATIENT)])
+        .unwrap();
     assert_eq!(stuck, [vec![Verdict::TimedOut; 2]]);
     assert_eq!(pool.stuck(), 1);
     *gate.0.lock().unwrap() = true;
@@ -275,5 +346,8 @@ fn a_stuck_thread_that_returns_changes_nothing_and_is_no_longer_counted() {
     while pool.stuck() > 0 {
         std::thread::yield_now();
     }
-    assert_eq!(pool.score(vec![job_of(&late, &["a"], PATIENT)]).unwrap(), [[scored(1.0)]]);
+    assert_eq!(
+        pool.score(vec![job_of(&late, &["a"], PATIENT)]).unwrap(),
+        [[scored(1.0)]]
+    );
 }

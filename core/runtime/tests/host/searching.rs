@@ -27,7 +27,12 @@ fn a_directory_gives_its_plugins_and_passes_over_the_rest() {
     let skipped: Vec<_> = host
         .skipped()
         .iter()
-        .map(|skipped| (skipped.file.file_name().unwrap().to_str().unwrap(), skipped.why.as_str()))
+        .map(|skipped| {
+            (
+                skipped.file.file_name().unwrap().to_str().unwrap(),
+                skipped.why.as_str(),
+            )
+        })
         .collect();
     assert_eq!(
         skipped,
@@ -45,16 +50,29 @@ fn a_damaged_library_in_a_directory_is_an_error_not_a_silence() {
     put("good", &directory, "libgood.so");
     let path = directory.path().join("libgood.so");
     let half = fs::metadata(&path).unwrap().len() / 2;
-    fs::File::options().write(true).open(&path).unwrap().set_len(half).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(half)
+        .unwrap();
     let errors = search(&directory).err().unwrap();
-    assert!(matches!(errors.0[..], [ref error] if matches!(error.fault, LoadFault::Truncated { .. })), "{errors}");
+    assert!(
+        matches!(errors.0[..], [ref error] if matches!(error.fault, LoadFault::Truncated { .. })),
+        "{errors}"
+    );
 }
 
 #[test]
 fn a_directory_that_is_not_there() {
     log();
     let search = [PathBuf::from("/nowhere/plugins")];
-    let errors = PluginHost::load(&LoadRequest { search: &search, ..LoadRequest::default() }).err().unwrap();
+    let errors = PluginHost::load(&LoadRequest {
+        search: &search,
+        ..LoadRequest::default()
+    })
+    .err()
+    .unwrap();
     assert_snapshot!(shortened(&errors), @"");
 }
 
@@ -70,7 +88,11 @@ fn one_library_by_many_paths_is_one_plugin() {
     let files = [first.clone(), first];
     let search = [directory.path().into(), directory.path().into()];
     log();
-    let request = LoadRequest { search: &search, files: &files, ..LoadRequest::default() };
+    let request = LoadRequest {
+        search: &search,
+        files: &files,
+        ..LoadRequest::default()
+    };
     assert_eq!(PluginHost::load(&request).unwrap().plugins().len(), 1);
 }
 
@@ -85,11 +107,25 @@ fn two_plugins_have_two_root_modules() {
         let job = crate::scoring::job(host.reward(name, &json!({}), &Value::Null).unwrap(), &["8"]);
         reward.score(vec![job]).unwrap().remove(0).remove(0)
     };
-    assert!(matches!(score("good/next"), farthing_runtime::host::Verdict::Scored { value: 1.0, .. }));
-    assert!(matches!(score("another-good/next"), farthing_runtime::host::Verdict::Scored { value: 7.0, .. }));
-    let count = |plugin: &str| host.components().filter(|component| component.plugin.name == plugin).count();
+    assert!(matches!(
+        score("good/next"),
+        farthing_runtime::host::Verdict::Scored { value: 1.0, .. }
+    ));
+    assert!(matches!(
+        score("another-good/next"),
+        farthing_runtime::host::Verdict::Scored { value: 7.0, .. }
+    ));
+    let count = |plugin: &str| {
+        host.components()
+            .filter(|component| component.plugin.name == plugin)
+            .count()
+    };
     assert_eq!((count("good"), count("another-good")), (5, 1));
-    let kinds: Vec<_> = host.components().filter(|c| c.plugin.name == "good").map(|c| c.kind).collect();
+    let kinds: Vec<_> = host
+        .components()
+        .filter(|c| c.plugin.name == "good")
+        .map(|c| c.kind)
+        .collect();
     assert_eq!(kinds, ComponentKind::ALL);
 }
 
@@ -100,5 +136,8 @@ fn put(name: &str, directory: &TempDir, as_name: &str) {
 fn search(directory: &TempDir) -> Result<PluginHost, LoadErrors> {
     log();
     let search = [directory.path().into()];
-    PluginHost::load(&LoadRequest { search: &search, ..LoadRequest::default() })
+    PluginHost::load(&LoadRequest {
+        search: &search,
+        ..LoadRequest::default()
+    })
 }

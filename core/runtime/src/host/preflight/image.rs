@@ -9,7 +9,7 @@ use object::{
     read::elf::{FileHeader, ProgramHeader},
 };
 
-use crate::host::error::LoadFault;
+use crate::host::load_error::LoadFault;
 
 /// The object format of this machine's dynamic libraries.
 pub(in crate::host) fn native_format() -> &'static str {
@@ -37,9 +37,15 @@ pub(in crate::host) fn check_image(bytes: &[u8]) -> Result<(), LoadFault> {
         return Err(LoadFault::Empty);
     }
     if looks_native(bytes) && bytes.len() < SMALLEST_HEADER {
-        return Err(truncated("the file's header", SMALLEST_HEADER as u64, bytes));
+        return Err(truncated(
+            "the file's header",
+            SMALLEST_HEADER as u64,
+            bytes,
+        ));
     }
-    let kind = FileKind::parse(bytes).map_err(|_| LoadFault::NotALibrary { found: nature(bytes) })?;
+    let kind = FileKind::parse(bytes).map_err(|_| LoadFault::NotALibrary {
+        found: nature(bytes),
+    })?;
     match kind {
         FileKind::Elf64 if NATIVE == FileKind::Elf64 => check_elf(bytes)?,
         _ if kind == NATIVE => check_segments(bytes)?,
@@ -54,7 +60,9 @@ pub(in crate::host) fn check_image(bytes: &[u8]) -> Result<(), LoadFault> {
     }
     match library.kind() {
         ObjectKind::Dynamic => Ok(()),
-        other => Err(LoadFault::NotALibrary { found: kind_name(other).into() }),
+        other => Err(LoadFault::NotALibrary {
+            found: kind_name(other).into(),
+        }),
     }
 }
 
@@ -96,14 +104,25 @@ fn check_elf(bytes: &[u8]) -> Result<(), LoadFault> {
     }
     let segments = header.program_headers(endian, bytes).map_err(|_| {
         let size = u64::from(header.e_phnum(endian)) * u64::from(header.e_phentsize(endian));
-        truncated("its program headers", header.e_phoff(endian).saturating_add(size), bytes)
+        truncated(
+            "its program headers",
+            header.e_phoff(endian).saturating_add(size),
+            bytes,
+        )
     })?;
     for segment in segments {
-        let in_file = matches!(segment.p_type(endian), elf::PT_LOAD | elf::PT_DYNAMIC | elf::PT_TLS);
+        let in_file = matches!(
+            segment.p_type(endian),
+            elf::PT_LOAD | elf::PT_DYNAMIC | elf::PT_TLS
+        );
         let (start, size) = segment.file_range(endian);
         let end = start.saturating_add(size);
         if in_file && end > bytes.len() as u64 {
-            return Err(truncated("a segment that is mapped into memory", end, bytes));
+            return Err(truncated(
+                "a segment that is mapped into memory",
+                end,
+                bytes,
+            ));
         }
     }
     let size = u64::from(header.e_shnum(endian)) * u64::from(header.e_shentsize(endian));
@@ -121,18 +140,28 @@ fn check_segments(bytes: &[u8]) -> Result<(), LoadFault> {
         let (start, size) = segment.file_range();
         let end = start.saturating_add(size);
         if end > bytes.len() as u64 {
-            return Err(truncated("a segment that is mapped into memory", end, bytes));
+            return Err(truncated(
+                "a segment that is mapped into memory",
+                end,
+                bytes,
+            ));
         }
     }
     Ok(())
 }
 
 fn truncated(missing: &str, needed: u64, bytes: &[u8]) -> LoadFault {
-    LoadFault::Truncated { missing: missing.into(), needed, found: bytes.len() as u64 }
+    LoadFault::Truncated {
+        missing: missing.into(),
+        needed,
+        found: bytes.len() as u64,
+    }
 }
 
 fn damaged(error: object::Error) -> LoadFault {
-    LoadFault::Damaged { why: error.to_string() }
+    LoadFault::Damaged {
+        why: error.to_string(),
+    }
 }
 
 /// Well formed, and of no use here.
@@ -145,10 +174,21 @@ fn foreign(kind: FileKind) -> LoadFault {
         FileKind::MachOFat32 | FileKind::MachOFat64 => "a Mach-O file for several machines",
         FileKind::Pe32 => "a 32-bit Windows library",
         FileKind::Pe64 => "a 64-bit Windows library",
-        FileKind::Archive => return LoadFault::NotALibrary { found: "a static library".into() },
-        _ => return LoadFault::NotALibrary { found: "an object file of another kind".into() },
+        FileKind::Archive => {
+            return LoadFault::NotALibrary {
+                found: "a static library".into(),
+            };
+        }
+        _ => {
+            return LoadFault::NotALibrary {
+                found: "an object file of another kind".into(),
+            };
+        }
     };
-    LoadFault::WrongMachine { expected: format!("a {} file", native_format()), found: found.into() }
+    LoadFault::WrongMachine {
+        expected: format!("a {} file", native_format()),
+        found: found.into(),
+    }
 }
 
 fn kind_name(kind: ObjectKind) -> &'static str {
@@ -165,8 +205,18 @@ fn nature(bytes: &[u8]) -> String {
     let head = &bytes[..bytes.len().min(64)];
     let text = String::from_utf8_lossy(head);
     if text.chars().all(|c| !c.is_control() || c.is_whitespace()) && !text.contains('\u{fffd}') {
-        let line: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
+        let line: String = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(40)
+            .collect();
         return format!("text that begins with {line:?}");
     }
-    format!("{} bytes that begin with {}", bytes.len(), hex::encode(&head[..head.len().min(8)]))
+    format!(
+        "{} bytes that begin with {}",
+        bytes.len(),
+        hex::encode(&head[..head.len().min(8)])
+    )
 }

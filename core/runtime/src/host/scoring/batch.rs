@@ -45,12 +45,27 @@ impl Batch {
         let mut waiting = VecDeque::new();
         for (index, job) in jobs.iter().enumerate() {
             let places: Vec<usize> = (0..job.attempts.len()).collect();
-            let length = if job.reward.whole_groups() { places.len().max(1) } else { length };
-            waiting.extend(places.chunks(length).map(|places| Piece { job: index, places: places.into() }));
+            let length = if job.reward.whole_groups() {
+                places.len().max(1)
+            } else {
+                length
+            };
+            waiting.extend(places.chunks(length).map(|places| Piece {
+                job: index,
+                places: places.into(),
+            }));
         }
-        let verdicts = jobs.iter().map(|job| Mutex::new(vec![None; job.attempts.len()])).collect();
+        let verdicts = jobs
+            .iter()
+            .map(|job| Mutex::new(vec![None; job.attempts.len()]))
+            .collect();
         let open = waiting.len();
-        Self { jobs, queue: Mutex::new(Queue { waiting, open }), done: Condvar::new(), verdicts }
+        Self {
+            jobs,
+            queue: Mutex::new(Queue { waiting, open }),
+            done: Condvar::new(),
+            verdicts,
+        }
     }
 
     pub fn pieces(&self) -> usize {
@@ -58,7 +73,11 @@ impl Batch {
     }
 
     pub fn shortest_deadline(&self) -> Duration {
-        self.jobs.iter().map(|job| job.deadline).min().unwrap_or(Duration::MAX)
+        self.jobs
+            .iter()
+            .map(|job| job.deadline)
+            .min()
+            .unwrap_or(Duration::MAX)
     }
 
     pub fn job(&self, call: &Call) -> &Job {
@@ -79,13 +98,19 @@ impl Batch {
                 why: "the reward reported no outcome for this attempt".into(),
                 panicked: false,
             },
-            Err(error) => Verdict::Failed { why: error.to_string(), panicked: error.is_panic() },
+            Err(error) => Verdict::Failed {
+                why: error.to_string(),
+                panicked: error.is_panic(),
+            },
         };
         let mut verdicts = locked(&self.verdicts[call.piece.job]);
         for (place, verdict) in call.piece.places.into_iter().zip(call.verdicts) {
             verdicts[place] = Some(match (&call.fault, verdict) {
                 // Outcomes under wrong numbers may be those of other attempts.
-                (Some(why), _) => Verdict::Failed { why: why.clone(), panicked: false },
+                (Some(why), _) => Verdict::Failed {
+                    why: why.clone(),
+                    panicked: false,
+                },
                 (None, Some(verdict)) => verdict,
                 (None, None) => missing.clone(),
             });
@@ -114,7 +139,10 @@ impl Batch {
         if rest.is_empty() {
             self.close_piece();
         } else {
-            let piece = Piece { job: call.piece.job, places: rest };
+            let piece = Piece {
+                job: call.piece.job,
+                places: rest,
+            };
             locked(&self.queue).waiting.push_front(piece);
         }
         !locked(&self.queue).waiting.is_empty()
@@ -125,7 +153,12 @@ impl Batch {
         let mut queue = locked(&self.queue);
         while queue.open > 0 {
             match wake {
-                None => queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    queue = self
+                        .done
+                        .wait(queue)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
                 Some(wake) => {
                     let left = wake.saturating_duration_since(Instant::now());
                     if left.is_zero() {
@@ -149,7 +182,9 @@ impl Batch {
             let verdicts = std::mem::take(&mut *locked(verdicts));
             verdicts
                 .into_iter()
-                .map(|verdict| verdict.expect("every piece is done, and a done piece has all its verdicts"))
+                .map(|verdict| {
+                    verdict.expect("every piece is done, and a done piece has all its verdicts")
+                })
                 .collect()
         };
         self.verdicts.iter().map(whole).collect()

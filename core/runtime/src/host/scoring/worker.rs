@@ -61,11 +61,17 @@ pub(super) enum End {
 /// Scores pieces until none is left or the watcher gives this thread up.
 pub(super) fn work(batch: &Batch, slot: &Slot) -> End {
     while let Some((piece, job)) = batch.next() {
-        let attempts: Vec<Attempt<'_>> = piece.places.iter().map(|&place| borrowed(&job.attempts[place])).collect();
+        let attempts: Vec<Attempt<'_>> = piece
+            .places
+            .iter()
+            .map(|&place| borrowed(&job.attempts[place]))
+            .collect();
         slot.begin(piece, job);
         let ended = job
             .reward
-            .score(&job.problem, &attempts, &|index, outcome| slot.report(index, outcome));
+            .score(&job.problem, &attempts, &|index, outcome| {
+                slot.report(index, outcome)
+            });
         match slot.end() {
             Some(call) => batch.finish(call, ended),
             None => return End::GivenUp,
@@ -107,12 +113,22 @@ impl Slot {
     /// Called by the plugin, so it must not panic whatever the plugin says.
     fn report(&self, index: usize, outcome: Result<Outcome>) {
         let mut state = locked(&self.0);
-        let State::Scoring(call) = &mut *state else { return };
+        let State::Scoring(call) = &mut *state else {
+            return;
+        };
         let attempts = call.verdicts.len();
         match call.verdicts.get_mut(index) {
             Some(place @ None) => *place = Some(verdict(outcome)),
-            Some(_) => call.fault = Some(format!("the reward reported two outcomes for attempt {index} of {attempts}")),
-            None => call.fault = Some(format!("the reward reported an outcome for attempt {index} of {attempts}")),
+            Some(_) => {
+                call.fault = Some(format!(
+                    "the reward reported two outcomes for attempt {index} of {attempts}"
+                ))
+            }
+            None => {
+                call.fault = Some(format!(
+                    "the reward reported an outcome for attempt {index} of {attempts}"
+                ))
+            }
         }
         if !call.whole_groups {
             call.since = Instant::now();
@@ -131,9 +147,20 @@ impl Slot {
 
 fn verdict(outcome: Result<Outcome>) -> Verdict {
     match outcome {
-        Ok(Outcome::Scored { value, parts, answer }) => Verdict::Scored { value, parts, answer },
+        Ok(Outcome::Scored {
+            value,
+            parts,
+            answer,
+        }) => Verdict::Scored {
+            value,
+            parts,
+            answer,
+        },
         Ok(Outcome::Abstain) => Verdict::Abstain,
-        Err(error) => Verdict::Failed { why: error.to_string(), panicked: error.is_panic() },
+        Err(error) => Verdict::Failed {
+            why: error.to_string(),
+            panicked: error.is_panic(),
+        },
     }
 }
 

@@ -1,12 +1,12 @@
-//! Why a plugin is refused, and why a component cannot be made.
+//! Why a plugin is refused.
 //!
 //! A refusal is a file and a fault. Each fault knows three texts beside its own: what was expected, what was found,
 //! and what to do. [`LoadErrors`] holds every refusal of one attempt to load, so that nobody repairs one plugin a run.
 
-use std::{error::Error, fmt, path::PathBuf, time::Duration};
+use std::{error::Error, fmt, path::PathBuf};
 
 use super::{
-    component::{ComponentKind, SdkVersion},
+    component::SdkVersion,
     lock::{LockedPlugin, UPDATE_LOCK},
 };
 
@@ -41,7 +41,11 @@ pub enum LoadFault {
     #[error("built for another machine")]
     WrongMachine { expected: String, found: String },
     #[error("the file is not whole")]
-    Truncated { missing: String, needed: u64, found: u64 },
+    Truncated {
+        missing: String,
+        needed: u64,
+        found: u64,
+    },
     #[error("the file is damaged")]
     Damaged { why: String },
     #[error("not a farthing plugin")]
@@ -51,7 +55,10 @@ pub enum LoadFault {
     #[error("the plugin's name cannot be used in a manifest")]
     BadName { name: String },
     #[error("built with an sdk that this host does not support")]
-    Sdk { host: SdkVersion, plugin: SdkVersion },
+    Sdk {
+        host: SdkVersion,
+        plugin: SdkVersion,
+    },
     #[error("built for another target")]
     OtherTarget { expected: String, found: String },
     #[error("built so that a panic ends the process")]
@@ -61,7 +68,10 @@ pub enum LoadFault {
     #[error("the plugin is not in the lock file")]
     NotLocked { plugin: String, locked: Vec<String> },
     #[error("the plugin differs from the lock file")]
-    LockMismatch { expected: Box<LockedPlugin>, found: Box<LockedPlugin> },
+    LockMismatch {
+        expected: Box<LockedPlugin>,
+        found: Box<LockedPlugin>,
+    },
     #[error("the lock file asks for a plugin that was not found")]
     LockedPluginMissing { plugin: String, version: String },
     #[error("the plugin ends the process that loads it")]
@@ -87,7 +97,11 @@ pub enum LoadFault {
     #[error("the plugin registers nothing")]
     RegistersNothing,
     #[error("a component cannot be used")]
-    BadComponent { component: String, expected: String, found: String },
+    BadComponent {
+        component: String,
+        expected: String,
+        found: String,
+    },
 }
 
 impl LoadFault {
@@ -95,13 +109,22 @@ impl LoadFault {
     pub fn expected(&self) -> String {
         match self {
             Self::Directory { .. } => "a directory that this user may read".into(),
-            Self::Missing | Self::Unreadable { .. } => "a dynamic library that this user may read".into(),
+            Self::Missing | Self::Unreadable { .. } => {
+                "a dynamic library that this user may read".into()
+            }
             Self::NotRegular { .. } => "a regular file, or a link to one".into(),
             Self::Empty | Self::NotALibrary { .. } => {
-                format!("a dynamic library in {} format", super::preflight::native_format())
+                format!(
+                    "a dynamic library in {} format",
+                    super::preflight::native_format()
+                )
             }
-            Self::WrongMachine { expected, .. } | Self::OtherTarget { expected, .. } => expected.clone(),
-            Self::Truncated { missing, needed, .. } => format!("at least {needed} bytes, for {missing}"),
+            Self::WrongMachine { expected, .. } | Self::OtherTarget { expected, .. } => {
+                expected.clone()
+            }
+            Self::Truncated {
+                missing, needed, ..
+            } => format!("at least {needed} bytes, for {missing}"),
             Self::Damaged { .. } => "consistent headers".into(),
             Self::NoDescriptor => format!("a section {}", farthing_abi::DESCRIPTOR_SECTION),
             Self::BadDescriptor { .. } => "the record that `plugin!` writes".into(),
@@ -112,7 +135,9 @@ impl LoadFault {
             }
             Self::PanicStrategy { .. } => "panic = \"unwind\"".into(),
             Self::DuplicateName { name, .. } => format!("one plugin named `{name}`"),
-            Self::NotLocked { locked, .. } if locked.is_empty() => "no plugin at all: the lock is empty".into(),
+            Self::NotLocked { locked, .. } if locked.is_empty() => {
+                "no plugin at all: the lock is empty".into()
+            }
             Self::NotLocked { locked, .. } => format!("one of {}", locked.join(", ")),
             Self::LockMismatch { expected, found } => expected.difference(found),
             Self::LockedPluginMissing { plugin, version } => format!("`{plugin}` {version}"),
@@ -257,95 +282,3 @@ impl fmt::Display for LoadErrors {
 }
 
 impl Error for LoadErrors {}
-
-/// Why a component cannot be found or made, or rewards cannot go on scoring.
-///
-/// `Display` gives message and help in one line; [`HostError::message`] and [`HostError::help`] give them apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HostError {
-    /// The name has another form.
-    BadName { name: String, suggestion: Option<String> },
-    /// No loaded plugin has this name.
-    UnknownPlugin {
-        kind: ComponentKind,
-        name: String,
-        plugin: String,
-        /// What is loaded instead, as a clause.
-        loaded: String,
-        suggestion: Option<String>,
-    },
-    /// The plugin is there, and has no such component.
-    UnknownComponent {
-        kind: ComponentKind,
-        plugin: String,
-        component: String,
-        /// What it has instead, as a clause.
-        has: String,
-        suggestion: Option<String>,
-    },
-    /// The plugin refused to make it.
-    Refused {
-        kind: ComponentKind,
-        name: String,
-        /// Message, help and causes as the plugin gave them.
-        error: Box<farthing_sdk::Error>,
-    },
-    /// A reward hangs in so many threads that no more are given to it.
-    Stuck { reward: String, stuck: usize, deadline: Duration },
-    /// The operating system gives no thread to score in.
-    NoThread { why: String },
-}
-
-impl HostError {
-    /// What is wrong, without the remedy.
-    pub fn message(&self) -> String {
-        match self {
-            Self::BadName { name, .. } => format!("{name:?} is no component's name; expected `plugin/component`"),
-            Self::UnknownPlugin { kind, name, plugin, loaded, .. } => {
-                format!("there is no plugin `{plugin}` for the {kind} `{name}`; {loaded}")
-            }
-            Self::UnknownComponent { kind, plugin, component, has, .. } => {
-                format!("plugin `{plugin}` has no {kind} `{component}`; {has}")
-            }
-            Self::Refused { kind, name, error } => {
-                let mut message = format!("the {kind} `{name}` cannot be made: {}", error.message());
-                for cause in error.causes() {
-                    message = format!("{message}: {cause}");
-                }
-                message
-            }
-            Self::Stuck { reward, stuck, deadline } => format!(
-                "the reward `{reward}` passed its deadline of {deadline:?} again while {stuck} threads are still stuck \
-                 in earlier calls, and a thread cannot be stopped from outside"
-            ),
-            Self::NoThread { why } => format!("cannot start a thread to score in: {why}"),
-        }
-    }
-
-    /// What to do about it.
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::BadName { suggestion, .. }
-            | Self::UnknownPlugin { suggestion, .. }
-            | Self::UnknownComponent { suggestion, .. } => {
-                suggestion.as_ref().map(|name| format!("did you mean `{name}`?"))
-            }
-            Self::Refused { error, .. } => (!error.remedy().is_empty()).then(|| error.remedy().to_owned()),
-            Self::Stuck { .. } => Some("mend the reward, or give it a longer deadline".into()),
-            Self::NoThread { .. } => Some("free processes or memory, or raise the limit (`ulimit -u`)".into()),
-        }
-    }
-}
-
-impl fmt::Display for HostError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message())?;
-        match self.help() {
-            Some(help) => write!(formatter, "; {help}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Error for HostError {}
