@@ -90,8 +90,10 @@ impl Optimizer for Gspo {
             let term = self.clip.surrogate(s_i, a_i);
             loss -= term.value / batch.totals.sequences;
             // d log s_i / d logp_it = 1/|o_i|
-            let slope = term.slope / o_i.len() as f64;
-            out.dlogp[o_i].fill((-slope / batch.totals.sequences) as f32);
+            let slope = term.slope / (batch.totals.sequences * o_i.len() as f64);
+            for t in o_i {
+                out.dlogp[t] -= slope as f32;
+            }
             shares.count(self.clip.side(s_i, a_i));
             shares.end_sequence();
         }

@@ -14,7 +14,8 @@
 //! | [`reinforce_pp`] | (r - mean) / std, of the step  | of the token, clipped     | tokens                 |
 //!
 //! [`dynamic_sampling`] is DAPO's curriculum, and works with each of them. What makes up a
-//! reward (DAPO's soft punishment of overlong attempts, formats) is a reward's business.
+//! reward (formats; DAPO's soft punishment of overlong attempts, which is `text/length`) is a
+//! reward's business.
 //!
 //! The host logs `frac_reward_zero_std`; these log `policy_loss`, `clip_ratio/*`,
 //! `cispo_clip_ratio`, `kl` and `entropy`, under TRL's names.

@@ -30,8 +30,8 @@ pub fn clipped_surrogate(
             let a = f64::from(advantage);
             let rho = token_ratio(batch.logp[t], batch.old_logp[t]);
             let term = clip.surrogate(rho, a);
-            out.dlogp[t] = (-w * term.slope) as f32;
             loss -= w * term.value;
+            out.dlogp[t] -= (w * term.slope) as f32;
             shares.count(clip.side(rho, a));
         }
         shares.end_sequence();
