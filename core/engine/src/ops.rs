@@ -18,3 +18,6 @@ pub mod rotary;
 pub mod rows;
 pub(crate) mod slices;
 pub mod swiglu;
+
+#[cfg(test)]
+mod tests;

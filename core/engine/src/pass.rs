@@ -107,11 +107,10 @@ impl Pass<'_> {
     pub fn backward(self, dlogp: &[f32], dentropy: Option<&[f32]>, gradients: &mut Gradients) -> Result<()> {
         let Pass { model, batch, temperature, mut layers, last, normed, predicted, .. } = self;
         let count = batch.targets.len();
-        for (name, length) in [("dlogp", Some(dlogp.len())), ("dentropy", dentropy.map(<[f32]>::len))] {
-            if length.is_some_and(|length| length != count) {
-                return Err(EngineError::Argument(format!(
-                    "{name} has {length:?} values, but the batch predicts {count} tokens"
-                )));
+        for (name, values) in [("dlogp", Some(dlogp)), ("dentropy", dentropy)] {
+            if let Some(length) = values.map(<[f32]>::len).filter(|&length| length != count) {
+                let problem = format!("{name} has {length} values, but the batch predicts {count} tokens");
+                return Err(EngineError::Argument(problem));
             }
         }
         let layout = model.layout();

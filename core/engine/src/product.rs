@@ -7,11 +7,14 @@
 //!
 //! The right-hand matrix is packed into panels ([`PackedMatrix`]); weights can be packed once and used for many
 //! products. The left-hand matrix is read where it is, in any layout. Both suit the shapes of training: many rows
-//! (tokens) on the left, a weight on the right.
+//! (tokens) on the left, a weight on the right. The gradient of a weight has its own form, [`multiply_transposed`],
+//! with the tokens as the depth.
 
 mod kernel;
 mod matrix;
 mod packed;
+
+use std::cell::RefCell;
 
 use rayon::prelude::*;
 
@@ -22,7 +25,10 @@ pub use packed::{PackedMatrix, PackedView};
 const ROW_BLOCK: usize = 96;
 
 /// Depth after which partial sums go to memory.
-const DEPTH_BLOCK: usize = 128;
+const DEPTH_BLOCK: usize = 256;
+
+/// Depth of one step of [`multiply_transposed`]: what is packed for it fits into the second-level cache.
+const TOKEN_BLOCK: usize = 128;
 
 /// Multiply-adds below which a product is not worth a second thread.
 const SERIAL_BELOW: usize = 1 << 17;
@@ -43,7 +49,7 @@ pub fn multiply(left: Matrix<'_>, right: PackedView<'_>, scale: f32, write: Writ
     }
     // With few rows, as in decoding, the columns are shared out as well. A few tasks for each thread even out what
     // the threads are kept from by others.
-    let row_bounds = bounds(rows, ROW_BLOCK);
+    let row_bounds = row_blocks(rows, ROW_BLOCK);
     let column_groups = (4 * threads / (row_bounds.len() - 1)).clamp(1, right.panel_count());
     let column_bounds = bounds(columns, right.panel_count().div_ceil(column_groups) * packed::PANEL);
     let groups = column_bounds.len() - 1;
@@ -70,7 +76,51 @@ pub fn multiply_serial(
     }
 }
 
+/// `destination = scale * left^T * right`, or added to it, for two matrices with many rows (tokens): the gradient of
+/// a weight. Neither matrix is packed as a whole, for one of them would be as large as all activations.
+pub fn multiply_transposed(
+    left: Matrix<'_>,
+    right: Matrix<'_>,
+    scale: f32,
+    write: Write,
+    destination: MatrixMut<'_>,
+) {
+    assert_eq!(left.rows(), right.rows(), "the depths of a product differ");
+    let (rows, columns, depth) = (left.columns(), right.columns(), left.rows());
+    let wanted = 2 * rayon::current_num_threads();
+    let row_bounds = row_blocks(rows, 2 * ROW_BLOCK);
+    // Wide blocks read less; there should be work for every thread.
+    let widths = [4, 2, 1].map(|panels| panels * packed::PANEL);
+    let width = widths.into_iter().find(|width| (row_bounds.len() - 1) * columns.div_ceil(*width) >= wanted);
+    let column_bounds = bounds(columns, width.unwrap_or(packed::PANEL));
+    let groups = column_bounds.len() - 1;
+    let parts = destination.grid(&row_bounds, &column_bounds);
+    parts.into_par_iter().enumerate().for_each(|(task, mut destination)| {
+        let left = left.block(0..depth, row_bounds[task / groups]..row_bounds[task / groups + 1]);
+        let right = right.block(0..depth, column_bounds[task % groups]..column_bounds[task % groups + 1]);
+        RIGHT.with_borrow_mut(|packed| {
+            let mut write = write;
+            for start in (0..depth).step_by(TOKEN_BLOCK) {
+                let tokens = start..(start + TOKEN_BLOCK).min(depth);
+                packed.refill(right.block(tokens.clone(), 0..right.columns()));
+                let left = left.block(tokens, 0..left.columns()).transposed();
+                multiply_serial(left, packed.view(), scale, write, destination.reborrow());
+                write = Write::Add;
+            }
+        });
+    });
+}
+
+thread_local! {
+    static RIGHT: RefCell<PackedMatrix> = RefCell::default();
+}
+
+/// Blocks of at most `largest` rows, of equal size, in whole tiles.
+fn row_blocks(rows: usize, largest: usize) -> Vec<usize> {
+    bounds(rows, rows.div_ceil(rows.div_ceil(largest).max(1)).next_multiple_of(kernel::TILE_ROWS))
+}
+
 /// 0, step, 2 step, ... and the size itself.
 fn bounds(size: usize, step: usize) -> Vec<usize> {
-    (0..size).step_by(step).chain([size]).collect()
+    (0..size).step_by(step.max(1)).chain([size]).collect()
 }

@@ -51,7 +51,7 @@ pub fn backward(tokens: &[u32], dx: &Tensor, dweight: &mut Tensor) -> Result<()>
             first_row = row + 1;
         }
         rows.into_par_iter().for_each(|(row, positions)| {
-            vectorised(|| {
+            vectorised(#[inline(always)] || {
                 for &position in positions {
                     for (sum, dx) in row.iter_mut().zip(&dx[position as usize * features..][..features]) {
                         *sum += dx;

@@ -13,7 +13,7 @@ use super::lanes::{exp, max, vectorised};
 use super::slices::{on_cpu, read, tensor, write};
 use crate::buffers;
 use crate::error::Result;
-use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply};
+use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_transposed};
 
 /// Logits that exist at one time: 64 MiB of f32. A chunk has whole tokens, and at least one.
 const CHUNK_VALUES: usize = 1 << 24;
@@ -56,7 +56,7 @@ pub fn forward(x: &Tensor, weight: &Tensor, targets: &[u32], temperature: f32) -
             .zip(&mut predicted.log_normaliser[start..end])
             .with_min_len((1 << 12) / vocabulary + 1)
             .for_each(|((((z, &target), logp), entropy), log_normaliser)| {
-                let (log_sum, mean) = vectorised(|| normalise(z));
+                let (log_sum, mean) = vectorised(#[inline(always)] || normalise(z));
                 *logp = z[target as usize] - log_sum;
                 *entropy = log_sum - mean;
                 *log_normaliser = log_sum;
@@ -103,17 +103,16 @@ pub fn backward(
                 let log_sum = predicted.log_normaliser[token];
                 let dlogp = dlogp[token] / temperature;
                 let dentropy = dentropy.map_or(0.0, |dentropy| dentropy[token] / temperature);
-                vectorised(|| derivatives(z, log_sum, predicted.entropy[token], dlogp, dentropy));
+                vectorised(#[inline(always)] || derivatives(z, log_sum, predicted.entropy[token], dlogp, dentropy));
                 z[targets[token] as usize] += dlogp;
             },
         );
         let dz = Matrix::new(logits, end - start, vocabulary);
         let dx = MatrixMut::new(&mut dx[start * features..end * features], end - start, features);
         multiply(dz, packed.view(), 1.0, Write::Replace, dx);
-        let packed_x = PackedMatrix::new(Matrix::new(x, end - start, features));
+        let x = Matrix::new(x, end - start, features);
         write(dweight, |dweight| {
-            let dweight = MatrixMut::new(dweight, vocabulary, features);
-            multiply(dz.transposed(), packed_x.view(), 1.0, Write::Add, dweight);
+            multiply_transposed(dz, x, 1.0, Write::Add, MatrixMut::new(dweight, vocabulary, features));
         })?;
     }
     buffers::give(logits);

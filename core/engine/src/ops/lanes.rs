@@ -7,7 +7,8 @@ use pulp::Arch;
 
 const LANES: usize = 16;
 
-/// Runs `f` compiled for the widest vectors of this machine. What `f` calls must be inlined into it.
+/// Runs `f` compiled for the widest vectors of this machine. `f` and what it calls must be `#[inline(always)]`: what is
+/// not inlined is compiled on its own, for the oldest machine, where each fused multiply-add is a call.
 #[inline(always)]
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     Arch::new().dispatch(f)

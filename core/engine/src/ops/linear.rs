@@ -8,7 +8,7 @@ use super::lanes::vectorised;
 use super::slices::{on_cpu, read, tensor, write};
 use crate::buffers;
 use crate::error::Result;
-use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply};
+use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_transposed};
 
 /// A weight packed for products with tokens on the left: `W^T`, (in, out).
 pub fn pack(weight: &Tensor) -> Result<PackedMatrix> {
@@ -40,7 +40,7 @@ pub fn forward_packed(x: &[f32], tokens: usize, weight: &PackedMatrix, bias: Opt
     multiply(x, weight, 1.0, Write::Replace, MatrixMut::new(y, tokens, out));
     if let Some(bias) = bias {
         y.par_chunks_mut(out * columns::BLOCK).for_each(|rows| {
-            vectorised(|| {
+            vectorised(#[inline(always)] || {
                 for row in rows.chunks_exact_mut(out) {
                     for (y, b) in row.iter_mut().zip(bias) {
                         *y += b;
@@ -90,13 +90,14 @@ pub fn backward_parameters(
     let (tokens, into) = x.dims2()?;
     let (_, out) = dy.dims2()?;
     let (x, dy) = (read(x), read(dy));
-    let packed = PackedMatrix::new(Matrix::new(&x, tokens, into));
-    let left = Matrix::new(&dy, tokens, out).transposed();
-    write(dweight, |dweight| multiply(left, packed.view(), 1.0, Write::Add, MatrixMut::new(dweight, out, into)))?;
+    let (left, right) = (Matrix::new(&dy, tokens, out), Matrix::new(&x, tokens, into));
+    write(dweight, |dweight| {
+        multiply_transposed(left, right, 1.0, Write::Add, MatrixMut::new(dweight, out, into));
+    })?;
     if let Some(dbias) = dbias {
         write(dbias, |dbias| {
             columns::add_blocks(tokens, dbias, |rows, sum| {
-                vectorised(|| {
+                vectorised(#[inline(always)] || {
                     for row in dy[rows.start * out..rows.end * out].chunks_exact(out) {
                         for (sum, dy) in sum.iter_mut().zip(row) {
                             *sum += dy;

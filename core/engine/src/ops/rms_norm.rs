@@ -38,7 +38,7 @@ pub fn forward(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Normed> {
 /// The same for slices of whole tokens, on the calling thread.
 pub fn rows(x: &[f32], weight: &[f32], eps: f64, y: &mut [f32], inverse_rms: &mut [f32]) {
     let features = weight.len();
-    vectorised(|| {
+    vectorised(#[inline(always)] || {
         for ((x, y), inverse) in x.chunks_exact(features).zip(y.chunks_exact_mut(features)).zip(inverse_rms) {
             *inverse = inverse_root(dot(x, x), features, eps);
             for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
@@ -65,7 +65,7 @@ pub fn forward_sum(x: &Tensor, delta: Tensor, weight: &Tensor, eps: f64) -> Resu
             .zip(sum.par_chunks_mut(features * columns::BLOCK))
             .zip(inverse_rms.par_chunks_mut(columns::BLOCK))
             .for_each(|(((y, x), sum), inverse_rms)| {
-                vectorised(|| {
+                vectorised(#[inline(always)] || {
                     for (sum, x) in sum.iter_mut().zip(x) {
                         *sum += x;
                     }
@@ -105,7 +105,7 @@ pub fn backward(
             .zip(inverse_rms.par_chunks(columns::BLOCK))
             .map(|(((onto, x), dy), inverse_rms)| {
                 let mut dweight = vec![0.0; features];
-                vectorised(|| backward_rows(x, &weight, inverse_rms, dy, onto, &mut dweight));
+                vectorised(#[inline(always)] || backward_rows(x, &weight, inverse_rms, dy, onto, &mut dweight));
                 dweight
             })
             .collect()

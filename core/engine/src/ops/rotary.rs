@@ -75,7 +75,7 @@ impl Rotary {
         let cosines = &self.cosines[start..][..half];
         let sines = &self.sines[start..][..half];
         let sign = if direction == Direction::Forward { 1.0 } else { -1.0 };
-        vectorised(|| {
+        vectorised(#[inline(always)] || {
             for head in row.chunks_exact_mut(2 * half) {
                 let (first, second) = head.split_at_mut(half);
                 for (((a, b), cosine), sine) in first.iter_mut().zip(second).zip(cosines).zip(sines) {

@@ -27,7 +27,7 @@ pub fn forward(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
 
 /// The same for slices, on the calling thread.
 pub fn values(gate: &[f32], up: &[f32], activation: &mut [f32]) {
-    vectorised(|| {
+    vectorised(#[inline(always)] || {
         for ((a, &g), &u) in activation.iter_mut().zip(gate).zip(up) {
             *a = g * sigmoid(g) * u;
         }
@@ -71,7 +71,7 @@ pub struct Backward {
 }
 
 fn backward_values(gate: &mut [f32], up: &mut [f32], activation: &mut [f32]) {
-    vectorised(|| {
+    vectorised(#[inline(always)] || {
         for ((a, g), u) in activation.iter_mut().zip(gate).zip(up) {
             let s = sigmoid(*g);
             let silu = *g * s;

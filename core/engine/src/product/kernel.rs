@@ -6,13 +6,15 @@
 // Counted loops over constants are unrolled into registers; iterators over the same arrays are not.
 #![allow(clippy::needless_range_loop)]
 
+use std::cell::RefCell;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::matrix::{Matrix, MatrixMut};
 use super::packed::{PANEL, PackedView};
-use super::{DEPTH_BLOCK, Write};
+use super::{DEPTH_BLOCK, ROW_BLOCK, Write};
 
-const TILE_ROWS: usize = 6;
+pub(super) const TILE_ROWS: usize = 6;
 
 /// Panels that stay in the second-level cache while the rows of a block pass by.
 const PANEL_GROUP: usize = 8;
@@ -30,6 +32,7 @@ pub(super) fn block(
     assert_eq!(left.rows(), destination.rows(), "the destination of a product has another height");
     let columns = destination.columns();
     assert!(first_panel * PANEL + columns <= right.columns(), "the destination of a product is too wide");
+    assert!(left.rows() <= ROW_BLOCK, "a block of a product has too many rows");
     if left.columns() == 0 {
         // An empty sum: the loops below would never write.
         if write == Write::Replace {
@@ -37,7 +40,13 @@ pub(super) fn block(
         }
         return;
     }
-    Arch::new().dispatch(Block { left, right, first_panel, scale, write, destination });
+    let arch = Arch::new();
+    match left.column_stride() {
+        1 => arch.dispatch(Block { left, right, first_panel, scale, write, destination, packed_left: &mut [] }),
+        _ => LEFT.with_borrow_mut(|packed_left| {
+            arch.dispatch(Block { left, right, first_panel, scale, write, destination, packed_left });
+        }),
+    }
 }
 
 struct Block<'a> {
@@ -47,6 +56,8 @@ struct Block<'a> {
     scale: f32,
     write: Write,
     destination: MatrixMut<'a>,
+    /// Room for a block of a transposed left-hand matrix; empty for one that is read where it is.
+    packed_left: &'a mut [f32],
 }
 
 impl WithSimd for Block<'_> {
@@ -59,22 +70,31 @@ impl WithSimd for Block<'_> {
         let (rows, columns, depth) = (self.left.rows(), self.destination.columns(), self.left.columns());
         let destination = self.destination.pointer();
         let destination_stride = self.destination.row_stride();
-        for depth_start in (0..depth).step_by(DEPTH_BLOCK) {
-            let depth_count = DEPTH_BLOCK.min(depth - depth_start);
-            let add = self.write == Write::Add || depth_start > 0;
-            for group_start in (0..columns).step_by(PANEL_GROUP * PANEL) {
-                let group_end = (group_start + PANEL_GROUP * PANEL).min(columns);
+        for group_start in (0..columns).step_by(PANEL_GROUP * PANEL) {
+            let group_end = (group_start + PANEL_GROUP * PANEL).min(columns);
+            for depth_start in (0..depth).step_by(DEPTH_BLOCK) {
+                let depth_count = DEPTH_BLOCK.min(depth - depth_start);
+                let add = self.write == Write::Add || depth_start > 0;
+                if !self.packed_left.is_empty() {
+                    pack_left(self.left, depth_start, depth_count, self.packed_left);
+                }
                 for row in (0..rows).step_by(TILE_ROWS) {
-                    let left_start = row * self.left.row_stride() + depth_start * self.left.column_stride();
+                    let (left, left_row_stride, left_depth_stride) = match self.packed_left.is_empty() {
+                        true => {
+                            let start = row * self.left.row_stride() + depth_start;
+                            (self.left.data()[start..].as_ptr(), self.left.row_stride(), 1)
+                        }
+                        false => (self.packed_left[row * depth_count..].as_ptr(), 1, TILE_ROWS),
+                    };
                     for panel_start in (group_start..group_end).step_by(PANEL) {
                         let panel = self.right.panel(self.first_panel + panel_start / PANEL);
                         let width = PANEL.min(columns - panel_start);
                         for first in (0..width).step_by(tile_columns) {
                             let tile = Tile {
                                 depth: depth_count,
-                                left: self.left.data()[left_start..].as_ptr(),
-                                left_row_stride: self.left.row_stride(),
-                                left_depth_stride: self.left.column_stride(),
+                                left,
+                                left_row_stride,
+                                left_depth_stride,
                                 right: panel[depth_start * PANEL + first..].as_ptr(),
                                 to: destination.wrapping_add(row * destination_stride + panel_start + first),
                                 to_row_stride: destination_stride,
@@ -83,8 +103,8 @@ impl WithSimd for Block<'_> {
                                 add,
                             };
                             // SAFETY: rows, depth and columns lie within the shapes of the three matrices, whose
-                            // constructors checked them against their data; a panel is whole vectors wide; and
-                            // `self.destination` is the only access to its elements.
+                            // constructors checked them against their data; a packed block has whole tiles, a panel
+                            // whole vectors; and `self.destination` is the only access to its elements.
                             unsafe {
                                 tile.compute(simd, TILE_ROWS.min(rows - row), tile.columns.div_ceil(lanes));
                             }
@@ -92,6 +112,29 @@ impl WithSimd for Block<'_> {
                     }
                 }
             }
+        }
+    }
+}
+
+thread_local! {
+    /// A block of a transposed left-hand matrix: its tiles one after another, each with its rows side by side for every
+    /// step of the depth. Read where it is, each step would touch another page.
+    static LEFT: RefCell<Box<[f32]>> = RefCell::new(vec![0.0; ROW_BLOCK * DEPTH_BLOCK].into_boxed_slice());
+}
+
+#[inline(always)]
+fn pack_left(left: Matrix<'_>, depth_start: usize, depth_count: usize, packed: &mut [f32]) {
+    let rows = left.rows();
+    for step in 0..depth_count {
+        let values = &left.data()[(depth_start + step) * left.column_stride()..][..rows];
+        let (tiles, rest) = values.as_chunks::<TILE_ROWS>();
+        for (tile, values) in tiles.iter().enumerate() {
+            let start = tile * TILE_ROWS * depth_count + step * TILE_ROWS;
+            packed[start..start + TILE_ROWS].copy_from_slice(values);
+        }
+        if !rest.is_empty() {
+            let start = tiles.len() * TILE_ROWS * depth_count + step * TILE_ROWS;
+            packed[start..start + rest.len()].copy_from_slice(rest);
         }
     }
 }
@@ -158,7 +201,10 @@ impl Tile {
                 loaded[vector] = unsafe { right.add(vector * lanes).cast::<S::f32s>().read_unaligned() };
             }
             for row in 0..ROWS {
-                let value = if row < 3 { upper.wrapping_add(row * stride) } else { lower.wrapping_add((row - 3) * stride) };
+                let value = match row < 3 {
+                    true => upper.wrapping_add(row * stride),
+                    false => lower.wrapping_add((row - 3) * stride),
+                };
                 // SAFETY: `row` and the step lie inside the left-hand matrix.
                 let broadcast = simd.splat_f32s(unsafe { *value });
                 for vector in 0..VECTORS {
@@ -184,28 +230,30 @@ impl Tile {
                 }
             }
         } else {
+            let mut values = [[0.0; PANEL]; TILE_ROWS];
+            for row in 0..ROWS {
+                for vector in 0..VECTORS {
+                    let to = values[row][vector * lanes..(vector + 1) * lanes].as_mut_ptr().cast::<S::f32s>();
+                    // SAFETY: a tile is at most a panel wide.
+                    unsafe { to.write_unaligned(simd.mul_f32s(sums[row][vector], scale)) };
+                }
+            }
             // SAFETY: as for this function.
-            unsafe { self.write_partly::<S, ROWS, VECTORS>(simd, sums) }
+            unsafe { self.write_partly(&values[..ROWS]) }
         }
     }
 
     /// Writes a tile whose last vector reaches beyond the destination's columns.
+    ///
+    /// # Safety
+    /// As for [`compute`](Self::compute), for as many rows as `values` has.
     #[inline(never)]
-    unsafe fn write_partly<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &self,
-        simd: S,
-        sums: [[S::f32s; VECTORS]; ROWS],
-    ) {
-        let lanes = size_of::<S::f32s>() / size_of::<f32>();
-        for (row, sums) in sums.iter().enumerate() {
+    unsafe fn write_partly(&self, values: &[[f32; PANEL]]) {
+        for (row, values) in values.iter().enumerate() {
             // SAFETY: rows of the destination are `columns` long, and this task alone uses these elements.
             let to = unsafe { std::slice::from_raw_parts_mut(self.to.add(row * self.to_row_stride), self.columns) };
-            for (to, &sum) in to.chunks_mut(lanes).zip(sums) {
-                let mut values = [0.0; PANEL];
-                simd.partial_store_f32s(&mut values[..lanes], sum);
-                for (to, value) in to.iter_mut().zip(values) {
-                    *to = if self.add { value * self.scale + *to } else { value * self.scale };
-                }
+            for (to, value) in to.iter_mut().zip(values) {
+                *to = if self.add { *to + value } else { *value };
             }
         }
     }

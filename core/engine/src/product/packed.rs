@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::matrix::Matrix;
+use crate::buffers;
 
 /// Columns of one panel: four vectors of AVX-512, eight of AVX2.
 pub(super) const PANEL: usize = 64;
@@ -22,7 +23,7 @@ pub struct PackedMatrix {
 impl PackedMatrix {
     /// Packs on all threads of the pool.
     pub fn new(matrix: Matrix<'_>) -> Self {
-        let mut packed = Self::default();
+        let mut packed = Self { data: buffers::take(padded_len(matrix)), rows: 0, columns: 0 };
         let panel_len = packed.resize(matrix);
         if packed.data.len() < SERIAL_BELOW {
             packed.data.chunks_mut(panel_len).enumerate().for_each(|(index, panel)| fill(matrix, index, panel));
@@ -46,9 +47,19 @@ impl PackedMatrix {
     fn resize(&mut self, matrix: Matrix<'_>) -> usize {
         self.rows = matrix.rows();
         self.columns = matrix.columns();
-        self.data.resize(self.columns.div_ceil(PANEL) * PANEL * self.rows, 0.0);
+        self.data.resize(padded_len(matrix), 0.0);
         (PANEL * self.rows).max(1)
     }
+}
+
+impl Drop for PackedMatrix {
+    fn drop(&mut self) {
+        buffers::give(std::mem::take(&mut self.data));
+    }
+}
+
+fn padded_len(matrix: Matrix<'_>) -> usize {
+    matrix.columns().div_ceil(PANEL) * PANEL * matrix.rows()
 }
 
 /// The first rows and columns of a packed matrix.

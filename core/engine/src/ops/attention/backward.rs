@@ -82,7 +82,7 @@ fn attend_group(
             for (row, (scores, dscores)) in scores.chunks_exact_mut(end).zip(dscores.chunks_exact_mut(end)).enumerate()
             {
                 let log_normaliser = inputs.log_normaliser.row(start + row)[head];
-                vectorised(|| {
+                vectorised(#[inline(always)] || {
                     let d = dot(dout.row(row), out.row(row));
                     probabilities(scores, dscores, start + row + 1, log_normaliser, d);
                 });

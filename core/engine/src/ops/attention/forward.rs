@@ -63,7 +63,7 @@ fn attend_group(
             multiply_serial(query, keys, heads.scale(), Write::Replace, MatrixMut::new(scores, rows, end));
             let mut normalisers = [0.0; QUERY_BLOCK];
             for (row, scores) in scores.chunks_exact_mut(end).enumerate() {
-                let (normaliser, log) = vectorised(|| exponentials(scores, start + row + 1));
+                let (normaliser, log) = vectorised(#[inline(always)] || exponentials(scores, start + row + 1));
                 normalisers[row] = normaliser;
                 log_normaliser.row_mut(start + row)[head] = log;
             }
