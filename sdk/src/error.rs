@@ -121,7 +121,6 @@ impl From<Error> for farthing_abi::RawError {
     }
 }
 
-
 /// Returns early with an [`Error`] made like `format!` makes text.
 #[macro_export]
 macro_rules! bail {

@@ -89,12 +89,7 @@ pub struct ProblemView<'a> {
 
 impl<'a> ProblemView<'a> {
     #[doc(hidden)]
-    pub fn new(
-        id: &'a str,
-        tags: Vec<&'a str>,
-        prompt_json: &'a str,
-        facts_json: &'a str,
-    ) -> Self {
+    pub fn new(id: &'a str, tags: Vec<&'a str>, prompt_json: &'a str, facts_json: &'a str) -> Self {
         Self {
             id,
             tags,

@@ -94,7 +94,10 @@ pub(crate) fn components() -> Result<Vec<RawComponent>> {
     let mut found = BTreeMap::new();
     for registration in inventory::iter::<Registration> {
         let kind = registration.kind();
-        if found.insert((kind, registration.name), registration).is_some() {
+        if found
+            .insert((kind, registration.name), registration)
+            .is_some()
+        {
             return Err(Error::new(format!(
                 "the plugin registers two components of kind {kind} named {:?}",
                 registration.name
@@ -134,6 +137,8 @@ fn schema_of<T: JsonSchema>(generator: SchemaGenerator) -> Schema {
 }
 
 /// Turns the sdk's result into the boundary's.
-pub(crate) fn flatten<T>(result: Result<T>) -> farthing_abi::abi_stable::std_types::RResult<T, RawError> {
+pub(crate) fn flatten<T>(
+    result: Result<T>,
+) -> farthing_abi::abi_stable::std_types::RResult<T, RawError> {
     result.map_err(RawError::from).into()
 }

@@ -33,6 +33,7 @@ fn root_module() -> PluginRootRef {
 
 extern "C" fn connect(host: RawHost) {
     let _ = shim::guard(|| {
+        shim::remember_where_panics_happen();
         shim::log::connect(host);
         Ok(())
     });

@@ -191,8 +191,18 @@ impl DecodingPlan {
             "a finite number, 0 or more",
             t.into(),
         )?;
-        range("top_p", p > 0.0 && p <= 1.0, "more than 0, at most 1", p.into())?;
-        range("min_p", (0.0..1.0).contains(&m), "0 or more, less than 1", m.into())?;
+        range(
+            "top_p",
+            p > 0.0 && p <= 1.0,
+            "more than 0, at most 1",
+            p.into(),
+        )?;
+        range(
+            "min_p",
+            (0.0..1.0).contains(&m),
+            "0 or more, less than 1",
+            m.into(),
+        )?;
         range(
             "repetition_penalty",
             r.is_finite() && r > 0.0,

@@ -6,5 +6,11 @@ use crate::cargo::{build, cargo};
 
 pub fn run() -> Result<()> {
     build()?;
-    cargo(&["run", "--package", "farthing-e2e", "--example", "reward_call_cost"])
+    cargo(&[
+        "run",
+        "--package",
+        "farthing-e2e",
+        "--example",
+        "reward_call_cost",
+    ])
 }

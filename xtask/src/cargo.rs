@@ -28,14 +28,18 @@ pub fn root() -> PathBuf {
 
 /// Where the dev profile's products lie.
 pub fn products() -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     target.join("debug")
 }
 
 /// Builds the binary and the built-in plugins, and returns the binary.
 pub fn build() -> Result<PathBuf> {
     let plugins = built_in_plugins()?;
-    let packages: Vec<String> = plugins.iter().map(|name| format!("farthing-{name}")).collect();
+    let packages: Vec<String> = plugins
+        .iter()
+        .map(|name| format!("farthing-{name}"))
+        .collect();
     let mut arguments = vec!["build", "--package", "farthing-cli"];
     for package in &packages {
         arguments.extend(["--package", package]);
@@ -99,5 +103,8 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// The command as one would type it.
 pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+    words
+        .map(OsStr::to_string_lossy)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -12,13 +12,22 @@ pub fn run() -> Result<()> {
     step("invariants of the architecture", invariants::check)?;
     step("dependencies", dependencies)?;
     step("lints", || {
-        cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ])
     })?;
     step("documentation", || {
         let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        run_command(Command::new(program)
-            .args(["doc", "--workspace", "--no-deps"])
-            .env("RUSTDOCFLAGS", "--deny warnings"))
+        run_command(
+            Command::new(program)
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "--deny warnings"),
+        )
     })?;
     step("manifests", manifests)
 }
@@ -44,7 +53,10 @@ fn manifests() -> Result<()> {
     let mut checked = 0;
     for entry in std::fs::read_dir(root().join("examples/recipes"))? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             run_command(Command::new(&farthing).arg("check").arg(&path))?;
             checked += 1;
         }

@@ -37,14 +37,24 @@ fn train_and_show(seed: Option<&str>, out: Option<&Path>) -> Result<()> {
     cargo::run(&mut train)?;
     let minutes = started.elapsed().as_secs_f64() / 60.0;
 
-    println!("\nin {minutes:.1} minutes; the curves are in {}", out.join("curves.png").display());
+    println!(
+        "\nin {minutes:.1} minutes; the curves are in {}",
+        out.join("curves.png").display()
+    );
     println!("\nThe model on a problem of its own kind (3, 5 and 9 to make 24):\n");
     print!("3 5 9>24:");
     std::io::stdout().flush()?;
     let mut sample = Command::new(&farthing);
-    sample.arg("sample").arg(&out).args(["--prompt", "3 5 9>24:", "--temperature", "0"]);
+    sample
+        .arg("sample")
+        .arg(&out)
+        .args(["--prompt", "3 5 9>24:", "--temperature", "0"]);
     cargo::run(&mut sample)?;
-    println!("\nTalk to it yourself:\n  {} sample {} --prompt \"3 5 9>24:\"", farthing.display(), out.display());
+    println!(
+        "\nTalk to it yourself:\n  {} sample {} --prompt \"3 5 9>24:\"",
+        farthing.display(),
+        out.display()
+    );
     Ok(())
 }
 
@@ -54,5 +64,8 @@ fn free_directory() -> PathBuf {
         1 => root().join("runs/countdown-tiny"),
         _ => root().join(format!("runs/countdown-tiny-{number}")),
     };
-    (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(1))
+    (1..)
+        .map(name)
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| name(1))
 }

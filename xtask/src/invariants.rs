@@ -17,17 +17,32 @@ pub fn check() -> Result<()> {
 
 /// Core contains no algorithm, task or reward: these words do not occur in it outside tests.
 const ALGORITHMS_AND_TASKS: [&str; 9] = [
-    "grpo", "countdown", "mgpo", "dapo", "gspo", "cispo", "rloo", "reinforce-pp", "dr-grpo",
+    "grpo",
+    "countdown",
+    "mgpo",
+    "dapo",
+    "gspo",
+    "cispo",
+    "rloo",
+    "reinforce-pp",
+    "dr-grpo",
 ];
 
 fn core_names_no_algorithm() -> Result<()> {
     for path in sources(&root().join("core"))? {
         let relative = path.strip_prefix(root()).unwrap_or(&path);
-        if relative.components().any(|part| part.as_os_str() == "tests") {
+        if relative
+            .components()
+            .any(|part| part.as_os_str() == "tests")
+        {
             continue;
         }
         let text = fs::read_to_string(&path)?;
-        let text = text.split("#[cfg(test)]").next().unwrap_or_default().to_lowercase();
+        let text = text
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
         for word in ALGORITHMS_AND_TASKS {
             if let Some(at) = find_word(&text, word) {
                 let line = text[..at].lines().count();
@@ -45,7 +60,8 @@ fn core_names_no_algorithm() -> Result<()> {
 fn find_word(text: &str, word: &str) -> Option<usize> {
     let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     text.match_indices(word).map(|(at, _)| at).find(|&at| {
-        !is_letter(text[..at].chars().next_back()) && !is_letter(text[at + word.len()..].chars().next())
+        !is_letter(text[..at].chars().next_back())
+            && !is_letter(text[at + word.len()..].chars().next())
     })
 }
 
@@ -53,24 +69,67 @@ fn find_word(text: &str, word: &str) -> Option<usize> {
 /// candle nor tokenizers, nothing depends on a built-in plugin.
 fn dependencies_point_one_way() -> Result<()> {
     let forbidden: [(&str, &[&str]); 4] = [
-        ("farthing-engine", &["farthing-sdk", "farthing-abi", "farthing-runtime"]),
-        ("farthing-sdk", &["candle-core", "candle-nn", "tokenizers", "farthing-engine", "farthing-runtime"]),
-        ("farthing-runtime", &["farthing-countdown", "farthing-grpo", "farthing-text", "farthing-sampling"]),
-        ("farthing-cli", &["farthing-countdown", "farthing-grpo", "farthing-text", "farthing-sampling"]),
+        (
+            "farthing-engine",
+            &["farthing-sdk", "farthing-abi", "farthing-runtime"],
+        ),
+        (
+            "farthing-sdk",
+            &[
+                "candle-core",
+                "candle-nn",
+                "tokenizers",
+                "farthing-engine",
+                "farthing-runtime",
+            ],
+        ),
+        (
+            "farthing-runtime",
+            &[
+                "farthing-countdown",
+                "farthing-grpo",
+                "farthing-text",
+                "farthing-sampling",
+            ],
+        ),
+        (
+            "farthing-cli",
+            &[
+                "farthing-countdown",
+                "farthing-grpo",
+                "farthing-text",
+                "farthing-sampling",
+            ],
+        ),
     ];
     for (package, never) in forbidden {
         let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(program)
             .current_dir(root())
-            .args(["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--offline"])
+            .args([
+                "tree",
+                "--package",
+                package,
+                "--edges",
+                "normal",
+                "--prefix",
+                "none",
+                "--offline",
+            ])
             .output()
             .context("cannot run `cargo tree`")?;
         if !output.status.success() {
-            bail!("`cargo tree` failed: {}", String::from_utf8_lossy(&output.stderr));
+            bail!(
+                "`cargo tree` failed: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         let tree = String::from_utf8_lossy(&output.stdout);
         for dependency in never {
-            if tree.lines().any(|line| line.split(' ').next() == Some(dependency)) {
+            if tree
+                .lines()
+                .any(|line| line.split(' ').next() == Some(dependency))
+            {
                 bail!("{package} depends on {dependency}, which the architecture forbids");
             }
         }
@@ -83,8 +142,13 @@ fn docs_link_to_what_exists() -> Result<()> {
     let mut pages = vec![root().join("README.md")];
     pages.extend(files(&root().join("docs"), "md")?);
     for page in pages {
-        let text = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let text =
+            fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             let target = link.split('#').next().unwrap_or_default();
             if target.is_empty() || target.contains("://") || target.contains(' ') {
                 continue;
@@ -104,7 +168,9 @@ fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
 
 fn files(directory: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))? {
+    for entry in
+        fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?
+    {
         let path = entry?.path();
         if path.is_dir() {
             found.extend(files(&path, extension)?);

@@ -48,7 +48,9 @@ struct Count {
 impl Count {
     /// Adds what a line such as `test result: ok. 3 passed; 0 failed; ..` says.
     fn add(&mut self, line: &str) {
-        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return;
+        };
         let number = |word: &str| {
             let before = result.split(word).next()?;
             before.split_whitespace().next_back()?.parse::<u64>().ok()
@@ -68,6 +70,12 @@ mod tests {
         count.add("test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
         count.add("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out");
         count.add("running 3 tests");
-        assert_eq!(count, Count { passed: 15, failed: 2 });
+        assert_eq!(
+            count,
+            Count {
+                passed: 15,
+                failed: 2
+            }
+        );
     }
 }

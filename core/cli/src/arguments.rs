@@ -6,7 +6,13 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 /// Trains small language models to reason, with tasks, rewards, samplers, optimizers and curricula as plugins.
 #[derive(Debug, Parser)]
-#[command(name = "farthing", version, about, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "farthing",
+    version,
+    about,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,

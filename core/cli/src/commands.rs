@@ -13,7 +13,8 @@ use farthing_runtime::run::{Interrupt, MetricRow, Terminal};
 use serde_json::{Value, json};
 
 use crate::arguments::{
-    Arguments, Check, Command, Component, Eval, Plugins, PluginsInspect, PluginsList, Sample, Score, Train,
+    Arguments, Check, Command, Component, Eval, Plugins, PluginsInspect, PluginsList, Sample,
+    Score, Train,
 };
 use crate::table::aligned;
 
@@ -104,7 +105,11 @@ fn evaluation_table(rows: &[MetricRow]) -> Vec<Vec<String>> {
             Some(share) => format!("{:.1} %", share * 100.0),
         };
         let problems = row.get("eval_num_problems").unwrap_or_default();
-        let start = [row.step.to_string(), row.stage.clone(), format!("{problems:.0}")];
+        let start = [
+            row.step.to_string(),
+            row.stage.clone(),
+            format!("{problems:.0}"),
+        ];
         table.push(start.into_iter().chain(names.iter().map(cell)).collect());
     }
     table
@@ -122,7 +127,12 @@ fn run_check(arguments: &Check) -> Result<()> {
         false => access.for_manifest(&arguments.manifest),
     };
     let overrides = &arguments.overrides.set;
-    let report = check::check(&arguments.manifest, overrides, &access, arguments.update_lock)?;
+    let report = check::check(
+        &arguments.manifest,
+        overrides,
+        &access,
+        arguments.update_lock,
+    )?;
     if arguments.json {
         print_json(&serde_json::to_value(&report)?)?;
     } else {
@@ -151,7 +161,9 @@ fn run_sample(arguments: Sample) -> Result<()> {
                 eprintln!("type a prompt and end it with Ctrl-D:");
             }
             let mut text = String::new();
-            stdin().read_to_string(&mut text).context("cannot read the prompt")?;
+            stdin()
+                .read_to_string(&mut text)
+                .context("cannot read the prompt")?;
             text
         }
     };
@@ -220,17 +232,16 @@ fn run_plugins_inspect(arguments: &PluginsInspect) -> Result<()> {
     }
     match inspection.is_loadable() {
         true => Ok(()),
-        false => Err(RuntimeError::Usage(format!(
-            "{} cannot be loaded",
-            arguments.file.display()
-        ))
-        .into()),
+        false => Err(
+            RuntimeError::Usage(format!("{} cannot be loaded", arguments.file.display())).into(),
+        ),
     }
 }
 
 /// The plugins of the command line; libraries that no lock vouches for are tried out by this very program first.
 fn access(paths: &[PathBuf]) -> Result<PluginAccess> {
-    let prober = host::ProcessProber::this_program("__probe").context("cannot find this program")?;
+    let prober =
+        host::ProcessProber::this_program("__probe").context("cannot find this program")?;
     Ok(PluginAccess {
         paths: paths.to_vec(),
         prober: Some(Box::new(prober)),
@@ -240,7 +251,10 @@ fn access(paths: &[PathBuf]) -> Result<PluginAccess> {
 
 fn config(component: &Component) -> Result<Value> {
     let config: Value = serde_json::from_str(&component.config).map_err(|error| {
-        RuntimeError::Usage(format!("--config is not JSON: {error}; found {}", component.config))
+        RuntimeError::Usage(format!(
+            "--config is not JSON: {error}; found {}",
+            component.config
+        ))
     })?;
     match config.is_object() {
         true => Ok(config),

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use candle_core::Device;
 use farthing_engine::{
-    Architecture, DecodingPlan, Model, ModelConfig, NoHooks, PromptGroup, RopeScaling, Tokenizer, decode,
+    Architecture, DecodingPlan, Model, ModelConfig, NoHooks, PromptGroup, RopeScaling, Tokenizer,
+    decode,
 };
 
 struct Shape {
@@ -26,8 +27,18 @@ fn main() -> anyhow::Result<()> {
     let alphabet: String = (33u8..123).map(char::from).collect();
     let tokenizer = Tokenizer::characters::<&str>(&alphabet, &[])?;
     for shape in [
-        Shape { name: "1.0 M", hidden: 128, inner: 512, new_tokens: 64 },
-        Shape { name: "4.0 M", hidden: 256, inner: 1024, new_tokens: 128 },
+        Shape {
+            name: "1.0 M",
+            hidden: 128,
+            inner: 512,
+            new_tokens: 64,
+        },
+        Shape {
+            name: "4.0 M",
+            hidden: 256,
+            inner: 1024,
+            new_tokens: 128,
+        },
     ] {
         measure(&shape, &tokenizer)?;
     }
@@ -55,18 +66,46 @@ fn measure(shape: &Shape, tokenizer: &Tokenizer) -> anyhow::Result<()> {
         pad_token_id: None,
     };
     let model = Model::init(config, 1, &Device::Cpu)?;
-    let prompts: Vec<Vec<u32>> =
-        (0..GROUPS).map(|group| (0..PROMPT).map(|at| ((group * 7 + at * 5) % 92) as u32).collect()).collect();
-    let seeds: Vec<Vec<u64>> =
-        (0..GROUPS).map(|group| (0..ATTEMPTS).map(|at| (group * ATTEMPTS + at) as u64).collect()).collect();
-    let groups: Vec<PromptGroup<'_>> =
-        prompts.iter().zip(&seeds).map(|(tokens, seeds)| PromptGroup { tokens, seeds }).collect();
-    let plan = DecodingPlan { max_new_tokens: shape.new_tokens, ..DecodingPlan::default() };
+    let prompts: Vec<Vec<u32>> = (0..GROUPS)
+        .map(|group| {
+            (0..PROMPT)
+                .map(|at| ((group * 7 + at * 5) % 92) as u32)
+                .collect()
+        })
+        .collect();
+    let seeds: Vec<Vec<u64>> = (0..GROUPS)
+        .map(|group| {
+            (0..ATTEMPTS)
+                .map(|at| (group * ATTEMPTS + at) as u64)
+                .collect()
+        })
+        .collect();
+    let groups: Vec<PromptGroup<'_>> = prompts
+        .iter()
+        .zip(&seeds)
+        .map(|(tokens, seeds)| PromptGroup { tokens, seeds })
+        .collect();
+    let plan = DecodingPlan {
+        max_new_tokens: shape.new_tokens,
+        ..DecodingPlan::default()
+    };
     let mut seconds: Vec<f64> = (0..REPEATS)
         .map(|_| {
             let start = Instant::now();
-            let attempts = decode(&model, tokenizer, &groups, &plan, GROUPS * ATTEMPTS, &mut NoHooks)?;
-            assert!(attempts.iter().flatten().all(|attempt| attempt.tokens.len() == shape.new_tokens));
+            let attempts = decode(
+                &model,
+                tokenizer,
+                &groups,
+                &plan,
+                GROUPS * ATTEMPTS,
+                &mut NoHooks,
+            )?;
+            assert!(
+                attempts
+                    .iter()
+                    .flatten()
+                    .all(|attempt| attempt.tokens.len() == shape.new_tokens)
+            );
             Ok(start.elapsed().as_secs_f64())
         })
         .collect::<anyhow::Result<_>>()?;

@@ -20,15 +20,33 @@ struct Shape {
 }
 
 const SHAPES: [Shape; 2] = [
-    Shape { name: "1m", hidden: 128, intermediate: 512, sequences: 64, length: 96 },
-    Shape { name: "4m", hidden: 256, intermediate: 1024, sequences: 64, length: 160 },
+    Shape {
+        name: "1m",
+        hidden: 128,
+        intermediate: 512,
+        sequences: 64,
+        length: 96,
+    },
+    Shape {
+        name: "4m",
+        hidden: 256,
+        intermediate: 1024,
+        sequences: 64,
+        length: 160,
+    },
 ];
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let wanted = arguments.next().unwrap_or_else(|| "all".to_owned());
-    let repetitions = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(5);
-    for shape in SHAPES.iter().filter(|shape| wanted == "all" || wanted == shape.name) {
+    let repetitions = arguments
+        .next()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(5);
+    for shape in SHAPES
+        .iter()
+        .filter(|shape| wanted == "all" || wanted == shape.name)
+    {
         measure(shape, repetitions)?;
     }
     Ok(())
@@ -55,7 +73,9 @@ fn measure(shape: &Shape, repetitions: usize) -> Result<()> {
         pad_token_id: None,
     };
     let mut model = Model::init(config, 1, &Device::Cpu)?;
-    let tokens: Vec<u32> = (0..shape.length as u32).map(|token| token * 31 % 92).collect();
+    let tokens: Vec<u32> = (0..shape.length as u32)
+        .map(|token| token * 31 % 92)
+        .collect();
     let packed = Packed::from_sequences((0..shape.sequences).map(|_| (tokens.as_slice(), 1)));
     let coefficients = vec![-1.0 / packed.predicted_count() as f32; packed.predicted_count()];
     let mut gradients = Gradients::zeros(&model)?;
@@ -77,7 +97,10 @@ fn measure(shape: &Shape, repetitions: usize) -> Result<()> {
         rule.step(&mut model, &gradients, 1e-4)?;
         gradients.zero()?;
         let update = start.elapsed().as_secs_f64();
-        for (best, time) in best.iter_mut().zip([scored, forward, both - forward, update]) {
+        for (best, time) in best
+            .iter_mut()
+            .zip([scored, forward, both - forward, update])
+        {
             *best = best.min(time);
         }
         fastest_pass = fastest_pass.min(both);

@@ -23,7 +23,10 @@ pub(crate) fn take(length: usize) -> Vec<f32> {
     }
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     // Lengths differ from batch to batch. Half as much again is accepted, so that a few buffers serve them all.
-    let found = free.range(length..=length + length / 2).next().map(|(&capacity, _)| capacity);
+    let found = free
+        .range(length..=length + length / 2)
+        .next()
+        .map(|(&capacity, _)| capacity);
     let buffer = found.and_then(|capacity| {
         let buffers = free.get_mut(&capacity)?;
         let buffer = buffers.pop();

@@ -15,7 +15,7 @@ use crate::tokenizer::SpecialTokens;
 
 /// Instructions a template may take, so that a crafted one ends. The longest published templates take some thousands
 /// for a short chat.
-const FUEL: u64 = 50_000_000;
+const FUEL: u64 = 10_000_000;
 
 /// One turn of a chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,7 +27,10 @@ pub struct Message {
 
 impl Message {
     pub fn new(role: impl Into<String>, content: impl Into<String>) -> Self {
-        Self { role: role.into(), content: content.into() }
+        Self {
+            role: role.into(),
+            content: content.into(),
+        }
     }
 }
 
@@ -36,7 +39,7 @@ impl Message {
 pub struct ChatOptions {
     /// Ends the text with the opening of the assistant's turn.
     pub add_generation_prompt: bool,
-    /// More variables, such as `enable_thinking` or `tools`.
+    /// More variables, such as `enable_thinking` or `tools`. Keys inside them come in the order of the JSON map.
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// The moment that `strftime_now` sees, in seconds since 1970 UTC; left out, the clock. Some templates write the
     /// date into the prompt: a run that must be repeatable on another day sets it.
@@ -52,12 +55,18 @@ pub(crate) struct ChatTemplate {
 impl ChatTemplate {
     pub fn new(source: String, special_tokens: SpecialTokens) -> Self {
         let environment = environment(&source).map_err(|error| explain(&error));
-        Self { environment, special_tokens }
+        Self {
+            environment,
+            special_tokens,
+        }
     }
 
     pub fn render(&self, messages: &[Message], options: &ChatOptions) -> Result<String> {
         let refuse = |problem: String| EngineError::ChatTemplate(problem);
-        let environment = self.environment.as_ref().map_err(|error| refuse(error.clone()))?;
+        let environment = self
+            .environment
+            .as_ref()
+            .map_err(|error| refuse(error.clone()))?;
         let now = now(options.unix_time).map_err(refuse)?;
         let strftime_now = Value::from_function(move |format: &str| {
             jiff::fmt::strtime::format(format, now.as_ref())
@@ -77,29 +86,42 @@ impl ChatTemplate {
             standard,
             Value::from(Serde(&options.variables)),
         ]);
-        let template = environment.get_template("chat").map_err(|error| refuse(explain(&error)))?;
-        template.render(context).map_err(|error| refuse(explain(&error)))
+        let template = environment
+            .get_template("chat")
+            .map_err(|error| refuse(explain(&error)))?;
+        template
+            .render(context)
+            .map_err(|error| refuse(explain(&error)))
     }
 }
 
 fn environment(source: &str) -> std::result::Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_syntax(
-        minijinja::syntax::SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?,
+        minijinja::syntax::SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()?,
     );
     environment.set_fuel(Some(FUEL));
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.set_formatter(|out, state, value| match value.kind() {
         ValueKind::None => out.write_str("None").map_err(Error::from),
-        ValueKind::Bool => {
-            out.write_str(if value.is_true() { "True" } else { "False" }).map_err(Error::from)
-        }
+        ValueKind::Bool => out
+            .write_str(if value.is_true() { "True" } else { "False" })
+            .map_err(Error::from),
         _ => minijinja::escape_formatter(out, state, value),
     });
     environment.add_filter("tojson", to_python_json);
-    environment.add_function("raise_exception", |message: String| -> std::result::Result<(), Error> {
-        Err(Error::new(ErrorKind::InvalidOperation, format!("the template refused the chat: {message}")))
-    });
+    environment.add_function(
+        "raise_exception",
+        |message: String| -> std::result::Result<(), Error> {
+            Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("the template refused the chat: {message}"),
+            ))
+        },
+    );
     environment.add_template_owned("chat", without_generation_tags(source))?;
     Ok(environment)
 }
@@ -110,7 +132,9 @@ fn without_generation_tags(source: &str) -> String {
     let mut output = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(start) = rest.find("{%") {
-        let Some(length) = rest[start..].find("%}") else { break };
+        let Some(length) = rest[start..].find("%}") else {
+            break;
+        };
         let (before, tag) = (&rest[..start], &rest[start..start + length + 2]);
         output.push_str(before);
         match tag[2..length].trim_matches(['-', '+', ' ', '\n', '\t']) {
@@ -128,25 +152,42 @@ fn without_generation_tags(source: &str) -> String {
 fn to_python_json(value: &Value, options: Kwargs) -> std::result::Result<Value, Error> {
     let indent: Option<usize> = options.get("indent")?;
     let sort_keys: Option<bool> = options.get("sort_keys")?;
-    let separators: Option<(String, String)> = match options.get::<Option<Vec<String>>>("separators")? {
-        Some(pair) => match <[String; 2]>::try_from(pair) {
-            Ok([item, key]) => Some((item, key)),
-            Err(_) => return Err(Error::new(ErrorKind::InvalidOperation, "separators must be a pair")),
-        },
-        None => None,
-    };
+    let separators: Option<(String, String)> =
+        match options.get::<Option<Vec<String>>>("separators")? {
+            Some(pair) => match <[String; 2]>::try_from(pair) {
+                Ok([item, key]) => Some((item, key)),
+                Err(_) => {
+                    return Err(Error::new(
+                        ErrorKind::InvalidOperation,
+                        "separators must be a pair",
+                    ));
+                }
+            },
+            None => None,
+        };
     // ensure_ascii has one effect only, and transformers turns it off.
     let _: Option<bool> = options.get("ensure_ascii")?;
     options.assert_all_used()?;
     let (item, key) = separators.unwrap_or_else(|| {
         // With an indent Python ends the line right after the comma.
-        (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned())
+        (
+            if indent.is_some() { "," } else { ", " }.to_owned(),
+            ": ".to_owned(),
+        )
     });
     let mut bytes = Vec::new();
-    let formatter = PythonFormatter { indent, item, key, depth: 0, has_value: false };
+    let formatter = PythonFormatter {
+        indent,
+        item,
+        key,
+        depth: 0,
+        has_value: false,
+    };
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
     let written = if sort_keys == Some(true) {
-        serde_json::to_value(value).map(sorted).and_then(|value| value.serialize(&mut serializer))
+        serde_json::to_value(value)
+            .map(sorted)
+            .and_then(|value| value.serialize(&mut serializer))
     } else {
         value.serialize(&mut serializer)
     };
@@ -158,8 +199,10 @@ fn to_python_json(value: &Value, options: Kwargs) -> std::result::Result<Value, 
 fn sorted(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Object(fields) => {
-            let fields: std::collections::BTreeMap<_, _> =
-                fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            let fields: std::collections::BTreeMap<_, _> = fields
+                .into_iter()
+                .map(|(key, value)| (key, sorted(value)))
+                .collect();
             fields.into_iter().collect()
         }
         serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
@@ -176,13 +219,21 @@ struct PythonFormatter {
 }
 
 impl PythonFormatter {
-    fn open<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> std::io::Result<()> {
+    fn open<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+        bracket: &[u8],
+    ) -> std::io::Result<()> {
         self.depth += 1;
         self.has_value = false;
         writer.write_all(bracket)
     }
 
-    fn close<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> std::io::Result<()> {
+    fn close<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+        bracket: &[u8],
+    ) -> std::io::Result<()> {
         self.depth -= 1;
         if self.has_value {
             self.new_line(writer)?;
@@ -190,7 +241,11 @@ impl PythonFormatter {
         writer.write_all(bracket)
     }
 
-    fn begin_item<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+    fn begin_item<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
         if !first {
             writer.write_all(self.item.as_bytes())?;
         }
@@ -243,7 +298,10 @@ impl serde_json::ser::Formatter for PythonFormatter {
         self.begin_item(writer, first)
     }
 
-    fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+    fn begin_object_value<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+    ) -> std::io::Result<()> {
         writer.write_all(self.key.as_bytes())
     }
 

@@ -47,7 +47,15 @@ pub fn decode(
 ) -> Result<Vec<Vec<Attempt>>> {
     check(model, groups, plan, max_rows)?;
     if model.device().is_cpu() && model.dtype() == DType::F32 {
-        run(CpuBackend::new(model)?, model, tokenizer, groups, plan, max_rows, hooks)
+        run(
+            CpuBackend::new(model)?,
+            model,
+            tokenizer,
+            groups,
+            plan,
+            max_rows,
+            hooks,
+        )
     } else {
         let backend = TensorBackend::new(model, groups, plan, max_rows)?;
         run(backend, model, tokenizer, groups, plan, max_rows, hooks)
@@ -83,10 +91,24 @@ where
 {
     let config = model.config();
     let (vocab_size, max_positions) = (config.vocab_size, config.max_position_embeddings);
-    Scheduler { backend, tokenizer, groups, plan, max_rows, vocab_size, max_positions }.run(hooks)
+    Scheduler {
+        backend,
+        tokenizer,
+        groups,
+        plan,
+        max_rows,
+        vocab_size,
+        max_positions,
+    }
+    .run(hooks)
 }
 
-fn check(model: &Model, groups: &[PromptGroup<'_>], plan: &DecodingPlan, max_rows: usize) -> Result<()> {
+fn check(
+    model: &Model,
+    groups: &[PromptGroup<'_>],
+    plan: &DecodingPlan,
+    max_rows: usize,
+) -> Result<()> {
     plan.validate()?;
     let refuse = |problem: String| Err(EngineError::Argument(problem));
     if max_rows == 0 {
@@ -96,7 +118,9 @@ fn check(model: &Model, groups: &[PromptGroup<'_>], plan: &DecodingPlan, max_row
     for (index, group) in groups.iter().enumerate() {
         let length = group.tokens.len();
         if length == 0 {
-            return refuse(format!("the prompt of group {index} has no tokens; expected at least 1"));
+            return refuse(format!(
+                "the prompt of group {index} has no tokens; expected at least 1"
+            ));
         }
         if length >= config.max_position_embeddings {
             return refuse(format!(
@@ -105,7 +129,11 @@ fn check(model: &Model, groups: &[PromptGroup<'_>], plan: &DecodingPlan, max_row
                 config.max_position_embeddings
             ));
         }
-        if let Some(token) = group.tokens.iter().find(|&&token| token as usize >= config.vocab_size) {
+        if let Some(token) = group
+            .tokens
+            .iter()
+            .find(|&&token| token as usize >= config.vocab_size)
+        {
             return refuse(format!(
                 "the prompt of group {index} has token {token}, outside the model's vocabulary of {}; the tokenizer \
                  does not fit the model",

@@ -33,8 +33,14 @@ const BLOCK: usize = 1 << 14;
 
 impl Gradients {
     pub fn zeros(model: &Model) -> Result<Self> {
-        let names = model.parameters().map(|(name, _)| name.to_owned()).collect();
-        let tensors = model.parameters().map(|(_, tensor)| tensor.zeros_like()).collect::<candle_core::Result<_>>()?;
+        let names = model
+            .parameters()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let tensors = model
+            .parameters()
+            .map(|(_, tensor)| tensor.zeros_like())
+            .collect::<candle_core::Result<_>>()?;
         Ok(Self { names, tensors })
     }
 
@@ -44,7 +50,9 @@ impl Gradients {
     }
 
     pub fn get(&self, name: &str) -> Option<&Tensor> {
-        self.iter().find(|(candidate, _)| *candidate == name).map(|(_, tensor)| tensor)
+        self.iter()
+            .find(|(candidate, _)| *candidate == name)
+            .map(|(_, tensor)| tensor)
     }
 
     /// The Euclidean norm of all derivatives together; not finite if one of them is not.
@@ -63,7 +71,9 @@ impl Gradients {
     pub fn scale(&mut self, factor: f32) -> Result<()> {
         for tensor in &mut self.tensors {
             if on_cpu(&[tensor]) {
-                write(tensor, |values| values.par_iter_mut().for_each(|value| *value *= factor))?;
+                write(tensor, |values| {
+                    values.par_iter_mut().for_each(|value| *value *= factor)
+                })?;
             } else {
                 *tensor = (&*tensor * f64::from(factor))?;
             }
@@ -74,7 +84,11 @@ impl Gradients {
     pub fn zero(&mut self) -> Result<()> {
         for tensor in &mut self.tensors {
             if on_cpu(&[tensor]) {
-                write(tensor, |values| values.par_chunks_mut(BLOCK).for_each(|values| values.fill(0.0)))?;
+                write(tensor, |values| {
+                    values
+                        .par_chunks_mut(BLOCK)
+                        .for_each(|values| values.fill(0.0))
+                })?;
             } else {
                 *tensor = tensor.zeros_like()?;
             }
@@ -92,14 +106,20 @@ impl Gradients {
                 sum if sum.is_finite() => continue,
                 _ => UncoveredReason::NonFinite,
             };
-            uncovered.push(Uncovered { name: name.to_owned(), reason });
+            uncovered.push(Uncovered {
+                name: name.to_owned(),
+                reason,
+            });
         }
         Ok(uncovered)
     }
 
     pub(crate) fn non_finite(&self) -> Result<Vec<String>> {
         let coverage = self.coverage()?.into_iter();
-        Ok(coverage.filter(|one| one.reason == UncoveredReason::NonFinite).map(|one| one.name).collect())
+        Ok(coverage
+            .filter(|one| one.reason == UncoveredReason::NonFinite)
+            .map(|one| one.name)
+            .collect())
     }
 
     pub(crate) fn tensor(&self, index: usize) -> &Tensor {
@@ -111,7 +131,9 @@ impl Gradients {
     }
 
     pub(crate) fn tensors_mut(&mut self, indices: [usize; 2]) -> [&mut Tensor; 2] {
-        self.tensors.get_disjoint_mut(indices).expect("a weight and its bias are two parameters of the model")
+        self.tensors
+            .get_disjoint_mut(indices)
+            .expect("a weight and its bias are two parameters of the model")
     }
 }
 
@@ -133,17 +155,24 @@ pub(crate) fn sum_of_squares(tensor: &Tensor) -> Result<f64> {
     let sums: Vec<f64> = values
         .par_chunks(BLOCK)
         .map(|values| {
-            crate::ops::lanes::vectorised(#[inline(always)] || {
-                let mut sums = [0.0_f64; 16];
-                let (blocks, rest) = values.as_chunks::<16>();
-                for block in blocks {
-                    for lane in 0..16 {
-                        let value = f64::from(block[lane]);
-                        sums[lane] = value.mul_add(value, sums[lane]);
+            crate::ops::lanes::vectorised(
+                #[inline(always)]
+                || {
+                    let mut sums = [0.0_f64; 16];
+                    let (blocks, rest) = values.as_chunks::<16>();
+                    for block in blocks {
+                        for lane in 0..16 {
+                            let value = f64::from(block[lane]);
+                            sums[lane] = value.mul_add(value, sums[lane]);
+                        }
                     }
-                }
-                sums.iter().sum::<f64>() + rest.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>()
-            })
+                    sums.iter().sum::<f64>()
+                        + rest
+                            .iter()
+                            .map(|&value| f64::from(value).powi(2))
+                            .sum::<f64>()
+                },
+            )
         })
         .collect();
     Ok(sums.iter().sum())

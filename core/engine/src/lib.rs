@@ -25,10 +25,14 @@ mod tokenizer;
 mod update_rule;
 mod weights;
 
-pub use chat_template::{ChatOptions, Message};
 pub use buffers::release_buffers;
-pub use config::{Architecture, ModelConfig, RopeScaling};
 pub use candle_core::{Device, DeviceLocation};
+pub use chat_template::{ChatOptions, Message};
+pub use config::{Architecture, ModelConfig, RopeScaling};
+pub use decode::{
+    Attempt, DecodeHooks, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer, decode,
+    decode_by_composition, sampling,
+};
 pub use device::select_device;
 pub use error::{EngineError, Result};
 pub use gradients::{Gradients, Uncovered, UncoveredReason};
@@ -37,9 +41,5 @@ pub use packed::Packed;
 pub use parameters::{LayerParameters, Projection};
 pub use pass::{Pass, Scores};
 pub use schedule::{Decay, Schedule};
-pub use decode::{
-    Attempt, DecodeHooks, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer, decode, decode_by_composition,
-    sampling,
-};
 pub use tokenizer::{END_OF_TEXT, PADDING, StreamingDecoder, Tokenizer};
 pub use update_rule::{AdamW, AdamWConfig, StepReport};

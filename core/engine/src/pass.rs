@@ -44,7 +44,12 @@ impl Model {
     /// Log-probabilities and entropies without what a backward would need.
     pub fn score(&self, packed: &Packed, temperature: f64) -> Result<Scores> {
         let pass = self.run(packed, temperature, false)?;
-        let Pass { last, normed, scores, .. } = pass;
+        let Pass {
+            last,
+            normed,
+            scores,
+            ..
+        } = pass;
         [last, normed.y].into_iter().for_each(give_tensor);
         Ok(scores)
     }
@@ -56,7 +61,9 @@ impl Model {
 
     fn run(&self, packed: &Packed, temperature: f64, keep: bool) -> Result<Pass<'_>> {
         if !(temperature.is_finite() && temperature > 0.0) {
-            return Err(EngineError::Argument(format!("the temperature is {temperature}; expected a number above 0")));
+            return Err(EngineError::Argument(format!(
+                "the temperature is {temperature}; expected a number above 0"
+            )));
         }
         let config = self.config();
         packed.validate(config.vocab_size, config.max_position_embeddings)?;
@@ -70,13 +77,19 @@ impl Model {
         for index in 0..config.num_hidden_layers {
             let parameters = self.layer(index);
             let (x, normed) = match delta.take() {
-                None => (stream.clone(), rms_norm::forward(&stream, parameters.input_layernorm, eps)?),
-                Some(delta) => rms_norm::forward_sum(&stream, delta, parameters.input_layernorm, eps)?,
+                None => (
+                    stream.clone(),
+                    rms_norm::forward(&stream, parameters.input_layernorm, eps)?,
+                ),
+                Some(delta) => {
+                    rms_norm::forward_sum(&stream, delta, parameters.input_layernorm, eps)?
+                }
             };
             if !keep && index > 0 {
                 give_tensor(stream);
             }
-            let only = (index + 1 == config.num_hidden_layers).then_some(batch.predicting.as_slice());
+            let only =
+                (index + 1 == config.num_hidden_layers).then_some(batch.predicting.as_slice());
             let (saved, down) = SavedLayer::forward(&parameters, x, normed, &batch, eps, only)?;
             stream = saved.middle.clone();
             delta = Some(down);
@@ -89,11 +102,23 @@ impl Model {
         let (last, normed) = rms_norm::forward_sum(&stream, delta, self.norm(), eps)?;
         let temperature = temperature as f32;
         let predicted = head::forward(&normed.y, self.lm_head(), &batch.targets, temperature)?;
-        let scores = Scores { logp: predicted.logp.clone(), entropy: predicted.entropy.clone() };
+        let scores = Scores {
+            logp: predicted.logp.clone(),
+            entropy: predicted.entropy.clone(),
+        };
         if !keep {
             give_tensor(stream);
         }
-        Ok(Pass { model: self, batch, temperature, layers, last, normed, predicted, scores })
+        Ok(Pass {
+            model: self,
+            batch,
+            temperature,
+            layers,
+            last,
+            normed,
+            predicted,
+            scores,
+        })
     }
 }
 
@@ -104,12 +129,27 @@ impl Pass<'_> {
 
     /// Adds to `gradients` the derivative of `sum(dlogp * logp) + sum(dentropy * entropy)`. Both arrays have one
     /// value for each predicted token, in the order of [`Scores`].
-    pub fn backward(self, dlogp: &[f32], dentropy: Option<&[f32]>, gradients: &mut Gradients) -> Result<()> {
-        let Pass { model, batch, temperature, mut layers, last, normed, predicted, .. } = self;
+    pub fn backward(
+        self,
+        dlogp: &[f32],
+        dentropy: Option<&[f32]>,
+        gradients: &mut Gradients,
+    ) -> Result<()> {
+        let Pass {
+            model,
+            batch,
+            temperature,
+            mut layers,
+            last,
+            normed,
+            predicted,
+            ..
+        } = self;
         let count = batch.targets.len();
         for (name, values) in [("dlogp", Some(dlogp)), ("dentropy", dentropy)] {
             if let Some(length) = values.map(<[f32]>::len).filter(|&length| length != count) {
-                let problem = format!("{name} has {length} values, but the batch predicts {count} tokens");
+                let problem =
+                    format!("{name} has {length} values, but the batch predicts {count} tokens");
                 return Err(EngineError::Argument(problem));
             }
         }
@@ -126,15 +166,33 @@ impl Pass<'_> {
         )?;
         let onto = zeros_like(&dnormed)?;
         let dnorm = gradients.tensor_mut(layout.norm);
-        let mut dstream = rms_norm::backward(&last, model.norm(), &normed.inverse_rms, &dnormed, onto, dnorm)?;
+        let mut dstream = rms_norm::backward(
+            &last,
+            model.norm(),
+            &normed.inverse_rms,
+            &dnormed,
+            onto,
+            dnorm,
+        )?;
         [dnormed, last, normed.y].into_iter().for_each(give_tensor);
         for index in (0..layers.len()).rev() {
             let saved = layers.pop().expect("one saved layer for each layer");
             let only = (index + 1 == layout.layers.len()).then_some(batch.predicting.as_slice());
             let positions = &layout.layers[index];
-            dstream = saved.backward(&model.layer(index), positions, &batch, only, dstream, gradients)?;
+            dstream = saved.backward(
+                &model.layer(index),
+                positions,
+                &batch,
+                only,
+                dstream,
+                gradients,
+            )?;
         }
-        embedding::backward(&batch.tokens, &dstream, gradients.tensor_mut(layout.embed_tokens))?;
+        embedding::backward(
+            &batch.tokens,
+            &dstream,
+            gradients.tensor_mut(layout.embed_tokens),
+        )?;
         give_tensor(dstream);
         Ok(())
     }
@@ -166,7 +224,10 @@ impl Batch {
                 targets.push(packed.tokens[target]);
             }
         }
-        let longest = positions.iter().max().map_or(0, |&position| position as usize + 1);
+        let longest = positions
+            .iter()
+            .max()
+            .map_or(0, |&position| position as usize + 1);
         Self {
             tokens: packed.tokens.clone(),
             offsets: packed.offsets.clone(),
@@ -220,10 +281,16 @@ impl SavedLayer {
         let query = project(&normed.y, &parameters.q_proj)?;
         let key = project(&normed.y, &parameters.k_proj)?;
         let value = project(&normed.y, &parameters.v_proj)?;
-        let query = batch.rotary.rotate(query, &batch.positions, Direction::Forward)?;
-        let key = batch.rotary.rotate(key, &batch.positions, Direction::Forward)?;
+        let query = batch
+            .rotary
+            .rotate(query, &batch.positions, Direction::Forward)?;
+        let key = batch
+            .rotary
+            .rotate(key, &batch.positions, Direction::Forward)?;
         let attended = attention::forward(&query, &key, &value, &batch.offsets, batch.heads)?;
-        let chosen = only.map(|only| rows::gather(&attended.out, only)).transpose()?;
+        let chosen = only
+            .map(|only| rows::gather(&attended.out, only))
+            .transpose()?;
         let out = project(chosen.as_ref().unwrap_or(&attended.out), &parameters.o_proj)?;
         let residual = only.map(|only| rows::gather(&x, only)).transpose()?;
         let (middle, middle_normed) = rms_norm::forward_sum(
@@ -240,8 +307,19 @@ impl SavedLayer {
         let activation = swiglu::forward(&gate, &up)?;
         let down = project(&activation, &parameters.down_proj)?;
         give_tensor(activation);
-        let saved =
-            Self { x, normed, query, key, value, attended, chosen, middle, middle_normed, gate, up };
+        let saved = Self {
+            x,
+            normed,
+            query,
+            key,
+            value,
+            attended,
+            chosen,
+            middle,
+            middle_normed,
+            gate,
+            up,
+        };
         Ok((saved, down))
     }
 
@@ -255,11 +333,27 @@ impl SavedLayer {
         dstream: Tensor,
         gradients: &mut Gradients,
     ) -> Result<Tensor> {
-        let Self { x, normed, query, key, value, attended, chosen, middle, middle_normed, gate, up } = self;
+        let Self {
+            x,
+            normed,
+            query,
+            key,
+            value,
+            attended,
+            chosen,
+            middle,
+            middle_normed,
+            gate,
+            up,
+        } = self;
 
         // Feed-forward: stream = middle + down(silu(gate) * up).
         let dactivation = linear::backward_input(&dstream, parameters.down_proj.weight, None)?;
-        let swiglu::Backward { dgate, dup, activation } = swiglu::backward(gate, up, dactivation)?;
+        let swiglu::Backward {
+            dgate,
+            dup,
+            activation,
+        } = swiglu::backward(gate, up, dactivation)?;
         accumulate(&activation, &dstream, &positions.down_proj, gradients)?;
         accumulate(&middle_normed.y, &dgate, &positions.gate_proj, gradients)?;
         accumulate(&middle_normed.y, &dup, &positions.up_proj, gradients)?;
@@ -273,11 +367,18 @@ impl SavedLayer {
             dstream,
             gradients.tensor_mut(positions.post_attention_layernorm),
         )?;
-        [dgate, dup, activation, dnormed, middle, middle_normed.y].into_iter().for_each(give_tensor);
+        [dgate, dup, activation, dnormed, middle, middle_normed.y]
+            .into_iter()
+            .for_each(give_tensor);
 
         // Attention: middle = x + o(attention(...)).
         let mut dout = linear::backward_input(&dstream, parameters.o_proj.weight, None)?;
-        accumulate(chosen.as_ref().unwrap_or(&attended.out), &dstream, &positions.o_proj, gradients)?;
+        accumulate(
+            chosen.as_ref().unwrap_or(&attended.out),
+            &dstream,
+            &positions.o_proj,
+            gradients,
+        )?;
         let mut dstream = dstream;
         if let Some(only) = only {
             let tokens = batch.tokens.len();
@@ -286,10 +387,33 @@ impl SavedLayer {
                 give_tensor(std::mem::replace(part, spread));
             }
         }
-        let derivatives = attention::backward(&query, &key, &value, &attended, &dout, &batch.offsets, batch.heads)?;
-        [query, key, value, attended.out, attended.log_normaliser, dout].into_iter().chain(chosen).for_each(give_tensor);
-        let dquery = batch.rotary.rotate(derivatives.query, &batch.positions, Direction::Backward)?;
-        let dkey = batch.rotary.rotate(derivatives.key, &batch.positions, Direction::Backward)?;
+        let derivatives = attention::backward(
+            &query,
+            &key,
+            &value,
+            &attended,
+            &dout,
+            &batch.offsets,
+            batch.heads,
+        )?;
+        [
+            query,
+            key,
+            value,
+            attended.out,
+            attended.log_normaliser,
+            dout,
+        ]
+        .into_iter()
+        .chain(chosen)
+        .for_each(give_tensor);
+        let dquery =
+            batch
+                .rotary
+                .rotate(derivatives.query, &batch.positions, Direction::Backward)?;
+        let dkey = batch
+            .rotary
+            .rotate(derivatives.key, &batch.positions, Direction::Backward)?;
         let dvalue = derivatives.value;
         accumulate(&normed.y, &dquery, &positions.q_proj, gradients)?;
         accumulate(&normed.y, &dkey, &positions.k_proj, gradients)?;
@@ -305,22 +429,52 @@ impl SavedLayer {
             dstream,
             gradients.tensor_mut(positions.input_layernorm),
         )?;
-        [dquery, dkey, dvalue, dnormed, x, normed.y].into_iter().for_each(give_tensor);
+        [dquery, dkey, dvalue, dnormed, x, normed.y]
+            .into_iter()
+            .for_each(give_tensor);
         Ok(dstream)
     }
 
     /// Gives back the memory of everything but `middle`, which the next layer reads.
     fn release_but_middle(self) {
-        let Self { x, normed, query, key, value, attended, chosen, middle_normed, gate, up, .. } = self;
-        [x, normed.y, query, key, value, attended.out, attended.log_normaliser, middle_normed.y, gate, up]
-            .into_iter()
-            .chain(chosen)
-            .for_each(give_tensor);
+        let Self {
+            x,
+            normed,
+            query,
+            key,
+            value,
+            attended,
+            chosen,
+            middle_normed,
+            gate,
+            up,
+            ..
+        } = self;
+        [
+            x,
+            normed.y,
+            query,
+            key,
+            value,
+            attended.out,
+            attended.log_normaliser,
+            middle_normed.y,
+            gate,
+            up,
+        ]
+        .into_iter()
+        .chain(chosen)
+        .for_each(give_tensor);
     }
 }
 
 /// Adds the derivatives of a projection's weight and bias.
-fn accumulate(x: &Tensor, dy: &Tensor, at: &Projection<usize>, gradients: &mut Gradients) -> Result<()> {
+fn accumulate(
+    x: &Tensor,
+    dy: &Tensor,
+    at: &Projection<usize>,
+    gradients: &mut Gradients,
+) -> Result<()> {
     match at.bias {
         None => linear::backward_parameters(x, dy, gradients.tensor_mut(at.weight), None),
         Some(bias) => {
@@ -334,7 +488,11 @@ fn zeros_like(tensor: &Tensor) -> Result<Tensor> {
     use crate::ops::slices;
     let (tokens, features) = tensor.dims2()?;
     match slices::on_cpu(&[tensor]) {
-        true => slices::tensor(crate::buffers::take_zeroed(tokens * features), tokens, features),
+        true => slices::tensor(
+            crate::buffers::take_zeroed(tokens * features),
+            tokens,
+            features,
+        ),
         false => Ok(tensor.zeros_like()?),
     }
 }

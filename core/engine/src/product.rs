@@ -41,7 +41,13 @@ pub enum Write {
 }
 
 /// `destination = scale * left * right`, or added to it, on all threads of the pool.
-pub fn multiply(left: Matrix<'_>, right: PackedView<'_>, scale: f32, write: Write, destination: MatrixMut<'_>) {
+pub fn multiply(
+    left: Matrix<'_>,
+    right: PackedView<'_>,
+    scale: f32,
+    write: Write,
+    destination: MatrixMut<'_>,
+) {
     let (rows, columns) = (left.rows(), right.columns());
     let threads = rayon::current_num_threads();
     if rows * columns * left.columns() < SERIAL_BELOW || threads == 1 {
@@ -51,13 +57,27 @@ pub fn multiply(left: Matrix<'_>, right: PackedView<'_>, scale: f32, write: Writ
     // the threads are kept from by others.
     let row_bounds = row_blocks(rows, ROW_BLOCK);
     let column_groups = (4 * threads / (row_bounds.len() - 1)).clamp(1, right.panel_count());
-    let column_bounds = bounds(columns, right.panel_count().div_ceil(column_groups) * packed::PANEL);
+    let column_bounds = bounds(
+        columns,
+        right.panel_count().div_ceil(column_groups) * packed::PANEL,
+    );
     let groups = column_bounds.len() - 1;
-    destination.grid(&row_bounds, &column_bounds).into_par_iter().enumerate().for_each(|(task, block)| {
-        let rows = row_bounds[task / groups]..row_bounds[task / groups + 1];
-        let first_panel = column_bounds[task % groups] / packed::PANEL;
-        kernel::block(left.block(rows, 0..left.columns()), right, first_panel, scale, write, block);
-    });
+    destination
+        .grid(&row_bounds, &column_bounds)
+        .into_par_iter()
+        .enumerate()
+        .for_each(|(task, block)| {
+            let rows = row_bounds[task / groups]..row_bounds[task / groups + 1];
+            let first_panel = column_bounds[task % groups] / packed::PANEL;
+            kernel::block(
+                left.block(rows, 0..left.columns()),
+                right,
+                first_panel,
+                scale,
+                write,
+                block,
+            );
+        });
 }
 
 /// The same on the calling thread, for callers that are tasks themselves.
@@ -68,11 +88,24 @@ pub fn multiply_serial(
     write: Write,
     mut destination: MatrixMut<'_>,
 ) {
-    assert_eq!(destination.columns(), right.columns(), "the destination of a product has another width");
+    assert_eq!(
+        destination.columns(),
+        right.columns(),
+        "the destination of a product has another width"
+    );
     for start in (0..left.rows()).step_by(ROW_BLOCK) {
         let rows = start..(start + ROW_BLOCK).min(left.rows());
-        let block = destination.reborrow().block(rows.clone(), 0..right.columns());
-        kernel::block(left.block(rows, 0..left.columns()), right, 0, scale, write, block);
+        let block = destination
+            .reborrow()
+            .block(rows.clone(), 0..right.columns());
+        kernel::block(
+            left.block(rows, 0..left.columns()),
+            right,
+            0,
+            scale,
+            write,
+            block,
+        );
     }
 }
 
@@ -91,24 +124,35 @@ pub fn multiply_transposed(
     let row_bounds = row_blocks(rows, 2 * ROW_BLOCK);
     // Wide blocks read less; there should be work for every thread.
     let widths = [4, 2, 1].map(|panels| panels * packed::PANEL);
-    let width = widths.into_iter().find(|width| (row_bounds.len() - 1) * columns.div_ceil(*width) >= wanted);
+    let width = widths
+        .into_iter()
+        .find(|width| (row_bounds.len() - 1) * columns.div_ceil(*width) >= wanted);
     let column_bounds = bounds(columns, width.unwrap_or(packed::PANEL));
     let groups = column_bounds.len() - 1;
     let parts = destination.grid(&row_bounds, &column_bounds);
-    parts.into_par_iter().enumerate().for_each(|(task, mut destination)| {
-        let left = left.block(0..depth, row_bounds[task / groups]..row_bounds[task / groups + 1]);
-        let right = right.block(0..depth, column_bounds[task % groups]..column_bounds[task % groups + 1]);
-        RIGHT.with_borrow_mut(|packed| {
-            let mut write = write;
-            for start in (0..depth).step_by(TOKEN_BLOCK) {
-                let tokens = start..(start + TOKEN_BLOCK).min(depth);
-                packed.refill(right.block(tokens.clone(), 0..right.columns()));
-                let left = left.block(tokens, 0..left.columns()).transposed();
-                multiply_serial(left, packed.view(), scale, write, destination.reborrow());
-                write = Write::Add;
-            }
+    parts
+        .into_par_iter()
+        .enumerate()
+        .for_each(|(task, mut destination)| {
+            let left = left.block(
+                0..depth,
+                row_bounds[task / groups]..row_bounds[task / groups + 1],
+            );
+            let right = right.block(
+                0..depth,
+                column_bounds[task % groups]..column_bounds[task % groups + 1],
+            );
+            RIGHT.with_borrow_mut(|packed| {
+                let mut write = write;
+                for start in (0..depth).step_by(TOKEN_BLOCK) {
+                    let tokens = start..(start + TOKEN_BLOCK).min(depth);
+                    packed.refill(right.block(tokens.clone(), 0..right.columns()));
+                    let left = left.block(tokens, 0..left.columns()).transposed();
+                    multiply_serial(left, packed.view(), scale, write, destination.reborrow());
+                    write = Write::Add;
+                }
+            });
         });
-    });
 }
 
 thread_local! {
@@ -117,7 +161,11 @@ thread_local! {
 
 /// Blocks of at most `largest` rows, of equal size, in whole tiles.
 fn row_blocks(rows: usize, largest: usize) -> Vec<usize> {
-    bounds(rows, rows.div_ceil(rows.div_ceil(largest).max(1)).next_multiple_of(kernel::TILE_ROWS))
+    bounds(
+        rows,
+        rows.div_ceil(rows.div_ceil(largest).max(1))
+            .next_multiple_of(kernel::TILE_ROWS),
+    )
 }
 
 /// 0, step, 2 step, ... and the size itself.

@@ -37,7 +37,9 @@ impl Schedule {
         self.peak
             * match self.decay {
                 Decay::Constant => 1.0,
-                Decay::Cosine { floor } => floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+                Decay::Cosine { floor } => {
+                    floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
+                }
                 Decay::Linear { floor } => floor + (1.0 - floor) * (1.0 - progress),
             }
     }

@@ -112,7 +112,13 @@ impl Tokenizer {
 
     /// The text of a chat by the model's own template; `add_generation_prompt` opens the assistant's turn.
     pub fn render_chat(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
-        self.render_chat_with(messages, &ChatOptions { add_generation_prompt, ..ChatOptions::default() })
+        self.render_chat_with(
+            messages,
+            &ChatOptions {
+                add_generation_prompt,
+                ..ChatOptions::default()
+            },
+        )
     }
 
     /// As [`render_chat`](Self::render_chat), with variables for the template (such as `enable_thinking`) and a date.
@@ -127,9 +133,14 @@ impl Tokenizer {
     }
 
     fn from_files(files: TokenizerFiles) -> Result<Self> {
-        let refuse = |problem: String| EngineError::Tokenizer { path: files.path_of("tokenizer.json"), problem };
+        let refuse = |problem: String| EngineError::Tokenizer {
+            path: files.path_of("tokenizer.json"),
+            problem,
+        };
         let mut inner = guard(|| tokenizers::Tokenizer::from_bytes(files.tokenizer_json()))
-            .map_err(|problem| refuse(format!("not a tokenizer this version can read: {problem}")))?;
+            .map_err(|problem| {
+                refuse(format!("not a tokenizer this version can read: {problem}"))
+            })?;
         // Truncation and padding saved by a training script would silently cut or lengthen prompts.
         guard(|| inner.with_truncation(None).map(|_| ())).map_err(refuse)?;
         inner.with_padding(None);
@@ -153,7 +164,9 @@ impl Tokenizer {
             bos_id: id_of("bos_token"),
             pad_id: id_of("pad_token"),
             eos_ids,
-            chat_template: files.chat_template_source()?.map(|source| ChatTemplate::new(source, special)),
+            chat_template: files
+                .chat_template_source()?
+                .map(|source| ChatTemplate::new(source, special)),
             inner,
             files,
         })
@@ -168,7 +181,11 @@ impl Tokenizer {
     /// A vocabulary without an unknown token fails on the whole text; the user needs the character.
     fn explain_encoding(&self, text: &str, problem: &str) -> String {
         let unknown = text.char_indices().find(|(at, character)| {
-            guard(|| self.inner.encode_fast(&text[*at..*at + character.len_utf8()], false)).is_err()
+            guard(|| {
+                self.inner
+                    .encode_fast(&text[*at..*at + character.len_utf8()], false)
+            })
+            .is_err()
         });
         match unknown {
             Some((at, character)) => format!(

@@ -36,7 +36,12 @@ pub struct AdamWConfig {
 impl Default for AdamWConfig {
     /// PyTorch's betas and eps. No decay and a norm of 1, the defaults of transformers' and TRL's trainers.
     fn default() -> Self {
-        Self { betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0, max_grad_norm: Some(1.0) }
+        Self {
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            max_grad_norm: Some(1.0),
+        }
     }
 }
 
@@ -63,7 +68,11 @@ impl AdamW {
             .parameters()
             .map(|(_, tensor)| Ok((tensor.zeros_like()?, tensor.zeros_like()?)))
             .collect::<Result<_>>()?;
-        Ok(Self { config, step: 0, moments })
+        Ok(Self {
+            config,
+            step: 0,
+            moments,
+        })
     }
 
     pub fn config(&self) -> &AdamWConfig {
@@ -76,34 +85,63 @@ impl AdamW {
     }
 
     /// Updates the model. Refuses non-finite gradients before it touches a weight or a moment.
-    pub fn step(&mut self, model: &mut Model, gradients: &Gradients, lr: f64) -> Result<StepReport> {
+    pub fn step(
+        &mut self,
+        model: &mut Model,
+        gradients: &Gradients,
+        lr: f64,
+    ) -> Result<StepReport> {
         if !(lr.is_finite() && lr >= 0.0) {
-            return Err(EngineError::Argument(format!("the learning rate is {lr}; expected a finite number from 0 up")));
+            return Err(EngineError::Argument(format!(
+                "the learning rate is {lr}; expected a finite number from 0 up"
+            )));
         }
         let grad_norm = gradients.global_norm()?;
         if !grad_norm.is_finite() {
-            return Err(EngineError::NonFiniteGradient { tensors: gradients.non_finite()? });
+            return Err(EngineError::NonFiniteGradient {
+                tensors: gradients.non_finite()?,
+            });
         }
         let clip_factor = match self.config.max_grad_norm {
             Some(largest) => (largest / (grad_norm + 1e-6)).min(1.0),
             None => 1.0,
         };
         self.step += 1;
-        let decays: Vec<bool> = model.declared().iter().map(|declared| declared.kind == Kind::Matrix).collect();
+        let decays: Vec<bool> = model
+            .declared()
+            .iter()
+            .map(|declared| declared.kind == Kind::Matrix)
+            .collect();
         for (index, (weight, decays)) in model.tensors_mut().iter_mut().zip(decays).enumerate() {
             let change = self.change(lr, clip_factor, decays);
             change.apply(weight, gradients.tensor(index), &mut self.moments[index])?;
         }
-        Ok(StepReport { grad_norm, clip_factor })
+        Ok(StepReport {
+            grad_norm,
+            clip_factor,
+        })
     }
 
     /// Writes moments and step as safetensors. Making the file durable is the caller's business.
     pub fn save(&self, path: &Path, model: &Model) -> Result<()> {
-        let names: Vec<[String; 2]> = model.parameters().map(|(name, _)| moment_names(name)).collect();
-        let tensors = names.iter().zip(&self.moments).flat_map(|(names, moments)| {
-            [(names[0].as_str(), &moments.0), (names[1].as_str(), &moments.1)]
-        });
-        weights::write(path, tensors, HashMap::from([(STEP_ENTRY.to_owned(), self.step.to_string())]))
+        let names: Vec<[String; 2]> = model
+            .parameters()
+            .map(|(name, _)| moment_names(name))
+            .collect();
+        let tensors = names
+            .iter()
+            .zip(&self.moments)
+            .flat_map(|(names, moments)| {
+                [
+                    (names[0].as_str(), &moments.0),
+                    (names[1].as_str(), &moments.1),
+                ]
+            });
+        weights::write(
+            path,
+            tensors,
+            HashMap::from([(STEP_ENTRY.to_owned(), self.step.to_string())]),
+        )
     }
 
     /// Reads what [`save`](Self::save) wrote for a model of the same configuration.
@@ -114,7 +152,12 @@ impl AdamW {
         let declared: Vec<Declared> = model
             .declared()
             .iter()
-            .flat_map(|declared| moment_names(&declared.name).map(|name| Declared { name, ..declared.clone() }))
+            .flat_map(|declared| {
+                moment_names(&declared.name).map(|name| Declared {
+                    name,
+                    ..declared.clone()
+                })
+            })
             .collect();
         let step = entries.get(STEP_ENTRY).and_then(|step| step.parse().ok());
         if problems.is_empty() {
@@ -124,17 +167,28 @@ impl AdamW {
             }
         }
         let (Some(step), true) = (step, problems.is_empty()) else {
-            return Err(EngineError::Weights { path: path.to_owned(), problems });
+            return Err(EngineError::Weights {
+                path: path.to_owned(),
+                problems,
+            });
         };
         let mut tensors = declared.iter().map(|declared| -> Result<Tensor> {
             let values = found[&declared.name].read()?;
-            Ok(Tensor::from_vec(values, declared.shape.as_slice(), model.device())?)
+            Ok(Tensor::from_vec(
+                values,
+                declared.shape.as_slice(),
+                model.device(),
+            )?)
         });
         let mut moments = Vec::new();
         while let (Some(first), Some(second)) = (tensors.next(), tensors.next()) {
             moments.push((first?, second?));
         }
-        Ok(Self { config, step, moments })
+        Ok(Self {
+            config,
+            step,
+            moments,
+        })
     }
 
     fn change(&self, lr: f64, clip_factor: f64, decays: bool) -> Change {
@@ -145,7 +199,11 @@ impl AdamW {
             beta1,
             beta2,
             eps: self.config.eps,
-            shrink: if decays { 1.0 - lr * self.config.weight_decay } else { 1.0 },
+            shrink: if decays {
+                1.0 - lr * self.config.weight_decay
+            } else {
+                1.0
+            },
             step_size: lr / (1.0 - beta1.powf(steps)),
             root_correction: (1.0 - beta2.powf(steps)).sqrt(),
         }
@@ -155,7 +213,10 @@ impl AdamW {
 const STEP_ENTRY: &str = "step";
 
 fn moment_names(parameter: &str) -> [String; 2] {
-    [format!("{parameter}.exp_avg"), format!("{parameter}.exp_avg_sq")]
+    [
+        format!("{parameter}.exp_avg"),
+        format!("{parameter}.exp_avg_sq"),
+    ]
 }
 
 /// The numbers of one update of one tensor.
@@ -171,7 +232,12 @@ struct Change {
 }
 
 impl Change {
-    fn apply(&self, weight: &mut Tensor, gradient: &Tensor, moments: &mut (Tensor, Tensor)) -> Result<()> {
+    fn apply(
+        &self,
+        weight: &mut Tensor,
+        gradient: &Tensor,
+        moments: &mut (Tensor, Tensor),
+    ) -> Result<()> {
         let (first, second) = moments;
         if !on_cpu(&[weight, gradient, first, second]) {
             let g = (gradient * self.clip_factor)?;
@@ -199,19 +265,28 @@ impl Change {
         })??
     }
 
-    fn apply_values(&self, weight: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+    fn apply_values(
+        &self,
+        weight: &mut [f32],
+        gradient: &[f32],
+        first: &mut [f32],
+        second: &mut [f32],
+    ) {
         let clip_factor = self.clip_factor as f32;
         let (beta1, rest1) = (self.beta1 as f32, (1.0 - self.beta1) as f32);
         let (beta2, rest2) = (self.beta2 as f32, (1.0 - self.beta2) as f32);
         let (shrink, step_size, eps) = (self.shrink as f32, self.step_size as f32, self.eps as f32);
         let root_scale = (1.0 / self.root_correction) as f32;
-        vectorised(|| {
-            for (((w, &g), m), v) in weight.iter_mut().zip(gradient).zip(first).zip(second) {
-                let g = g * clip_factor;
-                *m = *m * beta1 + g * rest1;
-                *v = *v * beta2 + g * g * rest2;
-                *w = *w * shrink - step_size * *m / (v.sqrt() * root_scale + eps);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for (((w, &g), m), v) in weight.iter_mut().zip(gradient).zip(first).zip(second) {
+                    let g = g * clip_factor;
+                    *m = *m * beta1 + g * rest1;
+                    *v = *v * beta2 + g * g * rest2;
+                    *w = *w * shrink - step_size * *m / (v.sqrt() * root_scale + eps);
+                }
+            },
+        );
     }
 }

@@ -71,9 +71,13 @@ pub(crate) fn write<'a>(
     // The serializer writes a temporary file for its owner alone and renames it; a model should have the permissions
     // of any other new file.
     let fail = |error| EngineError::io(path, error);
-    let permissions = File::create(path).and_then(|file| file.metadata()).map_err(fail)?.permissions();
+    let permissions = File::create(path)
+        .and_then(|file| file.metadata())
+        .map_err(fail)?
+        .permissions();
     let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
-    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|error| fail(std::io::Error::other(error)))?;
+    safetensors::serialize_to_file(views, Some(metadata), path)
+        .map_err(|error| fail(std::io::Error::other(error)))?;
     std::fs::set_permissions(path, permissions).map_err(fail)
 }
 
@@ -212,10 +216,11 @@ fn read_header(file: &mut File, length: u64) -> std::result::Result<(u64, Metada
         ));
     }
     let mut header = vec![0; header_length as usize];
-    file.read_exact(&mut header).map_err(|error| format!("the header cannot be read: {error}"))?;
+    file.read_exact(&mut header)
+        .map_err(|error| format!("the header cannot be read: {error}"))?;
     // This also checks that shapes and offsets agree and that the tensors fill the file without gaps.
-    let metadata: Metadata =
-        serde_json::from_slice(&header).map_err(|error| format!("not a safetensors file: {error}"))?;
+    let metadata: Metadata = serde_json::from_slice(&header)
+        .map_err(|error| format!("not a safetensors file: {error}"))?;
     let expected = 8 + header_length + metadata.data_len() as u64;
     if expected != length {
         return Err(format!(

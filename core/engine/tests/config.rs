@@ -37,7 +37,9 @@ fn with(fields: Value) -> Value {
     });
     for (name, value) in fields.as_object().unwrap() {
         match value {
-            Value::String(text) if text == "<absent>" => drop(config.as_object_mut().unwrap().remove(name)),
+            Value::String(text) if text == "<absent>" => {
+                drop(config.as_object_mut().unwrap().remove(name))
+            }
             value => config[name] = value.clone(),
         }
     }
@@ -63,9 +65,15 @@ fn both_forms_give_the_same_model() {
 #[test]
 fn the_fixtures_are_one_of_each_form() {
     let llama = ModelConfig::read(&fixture("llama")).unwrap();
-    assert_eq!((llama.rope_theta, llama.head_dim, llama.tie_word_embeddings), (500.0, 6, false));
+    assert_eq!(
+        (llama.rope_theta, llama.head_dim, llama.tie_word_embeddings),
+        (500.0, 6, false)
+    );
     let qwen2 = ModelConfig::read(&fixture("qwen2")).unwrap();
-    assert_eq!((qwen2.rope_theta, qwen2.head_dim, qwen2.tie_word_embeddings), (1000.0, 4, true));
+    assert_eq!(
+        (qwen2.rope_theta, qwen2.head_dim, qwen2.tie_word_embeddings),
+        (1000.0, 4, true)
+    );
     assert!(qwen2.attention_bias() && !llama.attention_bias());
 }
 
@@ -78,7 +86,11 @@ fn what_is_written_is_read_back() {
         high_freq_factor: 4.0,
         original_max_position_embeddings: 8192,
     };
-    for rope_scaling in [RopeScaling::None, RopeScaling::Linear { factor: 2.5 }, llama3] {
+    for rope_scaling in [
+        RopeScaling::None,
+        RopeScaling::Linear { factor: 2.5 },
+        llama3,
+    ] {
         for eos_token_id in [vec![], vec![5], vec![5, 6]] {
             let config = ModelConfig {
                 rope_scaling,
@@ -108,8 +120,18 @@ fn absent_fields_have_the_defaults_of_transformers() {
         "pad_token_id": -1,
     })))
     .unwrap();
-    assert_eq!((config.rope_theta, config.rms_norm_eps, config.max_position_embeddings), (10_000.0, 1e-6, 2048));
-    assert_eq!((config.tie_word_embeddings, config.num_key_value_heads), (false, 9));
+    assert_eq!(
+        (
+            config.rope_theta,
+            config.rms_norm_eps,
+            config.max_position_embeddings
+        ),
+        (10_000.0, 1e-6, 2048)
+    );
+    assert_eq!(
+        (config.tie_word_embeddings, config.num_key_value_heads),
+        (false, 9)
+    );
     assert_eq!((config.eos_token_id.len(), config.pad_token_id), (0, None));
 }
 
@@ -123,23 +145,56 @@ fn what_would_change_the_mathematics_is_refused() {
         (json!({ "attention_bias": true }), "attention_bias"),
         (json!({ "mlp_bias": true }), "mlp_bias"),
         (json!({ "use_sliding_window": true }), "sliding-window"),
-        (json!({ "layer_types": ["full_attention", "sliding_attention"] }), "sliding-window"),
-        (json!({ "quantization_config": { "bits": 4 } }), "quantization_config"),
-        (json!({ "rope_scaling": { "rope_type": "yarn", "factor": 4.0 } }), "\"yarn\" is not implemented"),
-        (json!({ "rope_scaling": { "type": "dynamic", "factor": 4.0 } }), "\"dynamic\" is not implemented"),
-        (json!({ "rope_scaling": { "rope_type": "linear" } }), "lacks factor"),
-        (json!({ "rope_parameters": { "rope_theta": 1e4, "partial_rotary_factor": 0.5 } }), "partial_rotary_factor"),
-        (json!({ "num_key_value_heads": 4 }), "not a multiple of num_key_value_heads 4"),
-        (json!({ "num_attention_heads": 0 }), "num_attention_heads is 0"),
-        (json!({ "num_attention_heads": 7, "num_key_value_heads": 7 }), "head_dim is missing"),
+        (
+            json!({ "layer_types": ["full_attention", "sliding_attention"] }),
+            "sliding-window",
+        ),
+        (
+            json!({ "quantization_config": { "bits": 4 } }),
+            "quantization_config",
+        ),
+        (
+            json!({ "rope_scaling": { "rope_type": "yarn", "factor": 4.0 } }),
+            "\"yarn\" is not implemented",
+        ),
+        (
+            json!({ "rope_scaling": { "type": "dynamic", "factor": 4.0 } }),
+            "\"dynamic\" is not implemented",
+        ),
+        (
+            json!({ "rope_scaling": { "rope_type": "linear" } }),
+            "lacks factor",
+        ),
+        (
+            json!({ "rope_parameters": { "rope_theta": 1e4, "partial_rotary_factor": 0.5 } }),
+            "partial_rotary_factor",
+        ),
+        (
+            json!({ "num_key_value_heads": 4 }),
+            "not a multiple of num_key_value_heads 4",
+        ),
+        (
+            json!({ "num_attention_heads": 0 }),
+            "num_attention_heads is 0",
+        ),
+        (
+            json!({ "num_attention_heads": 7, "num_key_value_heads": 7 }),
+            "head_dim is missing",
+        ),
         (json!({ "head_dim": 63 }), "even"),
         (json!({ "hidden_size": 0 }), "hidden_size is 0"),
         (json!({ "vocab_size": 1_u64 << 60 }), "vocab_size"),
-        (json!({ "num_hidden_layers": 1_u64 << 40 }), "num_hidden_layers"),
+        (
+            json!({ "num_hidden_layers": 1_u64 << 40 }),
+            "num_hidden_layers",
+        ),
         (json!({ "rms_norm_eps": 0.0 }), "rms_norm_eps"),
         (json!({ "rope_theta": -1.0 }), "rope_theta"),
         (json!({ "eos_token_id": -5 }), "eos_token_id"),
-        (json!({ "hidden_size": "large" }), "not a model configuration"),
+        (
+            json!({ "hidden_size": "large" }),
+            "not a model configuration",
+        ),
     ];
     for (fields, expected) in cases {
         let message = read(&with(fields.clone())).expect_err(&fields.to_string());

@@ -11,24 +11,37 @@ use support::{assert_close, batch, gradients_of, numbers, small_config, small_mo
 const LENGTHS: [(usize, usize); 6] = [(9, 3), (60, 1), (1, 1), (130, 20), (6, 6), (33, 32)];
 
 fn with_threads<R: Send>(count: usize, f: impl FnOnce() -> R + Send) -> R {
-    rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap().install(f)
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .build()
+        .unwrap()
+        .install(f)
 }
 
 #[test]
 fn scores_and_gradients_are_the_same_bits_for_any_number_of_threads() {
     for (architecture, tied) in [(Architecture::Llama, false), (Architecture::Qwen2, true)] {
         let packed = batch(&LENGTHS, 37);
-        let (dlogp, dentropy) = (numbers(packed.predicted_count(), 1), numbers(packed.predicted_count(), 2));
+        let (dlogp, dentropy) = (
+            numbers(packed.predicted_count(), 1),
+            numbers(packed.predicted_count(), 2),
+        );
         let run = |threads| {
             with_threads(threads, || {
                 let model = small_model(architecture, tied);
                 let scores = model.score(&packed, 0.9).unwrap();
-                (scores, gradients_of(&model, &packed, 0.9, &dlogp, Some(&dentropy)))
+                (
+                    scores,
+                    gradients_of(&model, &packed, 0.9, &dlogp, Some(&dentropy)),
+                )
             })
         };
         let expected = run(1);
         for threads in [2, 3] {
-            assert!(run(threads) == expected, "{threads} threads give other bits than one");
+            assert!(
+                run(threads) == expected,
+                "{threads} threads give other bits than one"
+            );
         }
     }
 }
@@ -39,7 +52,8 @@ fn a_sequence_scores_the_same_bits_alone_and_among_others() {
     let model = small_model(Architecture::Qwen2, false);
     let together = model.score(&packed, 1.0).unwrap();
     for (index, range) in packed.predicted_ranges().into_iter().enumerate() {
-        let alone = Packed::from_sequences([(packed.sequence(index), packed.prompt_lengths[index])]);
+        let alone =
+            Packed::from_sequences([(packed.sequence(index), packed.prompt_lengths[index])]);
         let alone = model.score(&alone, 1.0).unwrap();
         assert_eq!(alone.logp, together.logp[range.clone()]);
         assert_eq!(alone.entropy, together.entropy[range]);
@@ -57,10 +71,16 @@ fn micro_batches_add_up_to_the_whole() {
         let mut gradients = Gradients::zeros(&model).unwrap();
         for start in (0..packed.sequence_count()).step_by(size) {
             let sequences = start..(start + size).min(packed.sequence_count());
-            let part = sequences.clone().map(|index| (packed.sequence(index), packed.prompt_lengths[index]));
+            let part = sequences
+                .clone()
+                .map(|index| (packed.sequence(index), packed.prompt_lengths[index]));
             let part = Packed::from_sequences(part);
             let dlogp = &dlogp[ranges[sequences.start].start..ranges[sequences.end - 1].end];
-            model.forward(&part, 1.0).unwrap().backward(dlogp, None, &mut gradients).unwrap();
+            model
+                .forward(&part, 1.0)
+                .unwrap()
+                .backward(dlogp, None, &mut gradients)
+                .unwrap();
         }
         for (name, tensor) in gradients.iter() {
             assert_close(name, &support::flat(tensor), &whole[name], 2e-5);
@@ -71,7 +91,10 @@ fn micro_batches_add_up_to_the_whole() {
 #[test]
 fn a_pass_repeated_gives_the_same_bits_although_its_memory_is_used_again() {
     let model = small_model(Architecture::Llama, true);
-    let (small, large) = (batch(&[(5, 1)], 37), batch(&[(200, 1), (190, 3), (240, 9)], 37));
+    let (small, large) = (
+        batch(&[(5, 1)], 37),
+        batch(&[(200, 1), (190, 3), (240, 9)], 37),
+    );
     let dlogp = numbers(large.predicted_count(), 4);
     let first = gradients_of(&model, &large, 1.0, &dlogp, None);
     for _ in 0..2 {
@@ -86,9 +109,17 @@ fn every_parameter_of_both_families_is_covered() {
         let model = small_model(architecture, tied);
         let packed = batch(&LENGTHS, 37);
         let mut gradients = Gradients::zeros(&model).unwrap();
-        assert_eq!(gradients.coverage().unwrap().len(), model.parameters().len(), "before a pass nothing is covered");
+        assert_eq!(
+            gradients.coverage().unwrap().len(),
+            model.parameters().len(),
+            "before a pass nothing is covered"
+        );
         let dlogp = numbers(packed.predicted_count(), 5);
-        model.forward(&packed, 1.0).unwrap().backward(&dlogp, None, &mut gradients).unwrap();
+        model
+            .forward(&packed, 1.0)
+            .unwrap()
+            .backward(&dlogp, None, &mut gradients)
+            .unwrap();
         assert_eq!(gradients.coverage().unwrap(), Vec::new());
         assert!(gradients.is_finite().unwrap());
     }
@@ -102,12 +133,18 @@ fn coverage_names_a_parameter_that_is_cut_off() {
     let model = Model::init(config, 7, &Device::Cpu).unwrap();
     for (name, tensor) in model.parameters() {
         if name.ends_with("o_proj.weight") {
-            tensor.slice_set(&tensor.zeros_like().unwrap(), 0, 0).unwrap();
+            tensor
+                .slice_set(&tensor.zeros_like().unwrap(), 0, 0)
+                .unwrap();
         }
     }
     let packed = batch(&[(12, 1)], 37);
     let mut gradients = Gradients::zeros(&model).unwrap();
-    model.forward(&packed, 1.0).unwrap().backward(&numbers(11, 6), None, &mut gradients).unwrap();
+    model
+        .forward(&packed, 1.0)
+        .unwrap()
+        .backward(&numbers(11, 6), None, &mut gradients)
+        .unwrap();
     let uncovered = gradients.coverage().unwrap();
     let names: Vec<&str> = uncovered.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(
@@ -119,7 +156,11 @@ fn coverage_names_a_parameter_that_is_cut_off() {
             "model.layers.0.self_attn.v_proj.weight",
         ]
     );
-    assert!(uncovered.iter().all(|one| one.reason == UncoveredReason::Zero));
+    assert!(
+        uncovered
+            .iter()
+            .all(|one| one.reason == UncoveredReason::Zero)
+    );
 }
 
 #[test]
@@ -129,10 +170,18 @@ fn coverage_tells_non_finite_from_zero() {
     let mut gradients = Gradients::zeros(&model).unwrap();
     let mut dlogp = numbers(11, 6);
     dlogp[3] = f32::NAN;
-    model.forward(&packed, 1.0).unwrap().backward(&dlogp, None, &mut gradients).unwrap();
+    model
+        .forward(&packed, 1.0)
+        .unwrap()
+        .backward(&dlogp, None, &mut gradients)
+        .unwrap();
     let uncovered = gradients.coverage().unwrap();
     assert_eq!(uncovered.len(), model.parameters().len());
-    assert!(uncovered.iter().all(|one| one.reason == UncoveredReason::NonFinite));
+    assert!(
+        uncovered
+            .iter()
+            .all(|one| one.reason == UncoveredReason::NonFinite)
+    );
     assert!(!gradients.is_finite().unwrap());
 }
 
@@ -152,18 +201,61 @@ fn a_batch_that_predicts_nothing_gives_nothing() {
 fn what_cannot_be_computed_is_refused_with_the_reason() {
     let model = small_model(Architecture::Llama, false);
     let good = batch(&[(5, 1)], 37);
-    let refused = |packed: &Packed, temperature: f64| model.score(packed, temperature).unwrap_err().to_string();
+    let refused = |packed: &Packed, temperature: f64| {
+        model.score(packed, temperature).unwrap_err().to_string()
+    };
     assert!(refused(&good, 0.0).contains("temperature"));
     assert!(refused(&good, f64::NAN).contains("temperature"));
     assert!(refused(&batch(&[(5, 0)], 37), 1.0).contains("prompt of 0"));
     assert!(refused(&batch(&[(5, 6)], 37), 1.0).contains("prompt of 6"));
     assert!(refused(&batch(&[(257, 1)], 37), 1.0).contains("256 positions"));
-    assert!(refused(&Packed { tokens: vec![37], ..batch(&[(1, 1)], 37) }, 1.0).contains("vocabulary of 37"));
-    assert!(refused(&Packed { offsets: vec![0, 4], ..good.clone() }, 1.0).contains("5 tokens"));
-    assert!(refused(&Packed { offsets: vec![0, 9, 5], prompt_lengths: vec![1, 1], ..good.clone() }, 1.0).contains("before"));
+    assert!(
+        refused(
+            &Packed {
+                tokens: vec![37],
+                ..batch(&[(1, 1)], 37)
+            },
+            1.0
+        )
+        .contains("vocabulary of 37")
+    );
+    assert!(
+        refused(
+            &Packed {
+                offsets: vec![0, 4],
+                ..good.clone()
+            },
+            1.0
+        )
+        .contains("5 tokens")
+    );
+    assert!(
+        refused(
+            &Packed {
+                offsets: vec![0, 9, 5],
+                prompt_lengths: vec![1, 1],
+                ..good.clone()
+            },
+            1.0
+        )
+        .contains("before")
+    );
     let mut gradients = Gradients::zeros(&model).unwrap();
-    let error = model.forward(&good, 1.0).unwrap().backward(&[1.0; 3], None, &mut gradients).unwrap_err();
+    let error = model
+        .forward(&good, 1.0)
+        .unwrap()
+        .backward(&[1.0; 3], None, &mut gradients)
+        .unwrap_err();
     assert!(matches!(error, EngineError::Argument(_)));
-    let error = model.forward(&good, 1.0).unwrap().backward(&[1.0; 4], Some(&[1.0]), &mut gradients).unwrap_err();
-    assert!(error.to_string().contains("dentropy has 1 values, but the batch predicts 4"), "{error}");
+    let error = model
+        .forward(&good, 1.0)
+        .unwrap()
+        .backward(&[1.0; 4], Some(&[1.0]), &mut gradients)
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("dentropy has 1 values, but the batch predicts 4"),
+        "{error}"
+    );
 }

@@ -33,13 +33,34 @@ impl Fixture {
     fn read(name: &str) -> Self {
         let directory = fixture(name);
         let text = std::fs::read_to_string(directory.join("batch.json")).unwrap();
-        let Batch { tokens, offsets, prompt_lengths, c, e } = serde_json::from_str(&text).unwrap();
-        let expected = candle_core::safetensors::load(directory.join("expected.safetensors"), &Device::Cpu).unwrap();
-        Self { packed: Packed { tokens, offsets, prompt_lengths }, c, e, expected }
+        let Batch {
+            tokens,
+            offsets,
+            prompt_lengths,
+            c,
+            e,
+        } = serde_json::from_str(&text).unwrap();
+        let expected =
+            candle_core::safetensors::load(directory.join("expected.safetensors"), &Device::Cpu)
+                .unwrap();
+        Self {
+            packed: Packed {
+                tokens,
+                offsets,
+                prompt_lengths,
+            },
+            c,
+            e,
+            expected,
+        }
     }
 
     fn expected(&self, name: &str) -> Vec<f32> {
-        flat(self.expected.get(name).unwrap_or_else(|| panic!("the fixture has no {name}")))
+        flat(
+            self.expected
+                .get(name)
+                .unwrap_or_else(|| panic!("the fixture has no {name}")),
+        )
     }
 }
 
@@ -49,8 +70,18 @@ fn agrees(name: &str) {
     for temperature in [1.0, 0.7] {
         let at = if temperature == 1.0 { "1.0" } else { "0.7" };
         let scores = model.score(&fixture_values.packed, temperature).unwrap();
-        assert_close("logp", &scores.logp, &fixture_values.expected(&format!("{at}/logp")), TOLERANCE);
-        assert_close("entropy", &scores.entropy, &fixture_values.expected(&format!("{at}/entropy")), TOLERANCE);
+        assert_close(
+            "logp",
+            &scores.logp,
+            &fixture_values.expected(&format!("{at}/logp")),
+            TOLERANCE,
+        );
+        assert_close(
+            "entropy",
+            &scores.entropy,
+            &fixture_values.expected(&format!("{at}/entropy")),
+            TOLERANCE,
+        );
         let pass = model.forward(&fixture_values.packed, temperature).unwrap();
         assert_eq!(pass.scores(), &scores, "score and forward compute the same");
 
@@ -77,10 +108,15 @@ fn a_tied_qwen2_with_biases_agrees() {
 #[test]
 fn both_kinds_of_rope_scaling_agree() {
     let values = Fixture::read("llama");
-    let config: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(fixture("llama").join("config.json")).unwrap()).unwrap();
+    let config: serde_json::Value = serde_json::from_str(
+        &std::fs::read_to_string(fixture("llama").join("config.json")).unwrap(),
+    )
+    .unwrap();
     let scalings = [
-        ("linear", serde_json::json!({ "rope_theta": 500.0, "rope_type": "linear", "factor": 3.0 })),
+        (
+            "linear",
+            serde_json::json!({ "rope_theta": 500.0, "rope_type": "linear", "factor": 3.0 }),
+        ),
         (
             "llama3",
             serde_json::json!({
@@ -95,12 +131,24 @@ fn both_kinds_of_rope_scaling_agree() {
         config["rope_parameters"] = scaling;
         std::fs::write(directory.path().join("config.json"), config.to_string()).unwrap();
         let weights = "model.safetensors";
-        std::fs::copy(fixture("llama").join(weights), directory.path().join(weights)).unwrap();
+        std::fs::copy(
+            fixture("llama").join(weights),
+            directory.path().join(weights),
+        )
+        .unwrap();
         let model = Model::load(directory.path(), &Device::Cpu).unwrap();
         let scores = model.score(&values.packed, 1.0).unwrap();
-        assert_close(kind, &scores.logp, &values.expected(&format!("{kind}/logp")), TOLERANCE);
+        assert_close(
+            kind,
+            &scores.logp,
+            &values.expected(&format!("{kind}/logp")),
+            TOLERANCE,
+        );
         // The scaling survives our own file too.
         model.config().write(directory.path()).unwrap();
-        assert_eq!(&ModelConfig::read(directory.path()).unwrap(), model.config());
+        assert_eq!(
+            &ModelConfig::read(directory.path()).unwrap(),
+            model.config()
+        );
     }
 }

@@ -3,11 +3,18 @@
 mod support;
 
 use candle_core::{Device, Tensor};
-use farthing_engine::{AdamW, AdamWConfig, Architecture, EngineError, Gradients, Model, ModelConfig, RopeScaling};
+use farthing_engine::{
+    AdamW, AdamWConfig, Architecture, EngineError, Gradients, Model, ModelConfig, RopeScaling,
+};
 
 use support::{assert_close, batch, flat, small_model};
 
-const CONFIG: AdamWConfig = AdamWConfig { betas: (0.9, 0.95), eps: 1e-6, weight_decay: 0.1, max_grad_norm: Some(1.5) };
+const CONFIG: AdamWConfig = AdamWConfig {
+    betas: (0.9, 0.95),
+    eps: 1e-6,
+    weight_decay: 0.1,
+    max_grad_norm: Some(1.5),
+};
 
 /// Sets part of a model or of its gradients; in place, as everything that shares the tensor sees.
 fn set(tensor: &Tensor, values: &[f32]) {
@@ -16,7 +23,11 @@ fn set(tensor: &Tensor, values: &[f32]) {
 }
 
 fn parameter<'m>(model: &'m Model, name: &str) -> &'m Tensor {
-    model.parameters().find(|(candidate, _)| *candidate == name).unwrap().1
+    model
+        .parameters()
+        .find(|(candidate, _)| *candidate == name)
+        .unwrap()
+        .1
 }
 
 /// The constants come from this program (torch 2.15.0), where `w` is a matrix and `b` a bias:
@@ -38,17 +49,32 @@ fn three_steps_equal_pytorch() {
     let expected = [
         (
             2.085665225982666,
-            [0.4895000457763672, -0.989000141620636, 1.9980000257492065, 0.23975001275539398],
+            [
+                0.4895000457763672,
+                -0.989000141620636,
+                1.9980000257492065,
+                0.23975001275539398,
+            ],
             [0.10999996960163116, -0.2098628729581833],
         ),
         (
             4.171330451965332,
-            [0.47901058197021484, -0.9780113101005554, 1.9960020780563354, 0.22951027750968933],
+            [
+                0.47901058197021484,
+                -0.9780113101005554,
+                1.9960020780563354,
+                0.22951027750968933,
+            ],
             [0.1199999451637268, -0.21972572803497314],
         ),
         (
             6.256996154785156,
-            [0.46853160858154297, -0.9670334458351135, 1.9940061569213867, 0.21928077936172485],
+            [
+                0.46853160858154297,
+                -0.9670334458351135,
+                1.9940061569213867,
+                0.21928077936172485,
+            ],
             [0.12999992072582245, -0.2295885980129242],
         ),
     ];
@@ -71,7 +97,10 @@ fn three_steps_equal_pytorch() {
         eos_token_id: Vec::new(),
         pad_token_id: None,
     };
-    let (matrix, bias) = ("model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.bias");
+    let (matrix, bias) = (
+        "model.embed_tokens.weight",
+        "model.layers.0.self_attn.k_proj.bias",
+    );
     let mut model = Model::init(config, 0, &Device::Cpu).unwrap();
     set(parameter(&model, matrix), &[0.5, -1.0, 2.0, 0.25]);
     set(parameter(&model, bias), &[0.1, -0.2]);
@@ -79,10 +108,20 @@ fn three_steps_equal_pytorch() {
     let mut rule = AdamW::new(CONFIG, &model).unwrap();
     for (step, (norm, w, b)) in expected.into_iter().enumerate() {
         let factor = (step + 1) as f32;
-        set(gradients.get(matrix).unwrap(), &[0.3, -0.1, 0.0, 2.0].map(|g: f32| g * factor));
-        set(gradients.get(bias).unwrap(), &[-0.5, 1e-4].map(|g: f32| g * factor));
+        set(
+            gradients.get(matrix).unwrap(),
+            &[0.3, -0.1, 0.0, 2.0].map(|g: f32| g * factor),
+        );
+        set(
+            gradients.get(bias).unwrap(),
+            &[-0.5, 1e-4].map(|g: f32| g * factor),
+        );
         let report = rule.step(&mut model, &gradients, 0.01).unwrap();
-        assert!((report.grad_norm - norm).abs() < 1e-6 * norm, "{} against {norm}", report.grad_norm);
+        assert!(
+            (report.grad_norm - norm).abs() < 1e-6 * norm,
+            "{} against {norm}",
+            report.grad_norm
+        );
         assert!((report.clip_factor - 1.5 / (norm + 1e-6)).abs() < 1e-6);
         assert_close("w", &flat(parameter(&model, matrix)), &w, 1e-6);
         assert_close("b", &flat(parameter(&model, bias)), &b, 1e-6);
@@ -99,14 +138,22 @@ fn trained() -> (Model, AdamW, Gradients) {
     for _ in 0..3 {
         gradients.zero().unwrap();
         let dlogp = vec![-0.1; packed.predicted_count()];
-        model.forward(&packed, 1.0).unwrap().backward(&dlogp, None, &mut gradients).unwrap();
+        model
+            .forward(&packed, 1.0)
+            .unwrap()
+            .backward(&dlogp, None, &mut gradients)
+            .unwrap();
         rule.step(&mut model, &gradients, 1e-2).unwrap();
     }
     (model, rule, gradients)
 }
 
 fn bits(model: &Model) -> Vec<u32> {
-    model.parameters().flat_map(|(_, tensor)| flat(tensor)).map(f32::to_bits).collect()
+    model
+        .parameters()
+        .flat_map(|(_, tensor)| flat(tensor))
+        .map(f32::to_bits)
+        .collect()
 }
 
 #[test]
@@ -121,7 +168,9 @@ fn steps_raise_the_log_probability_they_are_asked_to_raise() {
 #[test]
 fn a_small_gradient_is_not_clipped() {
     let (mut model, mut rule, mut gradients) = trained();
-    gradients.scale((0.1 / gradients.global_norm().unwrap()) as f32).unwrap();
+    gradients
+        .scale((0.1 / gradients.global_norm().unwrap()) as f32)
+        .unwrap();
     let report = rule.step(&mut model, &gradients, 1e-3).unwrap();
     assert!((report.grad_norm - 0.1).abs() < 1e-6);
     assert_eq!(report.clip_factor, 1.0);
@@ -133,15 +182,23 @@ fn a_non_finite_gradient_is_refused_and_changes_nothing() {
         let (mut model, mut rule, gradients) = trained();
         let before = bits(&model);
         let directory = tempfile::tempdir().unwrap();
-        let (first, second) = (directory.path().join("before"), directory.path().join("after"));
+        let (first, second) = (
+            directory.path().join("before"),
+            directory.path().join("after"),
+        );
         rule.save(&first, &model).unwrap();
         set(gradients.get("model.norm.weight").unwrap(), &[poison; 24]);
         let error = rule.step(&mut model, &gradients, 1e-2).unwrap_err();
-        assert!(matches!(&error, EngineError::NonFiniteGradient { tensors } if tensors == &["model.norm.weight"]));
+        assert!(
+            matches!(&error, EngineError::NonFiniteGradient { tensors } if tensors == &["model.norm.weight"])
+        );
         assert!(error.to_string().contains("model.norm.weight"), "{error}");
         assert_eq!(bits(&model), before);
         rule.save(&second, &model).unwrap();
-        assert_eq!(std::fs::read(first).unwrap(), std::fs::read(second).unwrap());
+        assert_eq!(
+            std::fs::read(first).unwrap(),
+            std::fs::read(second).unwrap()
+        );
     }
 }
 
@@ -167,7 +224,9 @@ fn a_saved_state_continues_byte_for_byte() {
     assert_eq!(resumed_rule.steps_taken(), 3);
     for _ in 0..2 {
         rule.step(&mut model, &gradients, 1e-2).unwrap();
-        resumed_rule.step(&mut resumed_model, &gradients, 1e-2).unwrap();
+        resumed_rule
+            .step(&mut resumed_model, &gradients, 1e-2)
+            .unwrap();
     }
     assert_eq!(bits(&model), bits(&resumed_model));
     let again = directory.path().join("again.safetensors");
@@ -184,10 +243,18 @@ fn a_state_of_another_model_or_of_no_rule_is_refused_with_all_reasons() {
     rule.save(&path, &model).unwrap();
     let other = small_model(Architecture::Llama, false);
     let message = AdamW::load(&path, CONFIG, &other).unwrap_err().to_string();
-    assert!(message.contains("lm_head.weight.exp_avg: missing"), "{message}");
-    assert!(message.contains("model.layers.1.self_attn.q_proj.bias.exp_avg_sq: the model has no such"), "{message}");
+    assert!(
+        message.contains("lm_head.weight.exp_avg: missing"),
+        "{message}"
+    );
+    assert!(
+        message.contains("model.layers.1.self_attn.q_proj.bias.exp_avg_sq: the model has no such"),
+        "{message}"
+    );
 
     model.save(directory.path()).unwrap();
-    let message = AdamW::load(&directory.path().join("model.safetensors"), CONFIG, &model).unwrap_err().to_string();
+    let message = AdamW::load(&directory.path().join("model.safetensors"), CONFIG, &model)
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("\"step\""), "{message}");
 }

@@ -12,7 +12,10 @@ use proptest::prelude::*;
 use support::{assert_close, fixture, flat, small_model};
 
 fn tensors(model: &Model) -> HashMap<String, Tensor> {
-    model.parameters().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
+    model
+        .parameters()
+        .map(|(name, tensor)| (name.to_owned(), tensor.clone()))
+        .collect()
 }
 
 fn load_error(directory: &Path) -> EngineError {
@@ -33,13 +36,17 @@ fn what_is_saved_comes_back_bit_by_bit() {
         let (model, directory) = saved(architecture, tied);
         let loaded = Model::load(directory.path(), &Device::Cpu).unwrap();
         assert_eq!(loaded.config(), model.config());
-        for ((name, expected), (loaded_name, found)) in model.parameters().zip(loaded.parameters()) {
+        for ((name, expected), (loaded_name, found)) in model.parameters().zip(loaded.parameters())
+        {
             assert_eq!(name, loaded_name);
             assert_eq!(flat(found), flat(expected), "{name}");
         }
         let first = std::fs::read(directory.path().join("model.safetensors")).unwrap();
         loaded.save(directory.path()).unwrap();
-        assert_eq!(std::fs::read(directory.path().join("model.safetensors")).unwrap(), first);
+        assert_eq!(
+            std::fs::read(directory.path().join("model.safetensors")).unwrap(),
+            first
+        );
     }
 }
 
@@ -50,7 +57,10 @@ fn initial_weights_follow_the_seed_and_the_name() {
         config.num_hidden_layers = layers;
         config.vocab_size = 1000;
         let model = Model::init(config, seed, &Device::Cpu).unwrap();
-        model.parameters().map(|(name, tensor)| (name.to_owned(), flat(tensor))).collect::<HashMap<_, _>>()
+        model
+            .parameters()
+            .map(|(name, tensor)| (name.to_owned(), flat(tensor)))
+            .collect::<HashMap<_, _>>()
     };
     let (first, same, other, deeper) = (values(1, 2), values(1, 2), values(2, 2), values(1, 3));
     assert_eq!(first, same);
@@ -69,22 +79,34 @@ fn initial_weights_follow_the_seed_and_the_name() {
     let mean = embedding.iter().sum::<f32>() / count;
     let deviation = (embedding.iter().map(|value| value * value).sum::<f32>() / count).sqrt();
     let beyond_two = embedding.iter().filter(|value| value.abs() > 0.4).count() as f32 / count;
-    assert!(mean.abs() < 0.005 && (deviation - 0.2).abs() < 0.004, "mean {mean}, deviation {deviation}");
-    assert!((beyond_two - 0.0455).abs() < 0.006, "{beyond_two} beyond two deviations");
+    assert!(
+        mean.abs() < 0.005 && (deviation - 0.2).abs() < 0.004,
+        "mean {mean}, deviation {deviation}"
+    );
+    assert!(
+        (beyond_two - 0.0455).abs() < 0.006,
+        "{beyond_two} beyond two deviations"
+    );
 }
 
 #[test]
 fn half_precision_is_widened() {
     let (model, directory) = saved(Architecture::Llama, false);
     for (dtype, tolerance) in [(DType::BF16, 4e-3), (DType::F16, 5e-4)] {
-        let halves: HashMap<String, Tensor> =
-            tensors(&model).into_iter().map(|(name, tensor)| (name, tensor.to_dtype(dtype).unwrap())).collect();
-        candle_core::safetensors::save(&halves, directory.path().join("model.safetensors")).unwrap();
+        let halves: HashMap<String, Tensor> = tensors(&model)
+            .into_iter()
+            .map(|(name, tensor)| (name, tensor.to_dtype(dtype).unwrap()))
+            .collect();
+        candle_core::safetensors::save(&halves, directory.path().join("model.safetensors"))
+            .unwrap();
         let loaded = Model::load(directory.path(), &Device::Cpu).unwrap();
         for ((name, expected), (_, found)) in model.parameters().zip(loaded.parameters()) {
             assert_eq!(found.dtype(), DType::F32);
             assert_close(name, &flat(found), &flat(expected), tolerance);
-            assert_eq!(flat(found), flat(&halves[name].to_dtype(DType::F32).unwrap()));
+            assert_eq!(
+                flat(found),
+                flat(&halves[name].to_dtype(DType::F32).unwrap())
+            );
         }
     }
 }
@@ -95,7 +117,10 @@ fn shard(model: &Model, directory: &Path, index: impl Fn(&str) -> String) {
     let mut shards: HashMap<String, HashMap<String, Tensor>> = HashMap::new();
     let mut map = serde_json::Map::new();
     for (name, tensor) in tensors(model) {
-        let shard = format!("model-0000{}-of-00002.safetensors", if name.contains("layers.0") { 1 } else { 2 });
+        let shard = format!(
+            "model-0000{}-of-00002.safetensors",
+            if name.contains("layers.0") { 1 } else { 2 }
+        );
         map.insert(name.clone(), index(&shard).into());
         shards.entry(shard).or_default().insert(name, tensor);
     }
@@ -121,7 +146,10 @@ fn an_index_may_not_point_outside_its_directory() {
     let (model, directory) = saved(Architecture::Qwen2, false);
     shard(&model, directory.path(), |shard| format!("../{shard}"));
     let message = load_error(directory.path()).to_string();
-    assert!(message.contains("not the plain name of a file"), "{message}");
+    assert!(
+        message.contains("not the plain name of a file"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -130,15 +158,23 @@ fn all_that_is_wrong_is_said_at_once() {
     let mut wrong = tensors(&model);
     wrong.remove("model.norm.weight");
     wrong.remove("model.layers.1.self_attn.k_proj.bias");
-    wrong.insert("lm_head.weight".to_owned(), Tensor::zeros((24, 37), DType::F32, &Device::Cpu).unwrap());
+    wrong.insert(
+        "lm_head.weight".to_owned(),
+        Tensor::zeros((24, 37), DType::F32, &Device::Cpu).unwrap(),
+    );
     wrong.insert(
         "model.embed_tokens.weight".to_owned(),
         Tensor::zeros((37, 24), DType::I64, &Device::Cpu).unwrap(),
     );
-    wrong.insert("model.layers.2.mlp.up_proj.weight".to_owned(), Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap());
+    wrong.insert(
+        "model.layers.2.mlp.up_proj.weight".to_owned(),
+        Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap(),
+    );
     candle_core::safetensors::save(&wrong, directory.path().join("model.safetensors")).unwrap();
     let error = load_error(directory.path());
-    let EngineError::Weights { problems, .. } = &error else { panic!("{error}") };
+    let EngineError::Weights { problems, .. } = &error else {
+        panic!("{error}")
+    };
     assert_eq!(problems.len(), 5, "{error}");
     for part in [
         "model.norm.weight: missing; expected shape [24]",
@@ -155,7 +191,10 @@ fn all_that_is_wrong_is_said_at_once() {
 fn a_redundant_tied_head_and_rotary_buffers_are_accepted() {
     let (model, directory) = saved(Architecture::Llama, true);
     let mut tensors = tensors(&model);
-    tensors.insert("lm_head.weight".to_owned(), tensors["model.embed_tokens.weight"].clone());
+    tensors.insert(
+        "lm_head.weight".to_owned(),
+        tensors["model.embed_tokens.weight"].clone(),
+    );
     tensors.insert(
         "model.layers.0.self_attn.rotary_emb.inv_freq".to_owned(),
         Tensor::zeros(5, DType::F32, &Device::Cpu).unwrap(),
@@ -173,7 +212,10 @@ fn a_missing_or_damaged_file_is_an_error_that_names_it() {
     for length in [0, 7, 8, 100, 8 + header_length, whole.len() - 1] {
         std::fs::write(&path, &whole[..length]).unwrap();
         let message = load_error(directory.path()).to_string();
-        assert!(message.contains("model.safetensors"), "{length} bytes: {message}");
+        assert!(
+            message.contains("model.safetensors"),
+            "{length} bytes: {message}"
+        );
     }
     let mut longer = whole.clone();
     longer.push(0);
@@ -184,7 +226,10 @@ fn a_missing_or_damaged_file_is_an_error_that_names_it() {
     std::fs::write(&path, huge).unwrap();
     assert!(load_error(directory.path()).to_string().contains("header"));
     std::fs::remove_file(&path).unwrap();
-    assert!(matches!(load_error(directory.path()), EngineError::Io { .. }));
+    assert!(matches!(
+        load_error(directory.path()),
+        EngineError::Io { .. }
+    ));
 }
 
 #[test]
@@ -198,12 +243,23 @@ fn a_header_that_lies_about_sizes_is_refused() {
         load_error(directory.path()).to_string()
     };
     let overlapping = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#;
-    let overflowing = r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}}"#;
+    let overflowing =
+        r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}}"#;
     let backwards = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#;
     let beyond = r#"{"a":{"dtype":"F32","shape":[1000],"data_offsets":[0,4000]}}"#;
-    for (header, data) in [(overlapping, 12), (overflowing, 8), (backwards, 8), (beyond, 8), ("[]", 0), ("{", 0)] {
+    for (header, data) in [
+        (overlapping, 12),
+        (overflowing, 8),
+        (backwards, 8),
+        (beyond, 8),
+        ("[]", 0),
+        ("{", 0),
+    ] {
         let message = write(header, data);
-        assert!(message.contains("model.safetensors: "), "{header}: {message}");
+        assert!(
+            message.contains("model.safetensors: "),
+            "{header}: {message}"
+        );
     }
 }
 
@@ -238,7 +294,10 @@ fn a_snapshot_does_not_follow_its_model() {
     let model = small_model(Architecture::Llama, true);
     let snapshot = model.snapshot().unwrap();
     let before = flat(snapshot.norm());
-    model.norm().slice_set(&model.norm().zeros_like().unwrap(), 0, 0).unwrap();
+    model
+        .norm()
+        .slice_set(&model.norm().zeros_like().unwrap(), 0, 0)
+        .unwrap();
     assert_eq!(flat(snapshot.norm()), before);
     assert_ne!(flat(model.norm()), before);
 }

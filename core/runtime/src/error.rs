@@ -80,17 +80,26 @@ pub enum RuntimeError {
     },
     #[error("task `{task}`: {problem}")]
     Problem { task: String, problem: String },
-    #[error("{path}: the run was started with another manifest, which differs in {differs}; resume it with the \
-             manifest it was started with (a copy is in its run.toml), or start a new run with --out")]
+    #[error(
+        "{path}: the run was started with another manifest, which differs in {differs}; resume it with the \
+             manifest it was started with (a copy is in its run.toml), or start a new run with --out"
+    )]
     OtherManifest { path: PathBuf, differs: String },
     #[error(
         "{path}: the run was started with plugin {plugin} of sha256 {expected}, and now it is {found}; put the old \
          library back, or start a new run with --out"
     )]
-    OtherPlugin { path: PathBuf, plugin: String, expected: String, found: String },
+    OtherPlugin {
+        path: PathBuf,
+        plugin: String,
+        expected: String,
+        found: String,
+    },
     #[error("{path}: {problem}")]
     Checkpoint { path: PathBuf, problem: String },
-    #[error("the plan needs about {needed_gb:.1} GiB, and this machine has {available_gb:.1} GiB: {remedy}")]
+    #[error(
+        "the plan needs about {needed_gb:.1} GiB, and this machine has {available_gb:.1} GiB: {remedy}"
+    )]
     Memory {
         needed_gb: f64,
         available_gb: f64,

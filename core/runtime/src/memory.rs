@@ -59,7 +59,9 @@ impl MemoryEstimate {
                         &stage.sampler.config.clone().into(),
                         &Value::Null,
                     )?;
-                    let group = sampler.plan(&PlanRequest::default()).map_or(1, |plan| plan.group);
+                    let group = sampler
+                        .plan(&PlanRequest::default())
+                        .map_or(1, |plan| plan.group);
                     let rows = group * stage.problems_per_step as usize;
                     estimate.decode(model, rows, stage.max_new_tokens as usize);
                     let optimizer = host.optimizer(
@@ -100,7 +102,8 @@ impl MemoryEstimate {
 
     /// True when the plan cannot fit into this machine.
     pub fn exceeds_machine(&self) -> bool {
-        self.available.is_some_and(|available| self.peak > available)
+        self.available
+            .is_some_and(|available| self.peak > available)
     }
 }
 
@@ -109,9 +112,17 @@ pub fn parameter_count(model: &ModelConfig) -> usize {
     let (h, f, v) = (model.hidden_size, model.intermediate_size, model.vocab_size);
     let q = model.num_attention_heads * model.head_dim;
     let kv = model.num_key_value_heads * model.head_dim;
-    let bias = if model.attention_bias() { q + 2 * kv } else { 0 };
+    let bias = if model.attention_bias() {
+        q + 2 * kv
+    } else {
+        0
+    };
     let layer = h * q + 2 * h * kv + q * h + bias + 3 * h * f + 2 * h;
-    let embeddings = if model.tie_word_embeddings { v * h } else { 2 * v * h };
+    let embeddings = if model.tie_word_embeddings {
+        v * h
+    } else {
+        2 * v * h
+    };
     model.num_hidden_layers * layer + embeddings + h
 }
 

@@ -5,14 +5,16 @@
 
 use std::path::Path;
 
-use farthing_engine::{Architecture, Device, Model, ModelConfig, RopeScaling, Tokenizer, select_device};
+use farthing_engine::{
+    Architecture, Device, Model, ModelConfig, RopeScaling, Tokenizer, select_device,
+};
 use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
-use crate::host::{HostError, ComponentKind, PluginHost};
+use crate::host::{ComponentKind, HostError, PluginHost};
 use crate::manifest::{
-    ComponentRole, ComponentUse, Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestFile, ModelInit, Problem,
-    check_component_config,
+    ComponentRole, ComponentUse, Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestFile,
+    ModelInit, Problem, check_component_config,
 };
 use crate::memory::MemoryEstimate;
 use crate::plugin_access::PluginAccess;
@@ -87,7 +89,9 @@ fn check_component(host: &PluginHost, component: &ComponentUse<'_>, diagnostics:
             let place = component.place.clone();
             diagnostics.add(
                 Diagnostic::new(Problem::Reference, error.message(), place, "named here").help(
-                    error.help().unwrap_or_else(|| "`farthing plugins list` shows what there is".into()),
+                    error
+                        .help()
+                        .unwrap_or_else(|| "`farthing plugins list` shows what there is".into()),
                 ),
             );
             return;
@@ -101,8 +105,12 @@ fn check_component(host: &PluginHost, component: &ComponentUse<'_>, diagnostics:
     // What no schema can say, the component's constructor does.
     if let Err(error) = try_component(host, component) {
         let place = component.config.place_of("");
-        let diagnostic =
-            Diagnostic::new(Problem::InvalidValue, error.message(), place, "refused by the component");
+        let diagnostic = Diagnostic::new(
+            Problem::InvalidValue,
+            error.message(),
+            place,
+            "refused by the component",
+        );
         diagnostics.add(match error.help() {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
@@ -115,9 +123,15 @@ fn try_component(host: &PluginHost, component: &ComponentUse<'_>) -> Result<(), 
     match component.role {
         ComponentRole::Task => host.task(component.name, &config, &Value::Null).map(drop),
         ComponentRole::Reward => host.reward(component.name, &config, &Value::Null).map(drop),
-        ComponentRole::Sampler => host.sampler(component.name, &config, &Value::Null).map(drop),
-        ComponentRole::Optimizer => host.optimizer(component.name, &config, &Value::Null).map(drop),
-        ComponentRole::Curriculum => host.curriculum(component.name, &config, &Value::Null).map(drop),
+        ComponentRole::Sampler => host
+            .sampler(component.name, &config, &Value::Null)
+            .map(drop),
+        ComponentRole::Optimizer => host
+            .optimizer(component.name, &config, &Value::Null)
+            .map(drop),
+        ComponentRole::Curriculum => host
+            .curriculum(component.name, &config, &Value::Null)
+            .map(drop),
     }
 }
 

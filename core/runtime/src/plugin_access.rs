@@ -31,7 +31,13 @@ impl PluginAccess {
         }
         if let Some(manifest) = manifest {
             search.extend(manifest.plugins.search.iter().cloned());
-            files.extend(manifest.plugins.files.values().map(|file| file.path.clone()));
+            files.extend(
+                manifest
+                    .plugins
+                    .files
+                    .values()
+                    .map(|file| file.path.clone()),
+            );
         }
         let lock = match &self.lock {
             Some(path) => Lock::read(path)?,
@@ -73,7 +79,11 @@ pub fn built_in_plugins() -> Vec<PathBuf> {
         // A test or an example runs from a folder below the program's.
         beside.join("../plugins"),
     ];
-    candidates.into_iter().find(|path| path.is_dir()).into_iter().collect()
+    candidates
+        .into_iter()
+        .find(|path| path.is_dir())
+        .into_iter()
+        .collect()
 }
 
 impl From<crate::host::LockError> for RuntimeError {

@@ -16,8 +16,8 @@ use crate::manifest::{self, Manifest, Stage};
 use crate::run::checkpoint::step_name;
 use crate::run::completions::CompletionsPosition;
 use crate::run::{
-    Checkpoints, CompletionsWriter, Interrupt, MetricRegistry, MetricRow, MetricsPosition, Progress, RunDirectory,
-    RunMetrics, Terminal,
+    Checkpoints, CompletionsWriter, Interrupt, MetricRegistry, MetricRow, MetricsPosition,
+    Progress, RunDirectory, RunMetrics, Terminal,
 };
 use crate::stage::components::{LiveTask, States};
 use crate::stage::{eval, rl, sft};
@@ -43,8 +43,8 @@ pub(crate) struct Position {
     pub cursor: u64,
     /// Whether the first update of the run, where every tensor must get a gradient, is still to come.
     pub coverage_pending: bool,
-    /// The checkpoint with which the stage began; none if it began with the run.
-    pub stage_began_with: Option<String>,
+    /// The checkpoints at the ends of stages, which are kept. The last is the one that the present stage began with.
+    pub stage_ends: Vec<String>,
     pub metrics: MetricsPosition,
     pub completions: CompletionsPosition,
     /// States of tasks and rewards.
@@ -196,7 +196,11 @@ impl Trainer {
         let stages = self.manifest.stages.clone();
         while self.position.stage < stages.len() {
             let index = self.position.stage;
-            tracing::info!("stage `{}` ({})", stages[index].name(), stages[index].kind());
+            tracing::info!(
+                "stage `{}` ({})",
+                stages[index].name(),
+                stages[index].kind()
+            );
             let end = match &stages[index] {
                 Stage::Sft(stage) => sft::run(self, index, stage)?,
                 Stage::Rl(stage) => rl::run(self, index, stage)?,
@@ -234,14 +238,24 @@ impl Trainer {
             weight_decay: update.weight_decay,
             max_grad_norm: Some(update.max_grad_norm),
         };
-        let rule = match self.resumed_from.take().filter(|_| self.position.stage_step > 0) {
-            Some(checkpoint) => AdamW::load(&checkpoint.join(UPDATE_RULE_FILE), config, &self.model)?,
+        let rule = match self
+            .resumed_from
+            .take()
+            .filter(|_| self.position.stage_step > 0)
+        {
+            Some(checkpoint) => {
+                AdamW::load(&checkpoint.join(UPDATE_RULE_FILE), config, &self.model)?
+            }
             None => AdamW::new(config, &self.model)?,
         };
         let decay = match update.schedule {
             manifest::Schedule::Constant => Decay::Constant,
-            manifest::Schedule::Cosine => Decay::Cosine { floor: update.floor },
-            manifest::Schedule::Linear => Decay::Linear { floor: update.floor },
+            manifest::Schedule::Cosine => Decay::Cosine {
+                floor: update.floor,
+            },
+            manifest::Schedule::Linear => Decay::Linear {
+                floor: update.floor,
+            },
         };
         let schedule = Schedule {
             decay,
@@ -257,12 +271,14 @@ impl Trainer {
         if self.position.stage_step == 0 {
             return Ok(self.model.snapshot()?);
         }
-        match &self.position.stage_began_with {
+        match self.position.stage_ends.last() {
             Some(name) => {
                 let directory = self.checkpoints.directory().join(name);
                 Ok(Model::load(&directory, self.model.device())?)
             }
-            None => crate::plan::initial_model(&self.manifest, &self.tokenizer, self.model.device()),
+            None => {
+                crate::plan::initial_model(&self.manifest, &self.tokenizer, self.model.device())
+            }
         }
     }
 
@@ -343,7 +359,7 @@ impl Trainer {
         if changed_nothing {
             return Ok(());
         }
-        self.position.stage_began_with = Some(step_name(self.position.step));
+        self.position.stage_ends.push(step_name(self.position.step));
         self.save(None)
     }
 
@@ -372,15 +388,24 @@ impl Trainer {
         }
         let position = serde_json::to_vec_pretty(&self.position).expect("a position serialises");
         writer.write(POSITION_FILE, |path| std::fs::write(path, position))?;
-        writer.write("farthing.lock", |path| std::fs::write(path, &self.lock_text))?;
-        writer.write("run.toml", |path| std::fs::write(path, self.manifest.to_toml()))?;
+        writer.write("farthing.lock", |path| {
+            std::fs::write(path, &self.lock_text)
+        })?;
+        writer.write("run.toml", |path| {
+            std::fs::write(path, self.manifest.to_toml())
+        })?;
         writer.commit(serde_json::json!({
             "step": self.position.step,
             "stage": self.position.stage,
             "stage_step": self.position.stage_step,
         }))?;
         self.saved_at = Some(self.position.step);
-        let protected: Vec<&str> = self.position.stage_began_with.as_deref().into_iter().collect();
+        let protected: Vec<&str> = self
+            .position
+            .stage_ends
+            .iter()
+            .map(String::as_str)
+            .collect();
         self.checkpoints
             .prune(self.manifest.run.keep_checkpoints as usize, &protected)?;
         Ok(())

@@ -20,11 +20,8 @@ use abi_stable::sabi_types::{RMut, RRef};
 pub trait RawTask: Send + Sync + 'static {
     fn size(&self, split: RStr<'_>) -> RResult<ROption<u64>, RawError>;
     fn problem(&self, split: RStr<'_>, index: u64, seed: u64) -> RResult<RString, RawError>;
-    fn solution(
-        &self,
-        problem_json: RStr<'_>,
-        variant: u64,
-    ) -> RResult<ROption<RString>, RawError>;
+    fn solution(&self, problem_json: RStr<'_>, variant: u64)
+    -> RResult<ROption<RString>, RawError>;
     #[sabi(last_prefix_field)]
     fn save_state(&self) -> RResult<RString, RawError>;
 }
@@ -51,11 +48,7 @@ pub trait RawSampler: Send + Sync + 'static {
     /// JSON list of the hooks in use: `"steer"`, `"logits"`.
     fn hooks(&self) -> RResult<RString, RawError>;
     fn steer(&self, pause_json: RStr<'_>) -> RResult<RString, RawError>;
-    fn logits(
-        &self,
-        tokens: RSlice<'_, u32>,
-        logits: RSliceMut<'_, f32>,
-    ) -> RResult<(), RawError>;
+    fn logits(&self, tokens: RSlice<'_, u32>, logits: RSliceMut<'_, f32>) -> RResult<(), RawError>;
     #[sabi(last_prefix_field)]
     fn save_state(&self) -> RResult<RString, RawError>;
 }

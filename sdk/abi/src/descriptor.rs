@@ -132,7 +132,10 @@ impl Descriptor {
 
 const fn padded<const N: usize>(text: &str) -> [u8; N] {
     let text = text.as_bytes();
-    assert!(text.len() <= N, "a text of the plugin descriptor is too long");
+    assert!(
+        text.len() <= N,
+        "a text of the plugin descriptor is too long"
+    );
     let mut out = [0; N];
     let mut i = 0;
     while i < text.len() {

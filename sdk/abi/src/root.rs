@@ -81,11 +81,9 @@ pub struct PluginRoot {
     pub task: extern "C" fn(RawCreate<'_>) -> RResult<RawTask_TO<Boxed>, RawError>,
     pub reward: extern "C" fn(RawCreate<'_>) -> RResult<RawReward_TO<Boxed>, RawError>,
     pub sampler: extern "C" fn(RawCreate<'_>) -> RResult<RawSampler_TO<Boxed>, RawError>,
-    pub optimizer:
-        extern "C" fn(RawCreate<'_>) -> RResult<RawOptimizer_TO<Boxed>, RawError>,
+    pub optimizer: extern "C" fn(RawCreate<'_>) -> RResult<RawOptimizer_TO<Boxed>, RawError>,
     #[sabi(last_prefix_field)]
-    pub curriculum:
-        extern "C" fn(RawCreate<'_>) -> RResult<RawCurriculum_TO<Boxed>, RawError>,
+    pub curriculum: extern "C" fn(RawCreate<'_>) -> RResult<RawCurriculum_TO<Boxed>, RawError>,
 }
 
 impl RootModule for PluginRootRef {

@@ -82,20 +82,28 @@ fn constructor(item: &ItemImpl) -> Result<Ident> {
         }
         _ => Err(Error::new_spanned(
             &item.self_ty,
-            format!("#[component] goes on an `impl` of one of {}", KINDS.join(", ")),
+            format!(
+                "#[component] goes on an `impl` of one of {}",
+                KINDS.join(", ")
+            ),
         )),
     }
 }
 
 /// The first paragraph of the doc comment, on one line.
 fn description(attributes: &[Attribute]) -> String {
-    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().trim().to_owned()),
+    let lines = attributes
+        .iter()
+        .filter_map(|attribute| match &attribute.meta {
+            Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(text),
+                    ..
+                }) => Some(text.value().trim().to_owned()),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    });
+        });
     lines
         .skip_while(String::is_empty)
         .take_while(|line| !line.is_empty())

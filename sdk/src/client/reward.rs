@@ -111,7 +111,10 @@ impl RawOutcomeSink for Sink<'_> {
 
 fn scored(raw: &RawOutcome<'_>) -> Result<Outcome> {
     if !raw.value.is_finite() {
-        return Err(Error::new(format!("the score is {}, which is not finite", raw.value)));
+        return Err(Error::new(format!(
+            "the score is {}, which is not finite",
+            raw.value
+        )));
     }
     let part = |part: &farthing_abi::RawPart<'_>| (part.name.as_str().to_owned(), part.value);
     Ok(Outcome::Scored {

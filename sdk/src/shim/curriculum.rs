@@ -32,7 +32,10 @@ impl<T: Curriculum> RawCurriculum for Shim<T> {
     }
 
     fn finished(&mut self, progress_json: RStr<'_>) -> RResult<bool, RawError> {
-        guard(|| self.0.finished(&serde_json::from_str(progress_json.as_str())?))
+        guard(|| {
+            self.0
+                .finished(&serde_json::from_str(progress_json.as_str())?)
+        })
     }
 
     fn select(&mut self, checkpoints_json: RStr<'_>) -> RResult<RString, RawError> {

@@ -34,11 +34,6 @@ pub(crate) fn connect(host: RawHost) {
     }
 }
 
-/// True once a host has loaded this library.
-pub(crate) fn connected() -> bool {
-    HOST.get().is_some()
-}
-
 struct Forward {
     host: RawHost,
     spans: AtomicU64,

@@ -8,7 +8,6 @@ use std::{
     any::Any,
     cell::RefCell,
     panic::{self, AssertUnwindSafe},
-    sync::Once,
 };
 
 use farthing_abi::{RawCreate, RawError, abi_stable::std_types::RResult};
@@ -31,11 +30,13 @@ pub(crate) fn guard<T>(call: impl FnOnce() -> Result<T>) -> RResult<T, RawError>
 
 /// Runs `call`; a panic becomes an error that says where.
 pub(crate) fn caught<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    remember_where_panics_happen();
     panic::catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
         let place = PANIC_PLACE.take();
         let place = place.map_or(String::new(), |place| format!(" at {place}"));
-        Err(Error::panic(format!("panicked{place}: {}", text_of(&*payload))))
+        Err(Error::panic(format!(
+            "panicked{place}: {}",
+            text_of(&*payload)
+        )))
     })
 }
 
@@ -72,19 +73,15 @@ thread_local! {
     static PANIC_PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Replaces the panic hook of this library's own standard library once: a caught panic is
+/// Replaces the panic hook of this library's own standard library: a caught panic is
 /// reported by the host as a failure, and need not be printed as well.
-fn remember_where_panics_happen() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        if !log::connected() {
-            // Linked into an ordinary program, such as a test: the hook is not ours.
-            return;
-        }
-        panic::set_hook(Box::new(|info| {
-            PANIC_PLACE.set(info.location().map(ToString::to_string));
-        }));
-    });
+///
+/// Only a host asks for it. Linked into an ordinary program, such as a test, the hook is not
+/// ours to replace.
+pub(crate) fn remember_where_panics_happen() {
+    panic::set_hook(Box::new(|info| {
+        PANIC_PLACE.set(info.location().map(ToString::to_string));
+    }));
 }
 
 fn text_of(payload: &(dyn Any + Send)) -> &str {

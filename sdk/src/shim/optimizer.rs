@@ -11,7 +11,9 @@ use farthing_abi::{
 };
 
 use super::{guard, made, to_json};
-use crate::{Advantages, Error, Fold, LossOutput, Metrics, MicroBatch, Optimizer, Result, Rollout, Totals};
+use crate::{
+    Advantages, Error, Fold, LossOutput, Metrics, MicroBatch, Optimizer, Result, Rollout, Totals,
+};
 
 type Sink<'a, 'b> = RawMetricSink_TO<'a, RMut<'b, ()>>;
 
@@ -46,7 +48,8 @@ impl<T: Optimizer> RawOptimizer for Shim<T> {
                 ref_logp: inputs.optional("ref_logp"),
                 values: inputs.optional("values"),
             };
-            let [sequence, token] = split(outputs.as_mut_slice(), ["advantages", "token_advantages"]);
+            let [sequence, token] =
+                split(outputs.as_mut_slice(), ["advantages", "token_advantages"]);
             let mut record = recorder(&mut metrics);
             self.0.advantages(
                 &rollout,

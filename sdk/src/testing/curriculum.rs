@@ -84,12 +84,20 @@ impl CurriculumKit {
         for step in 0..STEPS {
             let picks = self.next(&sample_request(step))?;
             if picks.is_empty() {
-                return Err(Error::new(format!("no problems were picked for step {step}")));
+                return Err(Error::new(format!(
+                    "no problems were picked for step {step}"
+                )));
             }
             let groups: Vec<GroupReport> = picks.iter().map(|pick| sample_group(pick)).collect();
-            let kept = groups.iter().map(|group| self.keep(group)).collect::<Result<_>>()?;
+            let kept = groups
+                .iter()
+                .map(|group| self.keep(group))
+                .collect::<Result<_>>()?;
             self.observe(&StepReport { step, groups })?;
-            let finished = self.finished(&Progress { step: step + 1, steps: STEPS })?;
+            let finished = self.finished(&Progress {
+                step: step + 1,
+                steps: STEPS,
+            })?;
             choices.push((picks, kept, finished));
             if resume {
                 self.resume()?;

@@ -60,7 +60,9 @@ impl SampleBatch {
             sequence_offsets.push(sequence_offsets[i] + rng.random_range(1..=6_u32));
         }
         let tokens = sequence_offsets[sequences] as usize;
-        let old_logp: Vec<f32> = (0..tokens).map(|_| -rng.random_range(0.1..4.0_f32)).collect();
+        let old_logp: Vec<f32> = (0..tokens)
+            .map(|_| -rng.random_range(0.1..4.0_f32))
+            .collect();
         let mut near = |array: &[f32]| -> Vec<f32> {
             let shift = |&value: &f32| value + spread * rng.random_range(-1.0..1.0_f32);
             array.iter().map(shift).collect()
@@ -72,7 +74,9 @@ impl SampleBatch {
             values: near(&vec![0.5; tokens]),
             entropy: near(&vec![1.0; tokens]),
             group_offsets: (0..=groups).map(|g| (g * GROUP) as u32).collect(),
-            rewards: (0..sequences).map(|_| f64::from(rng.random_range(0..=1_u8))).collect(),
+            rewards: (0..sequences)
+                .map(|_| f64::from(rng.random_range(0..=1_u8)))
+                .collect(),
             sequence_offsets,
             old_logp,
             max_new_tokens: 8.0,
@@ -92,7 +96,10 @@ impl SampleBatch {
 impl OptimizerKit {
     /// The advantages of a step.
     pub fn advantages(&mut self, step: &SampleBatch) -> Result<AdvantageArrays> {
-        let ref_logp = self.0.needs(Need::RefLogp).then_some(step.ref_logp.as_slice());
+        let ref_logp = self
+            .0
+            .needs(Need::RefLogp)
+            .then_some(step.ref_logp.as_slice());
         let values = self.0.needs(Need::Values).then_some(step.values.as_slice());
         self.0.advantages(&Rollout {
             group_offsets: &step.group_offsets,

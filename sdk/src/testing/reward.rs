@@ -29,11 +29,7 @@ impl RewardKit {
 
     /// The outcomes of a group. The outer error is that of the call, the inner ones those
     /// of single attempts.
-    pub fn score_group(
-        &self,
-        facts: &Value,
-        completions: &[&str],
-    ) -> Result<Vec<Result<Outcome>>> {
+    pub fn score_group(&self, facts: &Value, completions: &[&str]) -> Result<Vec<Result<Outcome>>> {
         let problem = ProblemText::new(&Problem {
             id: "under-test".into(),
             prompt: Prompt::Text(String::new()),
@@ -53,7 +49,9 @@ impl RewardKit {
             let mut outcomes = outcomes.lock().expect("no holder of this lock panics");
             outcomes[index] = Some(outcome);
         })?;
-        let outcomes = outcomes.into_inner().expect("no holder of this lock panics");
+        let outcomes = outcomes
+            .into_inner()
+            .expect("no holder of this lock panics");
         let reported = |(i, outcome): (usize, Option<Result<Outcome>>)| {
             outcome.unwrap_or_else(|| Err(unreported(i)))
         };
@@ -76,7 +74,11 @@ impl RewardKit {
             least_gold = least_gold.min(scored(text)?);
         }
         let hostile = hostile_texts();
-        for text in wrong.iter().copied().chain(hostile.iter().map(String::as_str)) {
+        for text in wrong
+            .iter()
+            .copied()
+            .chain(hostile.iter().map(String::as_str))
+        {
             let value = match self.score(facts, text)? {
                 Outcome::Scored { value, .. } => value,
                 Outcome::Abstain => continue,
@@ -116,7 +118,9 @@ impl RewardKit {
         });
         for other in others {
             if other? != expected {
-                return Err(Error::new("the same completions scored differently on another thread"));
+                return Err(Error::new(
+                    "the same completions scored differently on another thread",
+                ));
             }
         }
         Ok(())

@@ -109,10 +109,17 @@ fn client() -> RewardClient {
 fn directly(exact: &Exact, problem: &ProblemText, attempts: &[Attempt<'_>]) -> f64 {
     let started = Instant::now();
     for _ in 0..CALLS / attempts.len() {
-        let view = ProblemView::new(&problem.id, vec![], &problem.prompt_json, &problem.facts_json);
+        let view = ProblemView::new(
+            &problem.id,
+            vec![],
+            &problem.prompt_json,
+            &problem.facts_json,
+        );
         for attempt in attempts {
             let outcome = exact.score(black_box(&view), black_box(attempt));
-            assert!(matches!(black_box(outcome), Ok(Outcome::Scored { value, .. }) if value == 1.0));
+            assert!(
+                matches!(black_box(outcome), Ok(Outcome::Scored { value, .. }) if value == 1.0)
+            );
         }
     }
     started.elapsed().as_secs_f64() * 1e9 / CALLS as f64

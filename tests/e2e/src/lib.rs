@@ -131,18 +131,34 @@ pub fn farthing() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let output = cargo(&["run", "--quiet", "--package", "xtask", "--", "build"]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let text = String::from_utf8(output.stdout).expect("a path of text");
-        PathBuf::from(text.lines().last().expect("xtask build prints the binary's path"))
+        PathBuf::from(
+            text.lines()
+                .last()
+                .expect("xtask build prints the binary's path"),
+        )
     })
 }
 
 /// The library of a package in this workspace, built now.
 pub fn library(package: &str) -> PathBuf {
     let output = cargo(&["build", "--quiet", "--package", package]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let name = package.replace('-', "_");
-    let file = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let file = format!(
+        "{}{name}{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    );
     let products = farthing().parent().expect("the binary lies in a directory");
     products.join(file)
 }
@@ -150,7 +166,11 @@ pub fn library(package: &str) -> PathBuf {
 /// The workspace's root.
 pub fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.ancestors().nth(2).expect("tests/e2e lies two levels down").to_path_buf()
+    manifest
+        .ancestors()
+        .nth(2)
+        .expect("tests/e2e lies two levels down")
+        .to_path_buf()
 }
 
 fn cargo(arguments: &[&str]) -> Output {

@@ -4,21 +4,27 @@ use farthing_e2e::Bench;
 use serde_json::{Value, json};
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
 fn score_answers_each_line_with_an_outcome() {
     let bench = Bench::new();
     let facts = json!({ "numbers": [44, 19, 35], "target": 98 });
-    let attempt = |completion: &str| json!({ "problem": { "facts": facts }, "completion": completion }).to_string();
+    let attempt = |completion: &str| {
+        json!({ "problem": { "facts": facts }, "completion": completion }).to_string()
+    };
     let input = [
         attempt("<answer>44+19+35</answer>"),
         attempt("<answer>44+19</answer>"),
         attempt("no answer at all"),
         json!({ "problem": { "facts": {} }, "completion": "<answer>1</answer>" }).to_string(),
     ];
-    let out = bench.run_with_input(&["score", "countdown/exact"], &input.join("\n")).success();
+    let out = bench
+        .run_with_input(&["score", "countdown/exact"], &input.join("\n"))
+        .success();
     let out = lines(&out);
     assert_eq!(out[0]["outcome"], "scored");
     assert_eq!(out[0]["value"], 1.0);
@@ -27,7 +33,11 @@ fn score_answers_each_line_with_an_outcome() {
     assert_eq!(out[2]["value"], 0.0);
     // An error is never a zero.
     assert_eq!(out[3]["outcome"], "failed");
-    assert!(out[3]["why"].as_str().unwrap().contains("numbers"), "{}", out[3]);
+    assert!(
+        out[3]["why"].as_str().unwrap().contains("numbers"),
+        "{}",
+        out[3]
+    );
     assert_eq!(out.len(), 4);
 }
 
@@ -45,9 +55,13 @@ fn score_names_the_line_that_is_wrong_and_keeps_the_outcomes_before() {
 #[test]
 fn an_unknown_component_is_a_usage_error_with_a_suggestion() {
     let bench = Bench::new();
-    let stderr = bench.run_with_input(&["score", "countdown/exakt"], "").failure(2);
+    let stderr = bench
+        .run_with_input(&["score", "countdown/exakt"], "")
+        .failure(2);
     assert!(stderr.contains("countdown/exact"), "{stderr}");
-    let stderr = bench.run_with_input(&["score", "countdown/exact", "--config", "[1]"], "").failure(2);
+    let stderr = bench
+        .run_with_input(&["score", "countdown/exact", "--config", "[1]"], "")
+        .failure(2);
     assert!(stderr.contains("object"), "{stderr}");
 }
 
@@ -59,7 +73,9 @@ fn objective_prints_advantages_loss_and_derivatives() {
         "rewards": [1.0, 0.0],
         "sequences": [sequence(&[-0.5, -1.0]), sequence(&[-0.7])],
     }] });
-    let out = bench.run_with_input(&["objective", "grpo/grpo"], &input.to_string()).json();
+    let out = bench
+        .run_with_input(&["objective", "grpo/grpo"], &input.to_string())
+        .json();
     // (1 - 0.5) / (0.7071 + 1e-6): the unbiased standard deviation of (1, 0) is sqrt(1/2).
     let advantage = 0.5 / (0.5_f64.sqrt() + 1e-6);
     let close = |found: &Value, expected: f64| (found.as_f64().unwrap() - expected).abs() < 1e-5;

@@ -52,7 +52,10 @@ fn kill_at_line(bench: &Bench, out: &str, resume: bool, line: usize) -> bool {
         }
     }
     let status = child.wait().unwrap();
-    assert!(seen == line || status.success(), "the run failed by itself after {seen} lines");
+    assert!(
+        seen == line || status.success(),
+        "the run failed by itself after {seen} lines"
+    );
     !status.success()
 }
 
@@ -60,7 +63,9 @@ fn kill_at_line(bench: &Bench, out: &str, resume: bool, line: usize) -> bool {
 fn twenty_kills_change_nothing() {
     let bench = Bench::new();
     bench.write("run.toml", &small_manifest());
-    bench.run(&["train", "run.toml", "--out", "straight"]).success();
+    bench
+        .run(&["train", "run.toml", "--out", "straight"])
+        .success();
     let expected = computed(&bench.path("straight"));
 
     // A run writes a few dozen lines; a multiplicative generator spreads the deaths over them.
@@ -73,7 +78,9 @@ fn twenty_kills_change_nothing() {
         let out = format!("killed-{runs}");
         let mut resume = false;
         loop {
-            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            draw = draw
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let line = 1 + (draw >> 33) as usize % 30;
             if kills >= 20 || !kill_at_line(&bench, &out, resume, line) {
                 break;
@@ -89,9 +96,15 @@ fn twenty_kills_change_nothing() {
             bench.run(&arguments).success();
         }
         let found = computed(&bench.path(&out));
-        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        assert_eq!(
+            found.keys().collect::<Vec<_>>(),
+            expected.keys().collect::<Vec<_>>()
+        );
         for (name, bytes) in &expected {
-            assert!(found[name] == *bytes, "{name} differs after {kills} kills in {out}");
+            assert!(
+                found[name] == *bytes,
+                "{name} differs after {kills} kills in {out}"
+            );
         }
     }
 }
@@ -102,7 +115,9 @@ fn a_signal_finishes_the_step_and_saves() {
     for signal in ["-INT", "-TERM"] {
         let bench = Bench::new();
         bench.write("run.toml", &small_manifest());
-        bench.run(&["train", "run.toml", "--out", "straight"]).success();
+        bench
+            .run(&["train", "run.toml", "--out", "straight"])
+            .success();
         let mut child = bench
             .command(&["train", "run.toml", "--out", "run", "-vv"])
             .stdout(Stdio::null())
@@ -111,16 +126,30 @@ fn a_signal_finishes_the_step_and_saves() {
             .unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         // The first line of a step: the signal handlers are in place and there is work left.
-        let started = stderr.by_ref().map(Result::unwrap).any(|line| line.contains("stage `sft`"));
+        let started = stderr
+            .by_ref()
+            .map(Result::unwrap)
+            .any(|line| line.contains("stage `sft`"));
         assert!(started, "the run said nothing of its first stage");
         let pid = child.id().to_string();
-        let sent = std::process::Command::new("kill").args([signal, &pid]).status().unwrap();
+        let sent = std::process::Command::new("kill")
+            .args([signal, &pid])
+            .status()
+            .unwrap();
         assert!(sent.success());
         let rest: Vec<String> = stderr.map(Result::unwrap).collect();
         let status = child.wait().unwrap();
         assert_eq!(status.code(), Some(130), "{rest:#?}");
-        assert!(rest.iter().any(|line| line.contains("--resume")), "{rest:#?}");
-        bench.run(&["train", "run.toml", "--out", "run", "--resume"]).success();
-        assert_eq!(bench.read("run/metrics.jsonl"), bench.read("straight/metrics.jsonl"));
+        assert!(
+            rest.iter().any(|line| line.contains("--resume")),
+            "{rest:#?}"
+        );
+        bench
+            .run(&["train", "run.toml", "--out", "run", "--resume"])
+            .success();
+        assert_eq!(
+            bench.read("run/metrics.jsonl"),
+            bench.read("straight/metrics.jsonl")
+        );
     }
 }

@@ -4,7 +4,9 @@ use farthing_e2e::{Bench, root, small_manifest};
 use serde_json::Value;
 
 fn number(row: &Value, name: &str) -> f64 {
-    row[name].as_f64().unwrap_or_else(|| panic!("{name} is no number in {row}"))
+    row[name]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{name} is no number in {row}"))
 }
 
 #[test]
@@ -14,7 +16,14 @@ fn a_run_leaves_everything_that_the_design_names() {
     let table = bench.run(&["train", "run.toml", "--out", "run"]).success();
     assert!(table.contains("pass@1"), "{table}");
 
-    for file in ["run.toml", "farthing.lock", "metrics.jsonl", "timing.jsonl", "log.jsonl", "curves.png"] {
+    for file in [
+        "run.toml",
+        "farthing.lock",
+        "metrics.jsonl",
+        "timing.jsonl",
+        "log.jsonl",
+        "curves.png",
+    ] {
         assert!(bench.path("run").join(file).is_file(), "{file}");
     }
     let rows = bench.rows("run/metrics.jsonl");
@@ -23,7 +32,10 @@ fn a_run_leaves_everything_that_the_design_names() {
         .iter()
         .filter(|row| row["stage"] == "rl" && row.get("reward").is_some())
         .collect();
-    let evaluations: Vec<_> = rows.iter().filter(|row| row.get("eval_pass@1").is_some()).collect();
+    let evaluations: Vec<_> = rows
+        .iter()
+        .filter(|row| row.get("eval_pass@1").is_some())
+        .collect();
     assert_eq!((sft.len(), rl.len(), evaluations.len()), (6, 6, 3));
     assert!(number(sft[5], "loss") < number(sft[0], "loss"));
     for row in &rl {
@@ -45,25 +57,50 @@ fn a_run_leaves_everything_that_the_design_names() {
             number(row, name);
         }
         // Decoding and training are one policy.
-        assert!(number(row, "sampling/sampling_logp_difference/max") < 1e-4, "{row}");
+        assert!(
+            number(row, "sampling/sampling_logp_difference/max") < 1e-4,
+            "{row}"
+        );
     }
     let timing = bench.rows("run/timing.jsonl");
     assert_eq!(timing.len(), 12);
     assert!(timing.iter().all(|row| row.get("loss").is_none()));
 
     let checkpoint = "run/checkpoints/step-000012";
-    for file in ["config.json", "model.safetensors", "tokenizer.json", "manifest.json", "farthing.lock"] {
+    for file in [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "manifest.json",
+        "farthing.lock",
+    ] {
         assert!(bench.path(checkpoint).join(file).is_file(), "{file}");
     }
-    let parts: Vec<_> = std::fs::read_dir(bench.path("run/completions.parquet")).unwrap().collect();
+    let parts: Vec<_> = std::fs::read_dir(bench.path("run/completions.parquet"))
+        .unwrap()
+        .collect();
     assert!(!parts.is_empty());
 
-    let sampled = bench.run(&["sample", "run", "--prompt", "3 4>7:", "--temperature", "0"]).success();
-    let again = bench.run(&["sample", checkpoint, "--prompt", "3 4>7:", "--temperature", "0"]).success();
+    let sampled = bench
+        .run(&["sample", "run", "--prompt", "3 4>7:", "--temperature", "0"])
+        .success();
+    let again = bench
+        .run(&[
+            "sample",
+            checkpoint,
+            "--prompt",
+            "3 4>7:",
+            "--temperature",
+            "0",
+        ])
+        .success();
     assert_eq!(sampled, again);
     let evaluated = bench.run(&["eval", "run", "run.toml", "--json"]).json();
     let last = evaluations.last().unwrap();
-    assert_eq!(evaluated["pass_at"]["1"], last["eval_pass@1"], "eval and the run's own evaluation agree");
+    assert_eq!(
+        evaluated["pass_at"]["1"], last["eval_pass@1"],
+        "eval and the run's own evaluation agree"
+    );
 }
 
 #[test]
@@ -76,10 +113,20 @@ fn a_run_is_never_overwritten() {
     assert!(stderr.contains("--resume"), "{stderr}");
     assert_eq!(bench.read("run/metrics.jsonl"), before);
     // A finished run resumes to nothing.
-    bench.run(&["train", "run.toml", "--out", "run", "--resume"]).success();
+    bench
+        .run(&["train", "run.toml", "--out", "run", "--resume"])
+        .success();
     assert_eq!(bench.read("run/metrics.jsonl"), before);
     let stderr = bench
-        .run(&["train", "run.toml", "--out", "run", "--resume", "--set", "stage.1.steps=9"])
+        .run(&[
+            "train",
+            "run.toml",
+            "--out",
+            "run",
+            "--resume",
+            "--set",
+            "stage.1.steps=9",
+        ])
         .failure(1);
     assert!(stderr.contains("stage.1.steps"), "{stderr}");
 }
@@ -90,10 +137,27 @@ fn threads_and_micro_batches_do_not_change_the_result() {
     let bench = Bench::new();
     bench.write("run.toml", &small_manifest());
     bench.run(&["train", "run.toml", "--out", "two"]).success();
-    bench.run(&["train", "run.toml", "--out", "one", "--set", "run.threads=1"]).success();
-    assert_eq!(bench.read("one/metrics.jsonl"), bench.read("two/metrics.jsonl"));
+    bench
+        .run(&[
+            "train",
+            "run.toml",
+            "--out",
+            "one",
+            "--set",
+            "run.threads=1",
+        ])
+        .success();
+    assert_eq!(
+        bench.read("one/metrics.jsonl"),
+        bench.read("two/metrics.jsonl")
+    );
     let weights = |run: &str| {
-        std::fs::read(bench.path(run).join("checkpoints/step-000012/model.safetensors")).unwrap()
+        std::fs::read(
+            bench
+                .path(run)
+                .join("checkpoints/step-000012/model.safetensors"),
+        )
+        .unwrap()
     };
     assert_eq!(weights("one"), weights("two"));
 }
@@ -104,8 +168,13 @@ fn every_shipped_manifest_passes_check() {
     let mut checked = 0;
     for entry in std::fs::read_dir(root().join("examples/recipes")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            let plan = bench.run(&["check", path.to_str().unwrap(), "--json"]).json();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            let plan = bench
+                .run(&["check", path.to_str().unwrap(), "--json"])
+                .json();
             assert_eq!(plan["fits"], true, "{plan}");
             assert!(plan["memory"]["peak"].as_f64().unwrap() > 1e6);
             checked += 1;
@@ -114,6 +183,11 @@ fn every_shipped_manifest_passes_check() {
     assert!(checked > 0);
     // This one names a model that is too large to ship; a small one of the same family stands in.
     let real = root().join("examples/real-model/countdown.toml");
-    let model = format!("model.path={}", root().join("core/engine/tests/fixtures/llama").display());
-    bench.run(&["check", real.to_str().unwrap(), "--set", &model]).success();
+    let model = format!(
+        "model.path={}",
+        root().join("core/engine/tests/fixtures/llama").display()
+    );
+    bench
+        .run(&["check", real.to_str().unwrap(), "--set", &model])
+        .success();
 }

@@ -55,17 +55,28 @@ impl<'a> CpuBackend<'a> {
 
     fn run(&mut self, items: &mut [Item<'_>]) -> Result<()> {
         for item in items.iter_mut() {
-            self.rotary.reserve(item.sequence.length() + item.tokens.len());
+            self.rotary
+                .reserve(item.sequence.length() + item.tokens.len());
             self.pool.reserve(item.sequence, item.tokens.len());
         }
         let threads = rayon::current_num_threads();
-        let share_operations = items.len() < threads || self.weights.bytes() > LARGEST_SHARED_WEIGHTS;
+        let share_operations =
+            items.len() < threads || self.weights.bytes() > LARGEST_SHARED_WEIGHTS;
         let tasks = if share_operations { 1 } else { threads };
-        self.scratches.resize_with(tasks.max(self.scratches.len()), Scratch::default);
-        let forward =
-            Forward { model: self.model, weights: &self.weights, shape: self.shape, rotary: &self.rotary };
+        self.scratches
+            .resize_with(tasks.max(self.scratches.len()), Scratch::default);
+        let forward = Forward {
+            model: self.model,
+            weights: &self.weights,
+            shape: self.shape,
+            rotary: &self.rotary,
+        };
         if tasks == 1 {
-            let way = if threads == 1 { Threads::This } else { Threads::All };
+            let way = if threads == 1 {
+                Threads::This
+            } else {
+                Threads::All
+            };
             return forward.run(items, way, &mut self.scratches[0]);
         }
         items
@@ -81,17 +92,26 @@ impl Backend for CpuBackend<'_> {
 
     fn compute_prompts(&mut self, prompts: &[&[u32]]) -> Result<Vec<Start<Self::Prompt>>> {
         let vocab_size = self.model.config().vocab_size;
-        let mut computed: Vec<(Sequence, Vec<f32>)> =
-            prompts.iter().map(|_| (Sequence::default(), vec![0.0; vocab_size])).collect();
+        let mut computed: Vec<(Sequence, Vec<f32>)> = prompts
+            .iter()
+            .map(|_| (Sequence::default(), vec![0.0; vocab_size]))
+            .collect();
         let mut items: Vec<Item<'_>> = computed
             .iter_mut()
             .zip(prompts)
-            .map(|((sequence, logits), tokens)| Item { sequence, tokens, logits })
+            .map(|((sequence, logits), tokens)| Item {
+                sequence,
+                tokens,
+                logits,
+            })
             .collect();
         self.run(&mut items)?;
         Ok(computed
             .into_iter()
-            .map(|(sequence, logits)| Start { prompt: Arc::new(sequence.into_prompt()), logits })
+            .map(|(sequence, logits)| Start {
+                prompt: Arc::new(sequence.into_prompt()),
+                logits,
+            })
             .collect())
     }
 
@@ -106,7 +126,11 @@ impl Backend for CpuBackend<'_> {
             .iter_mut()
             .zip(tokens.chunks(1))
             .zip(logits.chunks_exact_mut(vocab_size))
-            .map(|(((sequence, _), tokens), logits)| Item { sequence, tokens, logits })
+            .map(|(((sequence, _), tokens), logits)| Item {
+                sequence,
+                tokens,
+                logits,
+            })
             .collect();
         self.run(&mut items)
     }

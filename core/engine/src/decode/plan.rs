@@ -49,12 +49,32 @@ impl DecodingPlan {
     }
 
     pub(super) fn validate(&self) -> Result<()> {
-        let (t, p, m, r) = (self.temperature, self.top_p, self.min_p, self.repetition_penalty);
+        let (t, p, m, r) = (
+            self.temperature,
+            self.top_p,
+            self.min_p,
+            self.repetition_penalty,
+        );
         let ranges = [
-            ("temperature", t.is_finite() && t >= 0.0, "a finite number, 0 or more", t),
+            (
+                "temperature",
+                t.is_finite() && t >= 0.0,
+                "a finite number, 0 or more",
+                t,
+            ),
             ("top_p", p > 0.0 && p <= 1.0, "more than 0, at most 1", p),
-            ("min_p", (0.0..1.0).contains(&m), "0 or more, less than 1", m),
-            ("repetition_penalty", r.is_finite() && r > 0.0, "a finite number above 0", r),
+            (
+                "min_p",
+                (0.0..1.0).contains(&m),
+                "0 or more, less than 1",
+                m,
+            ),
+            (
+                "repetition_penalty",
+                r.is_finite() && r > 0.0,
+                "a finite number above 0",
+                r,
+            ),
         ];
         for (name, fits, expected, found) in ranges {
             if !fits {

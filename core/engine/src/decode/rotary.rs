@@ -11,7 +11,11 @@ pub(super) struct RotaryTable {
 
 impl RotaryTable {
     pub fn new(config: &ModelConfig) -> Self {
-        Self { inverse_frequencies: inverse_frequencies(config), cosines: Vec::new(), sines: Vec::new() }
+        Self {
+            inverse_frequencies: inverse_frequencies(config),
+            cosines: Vec::new(),
+            sines: Vec::new(),
+        }
     }
 
     /// Makes the table reach `positions`.
@@ -28,7 +32,10 @@ impl RotaryTable {
 
     pub fn at(&self, position: usize) -> (&[f32], &[f32]) {
         let half = self.inverse_frequencies.len();
-        (&self.cosines[position * half..][..half], &self.sines[position * half..][..half])
+        (
+            &self.cosines[position * half..][..half],
+            &self.sines[position * half..][..half],
+        )
     }
 
     /// Turns each head of `heads`, whose halves are the two coordinates of each plane (the layout of Hugging Face's
@@ -46,6 +53,10 @@ impl RotaryTable {
 
 fn inverse_frequencies(config: &ModelConfig) -> Vec<f32> {
     (0..config.head_dim / 2)
-        .map(|i| (1.0 / config.rope_theta.powf(2.0 * i as f64 / config.head_dim as f64)) as f32)
+        .map(|i| {
+            (1.0 / config
+                .rope_theta
+                .powf(2.0 * i as f64 / config.head_dim as f64)) as f32
+        })
         .collect()
 }

@@ -68,7 +68,11 @@ impl<'a, Sequence> Row<'a, Sequence> {
         sampler: &mut Sampler,
         edit: Option<&mut dyn FnMut(&[u32], &mut [f32])>,
     ) -> Result<Drawn> {
-        let number = if plan.is_greedy() { 0.0 } else { uniform(self.seed, self.draws) };
+        let number = if plan.is_greedy() {
+            0.0
+        } else {
+            uniform(self.seed, self.draws)
+        };
         self.draws += 1;
         let context = &self.context;
         let drawn = match edit {
@@ -128,7 +132,12 @@ impl<'a, Sequence> Row<'a, Sequence> {
 
     pub fn into_attempt(mut self, finish: Finish) -> (Attempt, Sequence) {
         let tokens = self.context.split_off(self.prompt_length);
-        let attempt = Attempt { tokens, logp: self.logp, injected: self.injected, finish };
+        let attempt = Attempt {
+            tokens,
+            logp: self.logp,
+            injected: self.injected,
+            finish,
+        };
         (attempt, self.sequence)
     }
 
@@ -146,7 +155,12 @@ impl<'a, Sequence> Row<'a, Sequence> {
     ) -> Result<Vec<u32>> {
         let tokens = &self.completion()[..kept];
         let text = tokenizer.decode_with_special_tokens(tokens)?;
-        let pause = Pause { text: &text, tokens, finish, steered: self.injected.len() };
+        let pause = Pause {
+            text: &text,
+            tokens,
+            finish,
+            steered: self.injected.len(),
+        };
         match hooks.steer(self.group, self.attempt, &pause) {
             Steer::Finish => Ok(Vec::new()),
             Steer::Inject(text) => tokenizer.encode(&text),

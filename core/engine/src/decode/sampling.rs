@@ -7,7 +7,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::plan::DecodingPlan;
-use super::vector::exp;
+use super::vector::{exp, first_maximum, maximum};
 
 /// A token and its log-probability under the model alone (see [`Attempt::logp`](super::Attempt::logp)).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +26,12 @@ pub struct Sampler {
     seen: Vec<bool>,
 }
 
+/// What the plan makes of logits: one token, or weights and their sum.
+enum Choice {
+    Only(usize),
+    Weighted(f64),
+}
+
 impl Sampler {
     /// Draws from the `logits` of the model, which `edit` may change first.
     ///
@@ -39,26 +45,69 @@ impl Sampler {
         history: &[u32],
         uniform: f64,
     ) -> Result<Drawn, String> {
-        let scale = if plan.is_greedy() { 1.0 } else { 1.0 / plan.temperature };
-        self.weights.resize(logits.len(), 0.0);
-        let (max, sum) = self.weigh(logits, scale);
-        if !sum.is_finite() {
-            let token = logits.iter().position(|logit| !logit.is_finite()).unwrap_or(0);
-            return Err(format!(
-                "the logit of token {token} is {}; the weights are not finite or too large",
-                logits[token]
-            ));
-        }
-        let logp = |token: usize| {
-            let scaled = f64::from(logits[token] - max) * f64::from(scale);
-            Drawn { token: token as u32, logp: (scaled - sum.ln()) as f32 }
+        let scale = scale(plan);
+        let (max, sum) = self.weigh_model(logits, scale)?;
+        let token = match self.choose(plan, logits, sum, edit, history)? {
+            Choice::Only(token) => token,
+            Choice::Weighted(sum) => self.invert(uniform, sum),
         };
+        let scaled = f64::from(logits[token] - max) * f64::from(scale);
+        Ok(Drawn {
+            token: token as u32,
+            logp: (scaled - sum.ln()) as f32,
+        })
+    }
+
+    /// The probabilities that [`draw`](Self::draw) draws with.
+    pub fn probabilities(
+        &mut self,
+        plan: &DecodingPlan,
+        logits: &[f32],
+        history: &[u32],
+    ) -> Result<Vec<f64>, String> {
+        let (_, sum) = self.weigh_model(logits, scale(plan))?;
+        Ok(match self.choose(plan, logits, sum, None, history)? {
+            Choice::Only(token) => (0..logits.len())
+                .map(|other| f64::from(u8::from(other == token)))
+                .collect(),
+            Choice::Weighted(sum) => self
+                .weights
+                .iter()
+                .map(|&weight| f64::from(weight) / sum)
+                .collect(),
+        })
+    }
+
+    /// Fills the weights with the model's own; returns the largest logit and the sum.
+    fn weigh_model(&mut self, logits: &[f32], scale: f32) -> Result<(f32, f64), String> {
+        let (max, sum) = self.weigh(logits, scale);
+        if sum.is_finite() {
+            return Ok((max, sum));
+        }
+        let token = logits
+            .iter()
+            .position(|logit| !logit.is_finite())
+            .unwrap_or(0);
+        let logit = logits[token];
+        Err(format!(
+            "the logit of token {token} is {logit}; the weights are not finite or too large"
+        ))
+    }
+
+    /// `sum` is that of the weights, which are the model's own.
+    fn choose(
+        &mut self,
+        plan: &DecodingPlan,
+        logits: &[f32],
+        sum: f64,
+        edit: Option<&mut dyn FnMut(&mut [f32])>,
+        history: &[u32],
+    ) -> Result<Choice, String> {
         if edit.is_none() && plan.repetition_penalty == 1.0 {
             if plan.is_greedy() {
-                return Ok(logp(first_maximum(logits)));
+                return Ok(Choice::Only(first_maximum(logits)));
             }
-            let sum = self.truncate(plan, logits).unwrap_or(sum);
-            return Ok(logp(self.invert(uniform, sum)));
+            return Ok(Choice::Weighted(self.truncate(plan, logits).unwrap_or(sum)));
         }
         let mut edited = std::mem::take(&mut self.logits);
         edited.clear();
@@ -67,19 +116,16 @@ impl Sampler {
             edit(&mut edited);
         }
         self.penalise(plan.repetition_penalty, history, &mut edited);
-        let drawn = self.draw_edited(plan, &edited, scale, uniform);
+        let choice = self.choose_edited(plan, &edited);
         self.logits = edited;
-        drawn.map(logp)
+        choice
     }
 
-    fn draw_edited(
-        &mut self,
-        plan: &DecodingPlan,
-        logits: &[f32],
-        scale: f32,
-        uniform: f64,
-    ) -> Result<usize, String> {
-        if let Some(token) = logits.iter().position(|logit| logit.is_nan() || *logit == f32::INFINITY) {
+    fn choose_edited(&mut self, plan: &DecodingPlan, logits: &[f32]) -> Result<Choice, String> {
+        if let Some(token) = logits
+            .iter()
+            .position(|logit| logit.is_nan() || *logit == f32::INFINITY)
+        {
             return Err(format!(
                 "the logits hook made the logit of token {token} {}; expected a finite number or minus infinity",
                 logits[token]
@@ -90,16 +136,20 @@ impl Sampler {
             return Err("the logits hook forbade every token; leave at least one".to_owned());
         }
         if plan.is_greedy() {
-            return Ok(likeliest);
+            return Ok(Choice::Only(likeliest));
         }
-        let (_, sum) = self.weigh(logits, scale);
-        let sum = self.truncate(plan, logits).unwrap_or(sum);
-        Ok(self.invert(uniform, sum))
+        let (_, sum) = self.weigh(logits, scale(plan));
+        Ok(Choice::Weighted(self.truncate(plan, logits).unwrap_or(sum)))
     }
 
     /// Fills the weights; returns the largest logit and the sum of the weights.
     fn weigh(&mut self, logits: &[f32], scale: f32) -> (f32, f64) {
-        Arch::new().dispatch(Weigh { logits, scale, weights: &mut self.weights })
+        self.weights.resize(logits.len(), 0.0);
+        Arch::new().dispatch(Weigh {
+            logits,
+            scale,
+            weights: &mut self.weights,
+        })
     }
 
     fn penalise(&mut self, penalty: f32, history: &[u32], logits: &mut [f32]) {
@@ -112,7 +162,11 @@ impl Sampler {
                 && !std::mem::replace(seen, true)
             {
                 let logit = &mut logits[token as usize];
-                *logit = if *logit < 0.0 { *logit * penalty } else { *logit / penalty };
+                *logit = if *logit < 0.0 {
+                    *logit * penalty
+                } else {
+                    *logit / penalty
+                };
             }
         }
         for &token in history {
@@ -131,8 +185,9 @@ impl Sampler {
         if top_k {
             self.order.clear();
             self.order.extend(0..logits.len() as u32);
-            let (_, &mut last, _) =
-                self.order.select_nth_unstable_by(plan.top_k - 1, |&a, &b| likelier(logits, a, b));
+            let (_, &mut last, _) = self
+                .order
+                .select_nth_unstable_by(plan.top_k - 1, |&a, &b| likelier(logits, a, b));
             let threshold = logits[last as usize];
             for (weight, &logit) in self.weights.iter_mut().zip(logits) {
                 if logit < threshold {
@@ -157,14 +212,16 @@ impl Sampler {
         let weights = &mut self.weights;
         let target = top_p * sum_in_blocks(weights);
         self.order.clear();
-        self.order.extend((0..logits.len() as u32).filter(|&token| weights[token as usize] > 0.0));
+        self.order
+            .extend((0..logits.len() as u32).filter(|&token| weights[token as usize] > 0.0));
         // The nucleus is usually small, so the order is made only as far as it reaches.
         let (mut sorted, mut kept, mut mass) = (0, 0, 0.0);
         while kept < self.order.len() && mass < target {
             if kept == sorted {
                 let next = (sorted * 4).max(64).min(self.order.len());
                 if next < self.order.len() {
-                    self.order[sorted..].select_nth_unstable_by(next - sorted, |&a, &b| likelier(logits, a, b));
+                    self.order[sorted..]
+                        .select_nth_unstable_by(next - sorted, |&a, &b| likelier(logits, a, b));
                 }
                 self.order[sorted..next].sort_unstable_by(|&a, &b| likelier(logits, a, b));
                 sorted = next;
@@ -198,7 +255,10 @@ impl Sampler {
             }
             before = after;
         }
-        self.weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0)
+        self.weights
+            .iter()
+            .rposition(|&weight| weight > 0.0)
+            .unwrap_or(0)
     }
 }
 
@@ -206,7 +266,9 @@ impl Sampler {
 const BLOCK: usize = 256;
 
 fn sum_in_blocks(weights: &[f32]) -> f64 {
-    weights.chunks(BLOCK).fold(0.0, |sum, block| sum + sum_of(block))
+    weights
+        .chunks(BLOCK)
+        .fold(0.0, |sum, block| sum + sum_of(block))
 }
 
 /// Eight running sums, because one would wait for each addition.
@@ -225,14 +287,20 @@ fn sum_of(weights: &[f32]) -> f64 {
     ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
 }
 
-fn first_maximum(logits: &[f32]) -> usize {
-    let max = Arch::new().dispatch(|| super::vector::maximum(logits));
-    logits.iter().position(|&logit| logit == max).unwrap_or(0)
+/// Logits are multiplied by it; greedy decoding reports log-probabilities at temperature 1.
+fn scale(plan: &DecodingPlan) -> f32 {
+    if plan.is_greedy() {
+        1.0
+    } else {
+        1.0 / plan.temperature
+    }
 }
 
 /// Likeliest first, the lowest id first among equals.
 fn likelier(logits: &[f32], a: u32, b: u32) -> std::cmp::Ordering {
-    logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b))
+    logits[b as usize]
+        .total_cmp(&logits[a as usize])
+        .then(a.cmp(&b))
 }
 
 struct Weigh<'a> {
@@ -246,11 +314,14 @@ impl WithSimd for Weigh<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> (f32, f64) {
-        let max = super::vector::maximum(self.logits);
+        let max = maximum(self.logits);
         for (weight, &logit) in self.weights.iter_mut().zip(self.logits) {
             *weight = exp((logit - max) * self.scale);
         }
-        let sum = self.weights.chunks(BLOCK).fold(0.0, |sum, block| sum + sum_of(block));
+        let sum = self
+            .weights
+            .chunks(BLOCK)
+            .fold(0.0, |sum, block| sum + sum_of(block));
         (max, sum)
     }
 }

@@ -39,8 +39,11 @@ where
     B::Sequence: Send,
 {
     pub fn run(mut self, hooks: &mut dyn DecodeHooks) -> Result<Vec<Vec<Attempt>>> {
-        let mut finished: Vec<Vec<Option<Attempt>>> =
-            self.groups.iter().map(|group| group.seeds.iter().map(|_| None).collect()).collect();
+        let mut finished: Vec<Vec<Option<Attempt>>> = self
+            .groups
+            .iter()
+            .map(|group| group.seeds.iter().map(|_| None).collect())
+            .collect();
         let mut opened: Vec<Option<Opened<B::Prompt>>> = self.groups.iter().map(|_| None).collect();
         let groups = self.groups;
         let mut waiting = (0..groups.len())
@@ -78,7 +81,12 @@ where
         let whole = "every attempt is drawn before the loop ends";
         Ok(finished
             .into_iter()
-            .map(|group| group.into_iter().map(|attempt| attempt.expect(whole)).collect())
+            .map(|group| {
+                group
+                    .into_iter()
+                    .map(|attempt| attempt.expect(whole))
+                    .collect()
+            })
             .collect())
     }
 
@@ -92,7 +100,10 @@ where
         let mut fed: Vec<(&mut B::Sequence, u32)> = rows
             .iter_mut()
             .map(|row| {
-                let token = row.pending.pop_front().expect("a row that goes on has a token to feed");
+                let token = row
+                    .pending
+                    .pop_front()
+                    .expect("a row that goes on has a token to feed");
                 (&mut row.sequence, token)
             })
             .collect();
@@ -119,14 +130,27 @@ where
         }
         for &(group, attempt) in admitted {
             let PromptGroup { tokens, seeds } = self.groups[group];
-            let state = opened[group].as_mut().expect("the prompt of an admitted group was computed");
+            let state = opened[group]
+                .as_mut()
+                .expect("the prompt of an admitted group was computed");
             let sequence = self.backend.begin(&state.start.prompt)?;
             logits.extend_from_slice(&state.start.logits);
             state.begun += 1;
             let context = self.max_positions - tokens.len();
-            let room = self.plan.max_completion_tokens.map_or(context, |limit| limit.min(context));
+            let room = self
+                .plan
+                .max_completion_tokens
+                .map_or(context, |limit| limit.min(context));
             let (plan, tokenizer) = (self.plan, self.tokenizer);
-            rows.push(Row::new((group, attempt), seeds[attempt], tokens, room, sequence, plan, tokenizer));
+            rows.push(Row::new(
+                (group, attempt),
+                seeds[attempt],
+                tokens,
+                room,
+                sequence,
+                plan,
+                tokenizer,
+            ));
             if state.begun == seeds.len()
                 && let Some(done) = opened[group].take()
             {
@@ -150,17 +174,27 @@ where
             return rows
                 .map(|(row, logits)| {
                     let (group, attempt) = (row.group, row.attempt);
-                    let mut edit =
-                        |tokens: &[u32], logits: &mut [f32]| hooks.logits(group, attempt, tokens, logits);
+                    let mut edit = |tokens: &[u32], logits: &mut [f32]| {
+                        hooks.logits(group, attempt, tokens, logits)
+                    };
                     let ready = row.pending.is_empty();
-                    ready.then(|| row.draw(plan, logits, &mut samplers[0], Some(&mut edit))).transpose()
+                    ready
+                        .then(|| row.draw(plan, logits, &mut samplers[0], Some(&mut edit)))
+                        .transpose()
                 })
                 .collect();
         }
         let draw = |(row, logits): (&mut Row<'a, B::Sequence>, &[f32]), sampler: &mut Sampler| {
-            row.pending.is_empty().then(|| row.draw(plan, logits, sampler, None)).transpose()
+            row.pending
+                .is_empty()
+                .then(|| row.draw(plan, logits, sampler, None))
+                .transpose()
         };
-        let tasks = if logits.len() < FEW_LOGITS { 1 } else { samplers.len() };
+        let tasks = if logits.len() < FEW_LOGITS {
+            1
+        } else {
+            samplers.len()
+        };
         let share = rows.len().div_ceil(tasks);
         if tasks == 1 {
             let rows = rows.iter_mut().zip(logits.chunks_exact(vocab_size));
@@ -175,6 +209,11 @@ where
                 rows.map(|pair| draw(pair, sampler)).collect()
             })
             .collect();
-        Ok(drawn.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        Ok(drawn
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 }

@@ -13,13 +13,21 @@ pub(super) struct StopWatch<'a> {
 
 impl<'a> StopWatch<'a> {
     pub fn new(tokenizer: &'a Tokenizer, stop: &'a [String]) -> Self {
-        Self { decoder: tokenizer.streaming_decoder(true), stop, tail: String::new() }
+        Self {
+            decoder: tokenizer.streaming_decoder(true),
+            stop,
+            tail: String::new(),
+        }
     }
 
     /// Takes a drawn token; whether the text now contains a stop string.
     pub fn push(&mut self, token: u32) -> Result<bool> {
         self.tail.push_str(&self.decoder.push(token)?);
-        if self.stop.iter().any(|stop| self.tail.contains(stop.as_str())) {
+        if self
+            .stop
+            .iter()
+            .any(|stop| self.tail.contains(stop.as_str()))
+        {
             return Ok(true);
         }
         let longest = self.stop.iter().map(String::len).max().unwrap_or(0);

@@ -59,10 +59,19 @@ impl<'a> TensorBackend<'a> {
         max_rows: usize,
     ) -> Result<Self> {
         let config = model.config();
-        let longest = groups.iter().map(|group| group.tokens.len()).max().unwrap_or(0);
+        let longest = groups
+            .iter()
+            .map(|group| group.tokens.len())
+            .max()
+            .unwrap_or(0);
         // Without a hook a completion ends after max_new_tokens; injected text makes the cache grow.
-        let limit = plan.max_completion_tokens.unwrap_or(usize::MAX).min(plan.max_new_tokens);
-        let capacity = longest.saturating_add(limit).min(config.max_position_embeddings);
+        let limit = plan
+            .max_completion_tokens
+            .unwrap_or(usize::MAX)
+            .min(plan.max_new_tokens);
+        let capacity = longest
+            .saturating_add(limit)
+            .min(config.max_position_embeddings);
         let attempts: usize = groups.iter().map(|group| group.seeds.len()).sum();
         let rows = max_rows.min(attempts);
         let cache = Self::empty_cache(model, rows * capacity)?;
@@ -81,7 +90,14 @@ impl<'a> TensorBackend<'a> {
         let config = model.config();
         let width = config.num_key_value_heads * config.head_dim;
         let zeros = || Tensor::zeros((positions, width), model.dtype(), model.device());
-        (0..config.num_hidden_layers).map(|_| Ok(KeysValues { keys: zeros()?, values: zeros()? })).collect()
+        (0..config.num_hidden_layers)
+            .map(|_| {
+                Ok(KeysValues {
+                    keys: zeros()?,
+                    values: zeros()?,
+                })
+            })
+            .collect()
     }
 
     /// Doubles the positions of every slot.
@@ -92,8 +108,16 @@ impl<'a> TensorBackend<'a> {
         let wide = Self::empty_cache(self.model, rows * self.capacity)?;
         for (new, narrow) in wide.iter().zip(&self.cache) {
             for slot in 0..self.slots.len() {
-                new.keys.slice_set(&narrow.keys.narrow(0, slot * old, old)?, 0, slot * self.capacity)?;
-                new.values.slice_set(&narrow.values.narrow(0, slot * old, old)?, 0, slot * self.capacity)?;
+                new.keys.slice_set(
+                    &narrow.keys.narrow(0, slot * old, old)?,
+                    0,
+                    slot * self.capacity,
+                )?;
+                new.values.slice_set(
+                    &narrow.values.narrow(0, slot * old, old)?,
+                    0,
+                    slot * self.capacity,
+                )?;
             }
         }
         self.cache = wide;
@@ -102,7 +126,8 @@ impl<'a> TensorBackend<'a> {
 
     /// The rotary table's rows at `positions`.
     fn turns(&mut self, positions: &[usize]) -> Result<(Tensor, Tensor)> {
-        self.rotary.reserve(positions.iter().max().map_or(0, |last| last + 1));
+        self.rotary
+            .reserve(positions.iter().max().map_or(0, |last| last + 1));
         let (mut cosines, mut sines) = (Vec::new(), Vec::new());
         for &position in positions {
             let (cosine, sine) = self.rotary.at(position);
@@ -110,7 +135,8 @@ impl<'a> TensorBackend<'a> {
             sines.extend_from_slice(sine);
         }
         let shape = (positions.len(), self.model.config().head_dim / 2);
-        let tensor = |numbers| Tensor::from_vec(numbers, shape, self.device())?.to_dtype(self.model.dtype());
+        let tensor =
+            |numbers| Tensor::from_vec(numbers, shape, self.device())?.to_dtype(self.model.dtype());
         Ok((tensor(cosines)?, tensor(sines)?))
     }
 
@@ -164,8 +190,10 @@ impl<'a> TensorBackend<'a> {
         let half = self.model.config().head_dim / 2;
         let halves = x.reshape((rows, width / (2 * half), 2, half))?;
         let (first, second) = (halves.narrow(2, 0, 1)?, halves.narrow(2, 1, 1)?);
-        let (cosines, sines) =
-            (place.cosines.reshape((rows, 1, 1, half))?, place.sines.reshape((rows, 1, 1, half))?);
+        let (cosines, sines) = (
+            place.cosines.reshape((rows, 1, 1, half))?,
+            place.sines.reshape((rows, 1, 1, half))?,
+        );
         let turned = [
             (first.broadcast_mul(&cosines)? - second.broadcast_mul(&sines)?)?,
             (second.broadcast_mul(&cosines)? + first.broadcast_mul(&sines)?)?,
@@ -174,7 +202,13 @@ impl<'a> TensorBackend<'a> {
     }
 
     /// `query`: `(batch * queries, heads * head_dim)`; keys and values: `(batch, keys, key_value_heads * head_dim)`.
-    fn attend(&self, query: &Tensor, keys: &Tensor, values: &Tensor, mask: &Tensor) -> Result<Tensor> {
+    fn attend(
+        &self,
+        query: &Tensor,
+        keys: &Tensor,
+        values: &Tensor,
+        mask: &Tensor,
+    ) -> Result<Tensor> {
         let config = self.model.config();
         let (d, kv) = (config.head_dim, config.num_key_value_heads);
         let group = config.num_attention_heads / kv;
@@ -186,9 +220,15 @@ impl<'a> TensorBackend<'a> {
             .permute((0, 2, 3, 1, 4))?
             .contiguous()?
             .reshape((batch, kv, group * queries, d))?;
-        let heads = |x: &Tensor| x.reshape((batch, count, kv, d))?.transpose(1, 2)?.contiguous();
+        let heads = |x: &Tensor| {
+            x.reshape((batch, count, kv, d))?
+                .transpose(1, 2)?
+                .contiguous()
+        };
         let scores = (query.matmul(&heads(keys)?.t()?)? * (1.0 / (d as f64).sqrt()))?;
-        let scores = scores.reshape((batch, kv, group, queries, count))?.broadcast_add(mask)?;
+        let scores = scores
+            .reshape((batch, kv, group, queries, count))?
+            .broadcast_add(mask)?;
         let max = scores.max_keepdim(D::Minus1)?;
         let weights = scores.broadcast_sub(&max)?.exp()?;
         let weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
@@ -206,11 +246,16 @@ impl<'a> TensorBackend<'a> {
         let positions: Vec<usize> = (0..length).collect();
         let (cosines, sines) = self.turns(&positions)?;
         let sees = |query: usize, key: usize| if key <= query { 0.0 } else { f32::NEG_INFINITY };
-        let mask: Vec<f32> =
-            (0..length).flat_map(|query| (0..length).map(move |key| sees(query, key))).collect();
+        let mask: Vec<f32> = (0..length)
+            .flat_map(|query| (0..length).map(move |key| sees(query, key)))
+            .collect();
         let mask = Tensor::from_vec(mask, (1, 1, 1, length, length), self.device())?;
         let mask = mask.to_dtype(self.model.dtype())?;
-        let place = Place { cosines: &cosines, sines: &sines, mask: &mask };
+        let place = Place {
+            cosines: &cosines,
+            sines: &sines,
+            mask: &mask,
+        };
         let mut hidden = self.embed(tokens)?;
         let mut layers = Vec::new();
         for index in 0..self.cache.len() {
@@ -221,7 +266,10 @@ impl<'a> TensorBackend<'a> {
             })?;
         }
         let logits = self.logits(&hidden.narrow(0, length - 1, 1)?)?;
-        Ok(Start { prompt: PromptTensors { layers, length }, logits })
+        Ok(Start {
+            prompt: PromptTensors { layers, length },
+            logits,
+        })
     }
 }
 
@@ -238,7 +286,10 @@ impl Backend for TensorBackend<'_> {
     type Sequence = Handle;
 
     fn compute_prompts(&mut self, prompts: &[&[u32]]) -> Result<Vec<Start<Self::Prompt>>> {
-        prompts.iter().map(|tokens| self.compute_prompt(tokens)).collect()
+        prompts
+            .iter()
+            .map(|tokens| self.compute_prompt(tokens))
+            .collect()
     }
 
     fn begin(&mut self, prompt: &Self::Prompt) -> Result<Handle> {
@@ -256,10 +307,17 @@ impl Backend for TensorBackend<'_> {
 
     fn step(&mut self, rows: &mut [(&mut Handle, u32)], logits: &mut [f32]) -> Result<()> {
         let config = self.model.config();
-        let row_of: HashMap<u64, usize> =
-            rows.iter().enumerate().map(|(row, (handle, _))| (handle.0, row)).collect();
+        let row_of: HashMap<u64, usize> = rows
+            .iter()
+            .enumerate()
+            .map(|(row, (handle, _))| (handle.0, row))
+            .collect();
         let order: Vec<usize> = self.slots.iter().map(|handle| row_of[handle]).collect();
-        let positions: Vec<usize> = self.slots.iter().map(|handle| self.lengths[handle]).collect();
+        let positions: Vec<usize> = self
+            .slots
+            .iter()
+            .map(|handle| self.lengths[handle])
+            .collect();
         let longest = positions.iter().max().map_or(0, |last| last + 1);
         while longest > self.capacity {
             self.widen()?;
@@ -268,16 +326,29 @@ impl Backend for TensorBackend<'_> {
         let width = config.num_key_value_heads * config.head_dim;
 
         let (cosines, sines) = self.turns(&positions)?;
-        let sees = |position: usize, key: usize| if key <= position { 0.0 } else { f32::NEG_INFINITY };
+        let sees = |position: usize, key: usize| {
+            if key <= position {
+                0.0
+            } else {
+                f32::NEG_INFINITY
+            }
+        };
         let mask: Vec<f32> = positions
             .iter()
             .flat_map(|&position| (0..longest).map(move |key| sees(position, key)))
             .collect();
         let mask = Tensor::from_vec(mask, (batch, 1, 1, 1, longest), self.device())?;
         let mask = mask.to_dtype(self.model.dtype())?;
-        let place = Place { cosines: &cosines, sines: &sines, mask: &mask };
-        let cells: Vec<u32> =
-            positions.iter().enumerate().map(|(slot, at)| (slot * capacity + at) as u32).collect();
+        let place = Place {
+            cosines: &cosines,
+            sines: &sines,
+            mask: &mask,
+        };
+        let cells: Vec<u32> = positions
+            .iter()
+            .enumerate()
+            .map(|(slot, at)| (slot * capacity + at) as u32)
+            .collect();
         let cells = Tensor::from_vec(cells, (batch, 1), self.device())?;
         let cells = cells.broadcast_as((batch, width))?.contiguous()?;
 
@@ -316,7 +387,9 @@ impl Backend for TensorBackend<'_> {
         if slot != last {
             for layer in &self.cache {
                 for tensor in [&layer.keys, &layer.values] {
-                    let moved = tensor.narrow(0, last * self.capacity, self.capacity)?.copy()?;
+                    let moved = tensor
+                        .narrow(0, last * self.capacity, self.capacity)?
+                        .copy()?;
                     tensor.slice_set(&moved, 0, slot * self.capacity)?;
                 }
             }

@@ -1,8 +1,33 @@
 //! Elementary functions and reductions that vectorise.
 //!
-//! The loops are plain; inside a `pulp` dispatch the compiler turns them into the machine's widest instructions. Every
-//! reduction runs in sixteen lanes that are joined in one fixed order, so a result depends on the numbers and their
+//! The loops are plain; inside a `pulp` dispatch the compiler turns them into the machine's widest instructions (a
+//! closure would not do: it is compiled on its own, for the oldest machine, where each fused multiply-add is a call).
+//! Every reduction runs in sixteen lanes that are joined in one fixed order, so a result depends on the numbers and their
 //! count, not on the machine's vector width or on what else is in the batch.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// y = x / sqrt(mean(x^2) + eps) * gain for rows of `x` and `y` that lie `stride` apart and have the length of `gain`.
+pub(super) fn rms_norm_rows(x: &[f32], y: &mut [f32], stride: usize, gain: &[f32], eps: f32) {
+    Arch::new().dispatch(RmsNormRows {
+        x,
+        y,
+        stride,
+        gain,
+        eps,
+    });
+}
+
+/// out = silu(gate) * up, where a row of `gate_up` holds both one after the other.
+pub(super) fn swiglu_row(gate_up: &[f32], out: &mut [f32]) {
+    Arch::new().dispatch(SwigluRow { gate_up, out });
+}
+
+/// The first of the largest numbers.
+pub(super) fn first_maximum(values: &[f32]) -> usize {
+    let max = Arch::new().dispatch(Maximum(values));
+    values.iter().position(|&value| value == max).unwrap_or(0)
+}
 
 /// e^x to about one unit in the last place; 0 below -87.3, where f32 would be denormal.
 #[inline(always)]
@@ -59,9 +84,8 @@ pub(super) fn softmax(scores: &mut [f32]) {
     }
 }
 
-/// y = x / sqrt(mean(x^2) + eps) * gain
 #[inline(always)]
-pub(super) fn rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]) {
+fn rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]) {
     let mut lanes = [0.0f32; 16];
     let (blocks, rest) = x.as_chunks::<16>();
     for block in blocks {
@@ -79,11 +103,55 @@ pub(super) fn rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]) {
     }
 }
 
-/// silu(gate) * up
-#[inline(always)]
-pub(super) fn swiglu(gate: &[f32], up: &[f32], out: &mut [f32]) {
-    for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
-        *out = gate / (1.0 + exp(-gate)) * up;
+struct RmsNormRows<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+    stride: usize,
+    gain: &'a [f32],
+    eps: f32,
+}
+
+impl WithSimd for RmsNormRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.gain.len();
+        for (x, y) in self
+            .x
+            .chunks_exact(self.stride)
+            .zip(self.y.chunks_exact_mut(self.stride))
+        {
+            rms_norm(&x[..width], self.gain, self.eps, &mut y[..width]);
+        }
+    }
+}
+
+struct SwigluRow<'a> {
+    gate_up: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for SwigluRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (gate, rest) = self.gate_up.split_at(self.out.len());
+        for ((out, &gate), &up) in self.out.iter_mut().zip(gate).zip(rest) {
+            *out = gate / (1.0 + exp(-gate)) * up;
+        }
+    }
+}
+
+struct Maximum<'a>(&'a [f32]);
+
+impl WithSimd for Maximum<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f32 {
+        maximum(self.0)
     }
 }
 
@@ -108,7 +176,8 @@ fn join(lanes: [f32; 16]) -> f32 {
     for index in 0..8 {
         eight[index] = lanes[index] + lanes[index + 8];
     }
-    ((eight[0] + eight[4]) + (eight[1] + eight[5])) + ((eight[2] + eight[6]) + (eight[3] + eight[7]))
+    ((eight[0] + eight[4]) + (eight[1] + eight[5]))
+        + ((eight[2] + eight[6]) + (eight[3] + eight[7]))
 }
 
 #[cfg(test)]

@@ -55,7 +55,13 @@ pub struct Derivatives {
 
 /// Attention inside each sequence `offsets[i]..offsets[i + 1]`; `query`: (tokens, query heads * dim), `key` and
 /// `value`: (tokens, key-value heads * dim).
-pub fn forward(query: &Tensor, key: &Tensor, value: &Tensor, offsets: &[usize], heads: Heads) -> Result<Attended> {
+pub fn forward(
+    query: &Tensor,
+    key: &Tensor,
+    value: &Tensor,
+    offsets: &[usize],
+    heads: Heads,
+) -> Result<Attended> {
     if !on_cpu(&[query, key, value]) {
         return composed::forward(query, key, value, offsets, heads);
     }
@@ -72,7 +78,10 @@ pub fn forward(query: &Tensor, key: &Tensor, value: &Tensor, offsets: &[usize], 
         MatrixMut::new(&mut out, tokens, width),
         MatrixMut::new(&mut log_normaliser, tokens, heads.query),
     );
-    Ok(Attended { out: tensor(out, tokens, width)?, log_normaliser: tensor(log_normaliser, tokens, heads.query)? })
+    Ok(Attended {
+        out: tensor(out, tokens, width)?,
+        log_normaliser: tensor(log_normaliser, tokens, heads.query)?,
+    })
 }
 
 pub fn backward(

@@ -18,11 +18,13 @@ pub fn forward(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
     let (_, features) = weight.dims2()?;
     let mut x = buffers::take(tokens.len() * features);
     let weight = read(weight);
-    x.par_chunks_mut(features * columns::BLOCK).zip(tokens.par_chunks(columns::BLOCK)).for_each(|(x, tokens)| {
-        for (row, &token) in x.chunks_exact_mut(features).zip(tokens) {
-            row.copy_from_slice(&weight[token as usize * features..][..features]);
-        }
-    });
+    x.par_chunks_mut(features * columns::BLOCK)
+        .zip(tokens.par_chunks(columns::BLOCK))
+        .for_each(|(x, tokens)| {
+            for (row, &token) in x.chunks_exact_mut(features).zip(tokens) {
+                row.copy_from_slice(&weight[token as usize * features..][..features]);
+            }
+        });
     tensor(x, tokens.len(), features)
 }
 
@@ -51,13 +53,19 @@ pub fn backward(tokens: &[u32], dx: &Tensor, dweight: &mut Tensor) -> Result<()>
             first_row = row + 1;
         }
         rows.into_par_iter().for_each(|(row, positions)| {
-            vectorised(#[inline(always)] || {
-                for &position in positions {
-                    for (sum, dx) in row.iter_mut().zip(&dx[position as usize * features..][..features]) {
-                        *sum += dx;
+            vectorised(
+                #[inline(always)]
+                || {
+                    for &position in positions {
+                        for (sum, dx) in row
+                            .iter_mut()
+                            .zip(&dx[position as usize * features..][..features])
+                        {
+                            *sum += dx;
+                        }
                     }
-                }
-            });
+                },
+            );
         });
     })
 }

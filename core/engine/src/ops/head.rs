@@ -32,22 +32,35 @@ pub struct Predicted {
 }
 
 /// `x`: (tokens, features), `weight`: (vocabulary, features), `targets`: one for each token.
-pub fn forward(x: &Tensor, weight: &Tensor, targets: &[u32], temperature: f32) -> Result<Predicted> {
+pub fn forward(
+    x: &Tensor,
+    weight: &Tensor,
+    targets: &[u32],
+    temperature: f32,
+) -> Result<Predicted> {
     let (vocabulary, features) = weight.dims2()?;
     let chunk = chunk_tokens(vocabulary);
     if !on_cpu(&[x, weight]) {
         return composed::forward(x, weight, targets, temperature, chunk);
     }
     let tokens = targets.len();
-    let mut predicted =
-        Predicted { logp: vec![0.0; tokens], entropy: vec![0.0; tokens], log_normaliser: vec![0.0; tokens] };
+    let mut predicted = Predicted {
+        logp: vec![0.0; tokens],
+        entropy: vec![0.0; tokens],
+        log_normaliser: vec![0.0; tokens],
+    };
     let packed = PackedMatrix::new(Matrix::new(&read(weight), vocabulary, features).transposed());
     let x = read(x);
     let mut logits = buffers::take(chunk.min(tokens) * vocabulary);
     for start in (0..tokens).step_by(chunk) {
         let end = (start + chunk).min(tokens);
         let logits = &mut logits[..(end - start) * vocabulary];
-        make_logits(&x[start * features..end * features], &packed, temperature, logits);
+        make_logits(
+            &x[start * features..end * features],
+            &packed,
+            temperature,
+            logits,
+        );
         logits
             .par_chunks(vocabulary)
             .zip(&targets[start..end])
@@ -56,7 +69,10 @@ pub fn forward(x: &Tensor, weight: &Tensor, targets: &[u32], temperature: f32) -
             .zip(&mut predicted.log_normaliser[start..end])
             .with_min_len((1 << 12) / vocabulary + 1)
             .for_each(|((((z, &target), logp), entropy), log_normaliser)| {
-                let (log_sum, mean) = vectorised(#[inline(always)] || normalise(z));
+                let (log_sum, mean) = vectorised(
+                    #[inline(always)]
+                    || normalise(z),
+                );
                 *logp = z[target as usize] - log_sum;
                 *entropy = log_sum - mean;
                 *log_normaliser = log_sum;
@@ -81,7 +97,15 @@ pub fn backward(
     let chunk = chunk_tokens(vocabulary);
     if !on_cpu(&[x, weight, dweight]) {
         return composed::backward(
-            x, weight, targets, temperature, predicted, dlogp, dentropy, dweight, chunk,
+            x,
+            weight,
+            targets,
+            temperature,
+            predicted,
+            dlogp,
+            dentropy,
+            dweight,
+            chunk,
         );
     }
     let tokens = targets.len();
@@ -97,22 +121,37 @@ pub fn backward(
         let logits = &mut logits[..(end - start) * vocabulary];
         let x = &x[start * features..end * features];
         make_logits(x, &packed_transposed, temperature, logits);
-        logits.par_chunks_mut(vocabulary).enumerate().with_min_len((1 << 12) / vocabulary + 1).for_each(
-            |(row, z)| {
+        logits
+            .par_chunks_mut(vocabulary)
+            .enumerate()
+            .with_min_len((1 << 12) / vocabulary + 1)
+            .for_each(|(row, z)| {
                 let token = start + row;
                 let log_sum = predicted.log_normaliser[token];
                 let dlogp = dlogp[token] / temperature;
                 let dentropy = dentropy.map_or(0.0, |dentropy| dentropy[token] / temperature);
-                vectorised(#[inline(always)] || derivatives(z, log_sum, predicted.entropy[token], dlogp, dentropy));
+                vectorised(
+                    #[inline(always)]
+                    || derivatives(z, log_sum, predicted.entropy[token], dlogp, dentropy),
+                );
                 z[targets[token] as usize] += dlogp;
-            },
-        );
+            });
         let dz = Matrix::new(logits, end - start, vocabulary);
-        let dx = MatrixMut::new(&mut dx[start * features..end * features], end - start, features);
+        let dx = MatrixMut::new(
+            &mut dx[start * features..end * features],
+            end - start,
+            features,
+        );
         multiply(dz, packed.view(), 1.0, Write::Replace, dx);
         let x = Matrix::new(x, end - start, features);
         write(dweight, |dweight| {
-            multiply_transposed(dz, x, 1.0, Write::Add, MatrixMut::new(dweight, vocabulary, features));
+            multiply_transposed(
+                dz,
+                x,
+                1.0,
+                Write::Add,
+                MatrixMut::new(dweight, vocabulary, features),
+            );
         })?;
     }
     buffers::give(logits);

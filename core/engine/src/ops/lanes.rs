@@ -92,7 +92,11 @@ pub fn exp(x: f32) -> f32 {
     let p = p.mul_add(r, 1.666_666_5e-1);
     let p = p.mul_add(r, 5.000_000_1e-1);
     let e = p.mul_add(r * r, r) + 1.0;
-    let exponent = rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
+    let exponent = rounded
+        .to_bits()
+        .wrapping_sub(ROUND.to_bits())
+        .wrapping_add(127)
+        << 23;
     e * f32::from_bits(exponent)
 }
 
@@ -112,7 +116,11 @@ mod tests {
             let x = step as f32 * 1e-3;
             let expected = f64::from(x).exp();
             let relative = (f64::from(exp(x)) - expected).abs() / expected;
-            assert!(relative < 2e-7, "exp({x}) = {}, expected {expected}", exp(x));
+            assert!(
+                relative < 2e-7,
+                "exp({x}) = {}, expected {expected}",
+                exp(x)
+            );
         }
         assert!(exp(f32::NAN).is_nan());
         assert!(exp(f32::NEG_INFINITY) < 2e-38);
@@ -120,14 +128,19 @@ mod tests {
 
     #[test]
     fn reductions_agree_with_double_precision() {
-        let values: Vec<f32> = (0..1000).map(|i| ((i * 7919) % 997) as f32 / 100.0 - 5.0).collect();
+        let values: Vec<f32> = (0..1000)
+            .map(|i| ((i * 7919) % 997) as f32 / 100.0 - 5.0)
+            .collect();
         for length in [0, 1, 15, 16, 17, 1000] {
             let values = &values[..length];
             let exact: f64 = values.iter().map(|&v| f64::from(v)).sum();
             let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
             assert!((f64::from(sum(values)) - exact).abs() < 1e-2);
             assert!((f64::from(dot(values, values)) - squares).abs() < 1e-2);
-            assert_eq!(max(values), values.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+            assert_eq!(
+                max(values),
+                values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+            );
         }
     }
 }

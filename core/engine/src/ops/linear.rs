@@ -13,7 +13,9 @@ use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_
 /// A weight packed for products with tokens on the left: `W^T`, (in, out).
 pub fn pack(weight: &Tensor) -> Result<PackedMatrix> {
     let (out, into) = weight.dims2()?;
-    Ok(PackedMatrix::new(Matrix::new(&read(weight), out, into).transposed()))
+    Ok(PackedMatrix::new(
+        Matrix::new(&read(weight), out, into).transposed(),
+    ))
 }
 
 pub fn forward(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
@@ -33,20 +35,35 @@ pub fn forward(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Ten
 }
 
 /// The same for slices and a packed weight.
-pub fn forward_packed(x: &[f32], tokens: usize, weight: &PackedMatrix, bias: Option<&[f32]>, y: &mut [f32]) {
+pub fn forward_packed(
+    x: &[f32],
+    tokens: usize,
+    weight: &PackedMatrix,
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) {
     let weight = weight.view();
     let out = weight.columns();
     let x = Matrix::new(x, tokens, weight.rows());
-    multiply(x, weight, 1.0, Write::Replace, MatrixMut::new(y, tokens, out));
+    multiply(
+        x,
+        weight,
+        1.0,
+        Write::Replace,
+        MatrixMut::new(y, tokens, out),
+    );
     if let Some(bias) = bias {
         y.par_chunks_mut(out * columns::BLOCK).for_each(|rows| {
-            vectorised(#[inline(always)] || {
-                for row in rows.chunks_exact_mut(out) {
-                    for (y, b) in row.iter_mut().zip(bias) {
-                        *y += b;
+            vectorised(
+                #[inline(always)]
+                || {
+                    for row in rows.chunks_exact_mut(out) {
+                        for (y, b) in row.iter_mut().zip(bias) {
+                            *y += b;
+                        }
                     }
-                }
-            });
+                },
+            );
         });
     }
 }
@@ -65,11 +82,22 @@ pub fn backward_input(dy: &Tensor, weight: &Tensor, onto: Option<Tensor>) -> Res
     let packed = PackedMatrix::new(Matrix::new(&read(weight), out, into));
     let (dx, mode) = match onto {
         Some(onto) => (onto, Write::Add),
-        None => (tensor(buffers::take(tokens * into), tokens, into)?, Write::Replace),
+        None => (
+            tensor(buffers::take(tokens * into), tokens, into)?,
+            Write::Replace,
+        ),
     };
     let dy = read(dy);
     let dy = Matrix::new(&dy, tokens, out);
-    write(&dx, |dx| multiply(dy, packed.view(), 1.0, mode, MatrixMut::new(dx, tokens, into)))?;
+    write(&dx, |dx| {
+        multiply(
+            dy,
+            packed.view(),
+            1.0,
+            mode,
+            MatrixMut::new(dx, tokens, into),
+        )
+    })?;
     Ok(dx)
 }
 
@@ -92,18 +120,27 @@ pub fn backward_parameters(
     let (x, dy) = (read(x), read(dy));
     let (left, right) = (Matrix::new(&dy, tokens, out), Matrix::new(&x, tokens, into));
     write(dweight, |dweight| {
-        multiply_transposed(left, right, 1.0, Write::Add, MatrixMut::new(dweight, out, into));
+        multiply_transposed(
+            left,
+            right,
+            1.0,
+            Write::Add,
+            MatrixMut::new(dweight, out, into),
+        );
     })?;
     if let Some(dbias) = dbias {
         write(dbias, |dbias| {
             columns::add_blocks(tokens, dbias, |rows, sum| {
-                vectorised(#[inline(always)] || {
-                    for row in dy[rows.start * out..rows.end * out].chunks_exact(out) {
-                        for (sum, dy) in sum.iter_mut().zip(row) {
-                            *sum += dy;
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for row in dy[rows.start * out..rows.end * out].chunks_exact(out) {
+                            for (sum, dy) in sum.iter_mut().zip(row) {
+                                *sum += dy;
+                            }
                         }
-                    }
-                });
+                    },
+                );
             });
         })?;
     }

@@ -32,24 +32,39 @@ pub fn forward(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Normed> {
         .zip(x.par_chunks(features * columns::BLOCK))
         .zip(inverse_rms.par_chunks_mut(columns::BLOCK))
         .for_each(|((y, x), inverse_rms)| rows(x, &weight, eps, y, inverse_rms));
-    Ok(Normed { y: tensor(y, tokens, features)?, inverse_rms: tensor(inverse_rms, tokens, 1)? })
+    Ok(Normed {
+        y: tensor(y, tokens, features)?,
+        inverse_rms: tensor(inverse_rms, tokens, 1)?,
+    })
 }
 
 /// The same for slices of whole tokens, on the calling thread.
 pub fn rows(x: &[f32], weight: &[f32], eps: f64, y: &mut [f32], inverse_rms: &mut [f32]) {
     let features = weight.len();
-    vectorised(#[inline(always)] || {
-        for ((x, y), inverse) in x.chunks_exact(features).zip(y.chunks_exact_mut(features)).zip(inverse_rms) {
-            *inverse = inverse_root(dot(x, x), features, eps);
-            for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
-                *y = x * *inverse * w;
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((x, y), inverse) in x
+                .chunks_exact(features)
+                .zip(y.chunks_exact_mut(features))
+                .zip(inverse_rms)
+            {
+                *inverse = inverse_root(dot(x, x), features, eps);
+                for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
+                    *y = x * *inverse * w;
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// `x + delta`, in the memory of `delta`, and its norm.
-pub fn forward_sum(x: &Tensor, delta: Tensor, weight: &Tensor, eps: f64) -> Result<(Tensor, Normed)> {
+pub fn forward_sum(
+    x: &Tensor,
+    delta: Tensor,
+    weight: &Tensor,
+    eps: f64,
+) -> Result<(Tensor, Normed)> {
     if !on_cpu(&[x, &delta, weight]) {
         let sum = (x + delta)?;
         let normed = composed(&sum, weight, eps)?;
@@ -65,15 +80,24 @@ pub fn forward_sum(x: &Tensor, delta: Tensor, weight: &Tensor, eps: f64) -> Resu
             .zip(sum.par_chunks_mut(features * columns::BLOCK))
             .zip(inverse_rms.par_chunks_mut(columns::BLOCK))
             .for_each(|(((y, x), sum), inverse_rms)| {
-                vectorised(#[inline(always)] || {
-                    for (sum, x) in sum.iter_mut().zip(x) {
-                        *sum += x;
-                    }
-                });
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (sum, x) in sum.iter_mut().zip(x) {
+                            *sum += x;
+                        }
+                    },
+                );
                 rows(sum, &weight, eps, y, inverse_rms);
             });
     })?;
-    Ok((delta, Normed { y: tensor(y, tokens, features)?, inverse_rms: tensor(inverse_rms, tokens, 1)? }))
+    Ok((
+        delta,
+        Normed {
+            y: tensor(y, tokens, features)?,
+            inverse_rms: tensor(inverse_rms, tokens, 1)?,
+        },
+    ))
 }
 
 /// Adds dx to `onto` (the derivative that flows past the norm on the residual path) and dw to `dweight`.
@@ -105,7 +129,10 @@ pub fn backward(
             .zip(inverse_rms.par_chunks(columns::BLOCK))
             .map(|(((onto, x), dy), inverse_rms)| {
                 let mut dweight = vec![0.0; features];
-                vectorised(#[inline(always)] || backward_rows(x, &weight, inverse_rms, dy, onto, &mut dweight));
+                vectorised(
+                    #[inline(always)]
+                    || backward_rows(x, &weight, inverse_rms, dy, onto, &mut dweight),
+                );
                 dweight
             })
             .collect()
@@ -116,9 +143,19 @@ pub fn backward(
 }
 
 #[inline(always)]
-fn backward_rows(x: &[f32], weight: &[f32], inverse_rms: &[f32], dy: &[f32], onto: &mut [f32], dweight: &mut [f32]) {
+fn backward_rows(
+    x: &[f32],
+    weight: &[f32],
+    inverse_rms: &[f32],
+    dy: &[f32],
+    onto: &mut [f32],
+    dweight: &mut [f32],
+) {
     let features = weight.len();
-    let rows = x.chunks_exact(features).zip(dy.chunks_exact(features)).zip(onto.chunks_exact_mut(features));
+    let rows = x
+        .chunks_exact(features)
+        .zip(dy.chunks_exact(features))
+        .zip(onto.chunks_exact_mut(features));
     for (((x, dy), onto), &inverse) in rows.zip(inverse_rms) {
         // w dy n, summed while dw is taken.
         let mut product = [0.0; 16];

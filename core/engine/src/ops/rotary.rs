@@ -42,7 +42,11 @@ impl Rotary {
                 sines.push(angle.sin());
             }
         }
-        Self { half, cosines, sines }
+        Self {
+            half,
+            cosines,
+            sines,
+        }
     }
 
     pub fn positions(&self) -> usize {
@@ -74,18 +78,27 @@ impl Rotary {
         let start = position as usize * half;
         let cosines = &self.cosines[start..][..half];
         let sines = &self.sines[start..][..half];
-        let sign = if direction == Direction::Forward { 1.0 } else { -1.0 };
-        vectorised(#[inline(always)] || {
-            for head in row.chunks_exact_mut(2 * half) {
-                let (first, second) = head.split_at_mut(half);
-                for (((a, b), cosine), sine) in first.iter_mut().zip(second).zip(cosines).zip(sines) {
-                    let sine = sine * sign;
-                    let (x, y) = (*a, *b);
-                    *a = x * cosine - y * sine;
-                    *b = y * cosine + x * sine;
+        let sign = if direction == Direction::Forward {
+            1.0
+        } else {
+            -1.0
+        };
+        vectorised(
+            #[inline(always)]
+            || {
+                for head in row.chunks_exact_mut(2 * half) {
+                    let (first, second) = head.split_at_mut(half);
+                    for (((a, b), cosine), sine) in
+                        first.iter_mut().zip(second).zip(cosines).zip(sines)
+                    {
+                        let sine = sine * sign;
+                        let (x, y) = (*a, *b);
+                        *a = x * cosine - y * sine;
+                        *b = y * cosine + x * sine;
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     fn composed(&self, x: &Tensor, positions: &[u32], direction: Direction) -> Result<Tensor> {
@@ -122,7 +135,12 @@ fn frequencies(config: &ModelConfig) -> Vec<f32> {
             let scaled = match config.rope_scaling {
                 RopeScaling::None => frequency,
                 RopeScaling::Linear { factor } => frequency / factor,
-                RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings } => {
+                RopeScaling::Llama3 {
+                    factor,
+                    low_freq_factor,
+                    high_freq_factor,
+                    original_max_position_embeddings,
+                } => {
                     let original = original_max_position_embeddings as f64;
                     let wavelength = std::f64::consts::TAU / frequency;
                     if wavelength > original / low_freq_factor {
@@ -130,7 +148,8 @@ fn frequencies(config: &ModelConfig) -> Vec<f32> {
                     } else if wavelength < original / high_freq_factor {
                         frequency
                     } else {
-                        let kept = (original / wavelength - low_freq_factor) / (high_freq_factor - low_freq_factor);
+                        let kept = (original / wavelength - low_freq_factor)
+                            / (high_freq_factor - low_freq_factor);
                         (1.0 - kept) * frequency / factor + kept * frequency
                     }
                 }

@@ -16,11 +16,14 @@ pub fn gather(x: &Tensor, rows: &[u32]) -> Result<Tensor> {
     let (_, features) = x.dims2()?;
     let mut chosen = buffers::take(rows.len() * features);
     let x = read(x);
-    chosen.par_chunks_mut(features * columns::BLOCK).zip(rows.par_chunks(columns::BLOCK)).for_each(|(chosen, rows)| {
-        for (to, &row) in chosen.chunks_exact_mut(features).zip(rows) {
-            to.copy_from_slice(&x[row as usize * features..][..features]);
-        }
-    });
+    chosen
+        .par_chunks_mut(features * columns::BLOCK)
+        .zip(rows.par_chunks(columns::BLOCK))
+        .for_each(|(chosen, rows)| {
+            for (to, &row) in chosen.chunks_exact_mut(features).zip(rows) {
+                to.copy_from_slice(&x[row as usize * features..][..features]);
+            }
+        });
     tensor(chosen, rows.len(), features)
 }
 

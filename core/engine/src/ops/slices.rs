@@ -8,7 +8,9 @@ use crate::error::Result;
 
 /// Whether all these tensors are contiguous f32 on the CPU, the condition of every kernel in [`ops`](super).
 pub fn on_cpu(tensors: &[&Tensor]) -> bool {
-    tensors.iter().all(|tensor| tensor.device().is_cpu() && tensor.dtype() == DType::F32 && tensor.is_contiguous())
+    tensors.iter().all(|tensor| {
+        tensor.device().is_cpu() && tensor.dtype() == DType::F32 && tensor.is_contiguous()
+    })
 }
 
 /// The numbers of a tensor for which [`on_cpu`] holds.
@@ -32,7 +34,11 @@ impl Deref for Slice<'_> {
 pub fn read(tensor: &Tensor) -> Slice<'_> {
     debug_assert!(on_cpu(&[tensor]));
     let (storage, layout) = tensor.storage_and_layout();
-    Slice { storage, start: layout.start_offset(), length: layout.shape().elem_count() }
+    Slice {
+        storage,
+        start: layout.start_offset(),
+        length: layout.shape().elem_count(),
+    }
 }
 
 /// Lets `change` write the numbers of a tensor for which [`on_cpu`] holds. The tensor is locked meanwhile, so `change`
@@ -49,7 +55,10 @@ pub fn write<R>(tensor: &Tensor, change: impl FnOnce(&mut [f32]) -> R) -> Result
             };
             let values = &mut values[layout.start_offset()..][..layout.shape().elem_count()];
             let mut state = self.0.borrow_mut();
-            let change = state.0.take().expect("candle calls an in-place operation once");
+            let change = state
+                .0
+                .take()
+                .expect("candle calls an in-place operation once");
             state.1 = Some(change(values));
             Ok(())
         }

@@ -27,11 +27,14 @@ pub fn forward(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
 
 /// The same for slices, on the calling thread.
 pub fn values(gate: &[f32], up: &[f32], activation: &mut [f32]) {
-    vectorised(#[inline(always)] || {
-        for ((a, &g), &u) in activation.iter_mut().zip(gate).zip(up) {
-            *a = g * sigmoid(g) * u;
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((a, &g), &u) in activation.iter_mut().zip(gate).zip(up) {
+                *a = g * sigmoid(g) * u;
+            }
+        },
+    );
 }
 
 /// Makes dg from `gate`, du from `up` and the activation from `dactivation`, on the CPU each in the memory of the one
@@ -60,7 +63,11 @@ pub fn backward(gate: Tensor, up: Tensor, dactivation: Tensor) -> Result<Backwar
             })
         })
     })???;
-    Ok(Backward { dgate: gate, dup: up, activation: dactivation })
+    Ok(Backward {
+        dgate: gate,
+        dup: up,
+        activation: dactivation,
+    })
 }
 
 #[derive(Debug)]
@@ -71,14 +78,17 @@ pub struct Backward {
 }
 
 fn backward_values(gate: &mut [f32], up: &mut [f32], activation: &mut [f32]) {
-    vectorised(#[inline(always)] || {
-        for ((a, g), u) in activation.iter_mut().zip(gate).zip(up) {
-            let s = sigmoid(*g);
-            let silu = *g * s;
-            let da = *a;
-            *a = silu * *u;
-            *g = da * *u * silu.mul_add(1.0 - s, s);
-            *u = da * silu;
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((a, g), u) in activation.iter_mut().zip(gate).zip(up) {
+                let s = sigmoid(*g);
+                let silu = *g * s;
+                let da = *a;
+                *a = silu * *u;
+                *g = da * *u * silu.mul_add(1.0 - s, s);
+                *u = da * silu;
+            }
+        },
+    );
 }

@@ -18,19 +18,35 @@ trait Operation {
 /// Checks an operation for inputs of the given shapes.
 fn check(operation: &impl Operation, shapes: &[(usize, usize)]) {
     let run = |dtype: DType| {
-        let inputs: Vec<Tensor> =
-            shapes.iter().enumerate().map(|(seed, &shape)| numbers(shape, seed as u64, dtype)).collect();
+        let inputs: Vec<Tensor> = shapes
+            .iter()
+            .enumerate()
+            .map(|(seed, &shape)| numbers(shape, seed as u64, dtype))
+            .collect();
         let outputs = operation.forward(&copies(&inputs)).unwrap();
-        let doutputs: Vec<Tensor> =
-            outputs.iter().enumerate().map(|(seed, y)| numbers(y.dims2().unwrap(), 100 + seed as u64, dtype)).collect();
-        let dinputs = operation.backward(&copies(&inputs), &copies(&doutputs)).unwrap();
-        let (step, tolerance) = if dtype == DType::F64 { (1e-5, 1e-6) } else { (1e-2, 1e-2) };
+        let doutputs: Vec<Tensor> = outputs
+            .iter()
+            .enumerate()
+            .map(|(seed, y)| numbers(y.dims2().unwrap(), 100 + seed as u64, dtype))
+            .collect();
+        let dinputs = operation
+            .backward(&copies(&inputs), &copies(&doutputs))
+            .unwrap();
+        let (step, tolerance) = if dtype == DType::F64 {
+            (1e-5, 1e-6)
+        } else {
+            (1e-2, 1e-2)
+        };
         finite_differences(operation, &inputs, &doutputs, &dinputs, step, tolerance);
         (outputs, dinputs)
     };
     let (expected_outputs, expected_dinputs) = run(DType::F64);
     let (outputs, dinputs) = run(DType::F32);
-    for (found, expected) in outputs.iter().zip(&expected_outputs).chain(dinputs.iter().zip(&expected_dinputs)) {
+    for (found, expected) in outputs
+        .iter()
+        .zip(&expected_outputs)
+        .chain(dinputs.iter().zip(&expected_dinputs))
+    {
         assert_eq!(found.dtype(), DType::F32);
         assert_close(&flat(found), &flat(expected), 2e-6);
     }
@@ -46,7 +62,11 @@ fn finite_differences(
 ) {
     let loss = |inputs: &[Tensor]| -> f64 {
         let outputs = operation.forward(&copies(inputs)).unwrap();
-        outputs.iter().zip(doutputs).map(|(y, d)| flat(y).iter().zip(flat(d)).map(|(y, d)| y * d).sum::<f64>()).sum()
+        outputs
+            .iter()
+            .zip(doutputs)
+            .map(|(y, d)| flat(y).iter().zip(flat(d)).map(|(y, d)| y * d).sum::<f64>())
+            .sum()
     };
     for (index, input) in inputs.iter().enumerate() {
         let values = flat(input);
@@ -87,7 +107,12 @@ impl Operation for RmsNorm {
         let (sum, normed) = rms_norm::forward_sum(&inputs[0], inputs[1].clone(), &weight, 1e-3)?;
         let mut dweight = weight.zeros_like()?;
         let dx = rms_norm::backward(
-            &sum, &weight, &normed.inverse_rms, &doutputs[1], doutputs[0].clone(), &mut dweight,
+            &sum,
+            &weight,
+            &normed.inverse_rms,
+            &doutputs[1],
+            doutputs[0].clone(),
+            &mut dweight,
         )?;
         Ok(vec![dx.clone(), dx, dweight.unsqueeze(0)?])
     }
@@ -105,7 +130,11 @@ struct Linear;
 impl Operation for Linear {
     // Inputs: x, weight, bias.
     fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![linear::forward(&inputs[0], &inputs[1], Some(&inputs[2].squeeze(0)?))?])
+        Ok(vec![linear::forward(
+            &inputs[0],
+            &inputs[1],
+            Some(&inputs[2].squeeze(0)?),
+        )?])
     }
 
     fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
@@ -154,11 +183,19 @@ struct Rotate {
 
 impl Operation for Rotate {
     fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![self.rotary.rotate(inputs[0].clone(), &self.positions, Direction::Forward)?])
+        Ok(vec![self.rotary.rotate(
+            inputs[0].clone(),
+            &self.positions,
+            Direction::Forward,
+        )?])
     }
 
     fn backward(&self, _: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![self.rotary.rotate(doutputs[0].clone(), &self.positions, Direction::Backward)?])
+        Ok(vec![self.rotary.rotate(
+            doutputs[0].clone(),
+            &self.positions,
+            Direction::Backward,
+        )?])
     }
 }
 
@@ -184,7 +221,13 @@ fn rotary() {
         pad_token_id: None,
     };
     let rotary = Rotary::new(&config, 50);
-    check(&Rotate { rotary, positions: vec![0, 1, 2, 49] }, &[(4, 30)]);
+    check(
+        &Rotate {
+            rotary,
+            positions: vec![0, 1, 2, 49],
+        },
+        &[(4, 30)],
+    );
 }
 
 struct Attention {
@@ -194,7 +237,13 @@ struct Attention {
 
 impl Attention {
     fn attend(&self, inputs: &[Tensor]) -> Result<Attended> {
-        attention::forward(&inputs[0], &inputs[1], &inputs[2], &self.offsets, self.heads)
+        attention::forward(
+            &inputs[0],
+            &inputs[1],
+            &inputs[2],
+            &self.offsets,
+            self.heads,
+        )
     }
 }
 
@@ -205,24 +254,50 @@ impl Operation for Attention {
 
     fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let attended = self.attend(inputs)?;
-        let [query, key, value] = inputs else { panic!("three inputs") };
-        let derivatives =
-            attention::backward(query, key, value, &attended, &doutputs[0], &self.offsets, self.heads)?;
+        let [query, key, value] = inputs else {
+            panic!("three inputs")
+        };
+        let derivatives = attention::backward(
+            query,
+            key,
+            value,
+            &attended,
+            &doutputs[0],
+            &self.offsets,
+            self.heads,
+        )?;
         Ok(vec![derivatives.query, derivatives.key, derivatives.value])
     }
 }
 
 #[test]
 fn attention_over_packed_sequences() {
-    let heads = Heads { query: 4, key_value: 2, dim: 6 };
+    let heads = Heads {
+        query: 4,
+        key_value: 2,
+        dim: 6,
+    };
     let offsets = vec![0, 3, 3, 4, 12];
-    check(&Attention { offsets, heads }, &[(12, 24), (12, 12), (12, 12)]);
+    check(
+        &Attention { offsets, heads },
+        &[(12, 24), (12, 12), (12, 12)],
+    );
 }
 
 #[test]
 fn attention_over_more_than_one_block_of_queries() {
-    let heads = Heads { query: 1, key_value: 1, dim: 4 };
-    check(&Attention { offsets: vec![0, 110], heads }, &[(110, 4), (110, 4), (110, 4)]);
+    let heads = Heads {
+        query: 1,
+        key_value: 1,
+        dim: 4,
+    };
+    check(
+        &Attention {
+            offsets: vec![0, 110],
+            heads,
+        },
+        &[(110, 4), (110, 4), (110, 4)],
+    );
 }
 
 struct Embedding(Vec<u32>);
@@ -255,13 +330,22 @@ impl Operation for Head {
         let predicted = head::forward(&inputs[0], &inputs[1], &self.targets, self.temperature)?;
         [predicted.logp, predicted.entropy]
             .into_iter()
-            .map(|row| Ok(Tensor::new(row, &Device::Cpu)?.unsqueeze(0)?.to_dtype(inputs[0].dtype())?))
+            .map(|row| {
+                Ok(Tensor::new(row, &Device::Cpu)?
+                    .unsqueeze(0)?
+                    .to_dtype(inputs[0].dtype())?)
+            })
             .collect()
     }
 
     fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let predicted = head::forward(&inputs[0], &inputs[1], &self.targets, self.temperature)?;
-        let row = |index: usize| doutputs[index].squeeze(0)?.to_dtype(DType::F32)?.to_vec1::<f32>();
+        let row = |index: usize| {
+            doutputs[index]
+                .squeeze(0)?
+                .to_dtype(DType::F32)?
+                .to_vec1::<f32>()
+        };
         let mut dweight = inputs[1].zeros_like()?;
         let dx = head::backward(
             &inputs[0],
@@ -282,10 +366,17 @@ fn head_with_entropy() {
     // The head hands over f32 scores, which finite differences in f64 cannot resolve; the whole-model tests against
     // transformers hold it to 1e-4, and this compares kernel and composition, and the kernel with coarse differences.
     for temperature in [1.0, 0.7] {
-        let operation = Head { targets: vec![3, 0, 20], temperature };
+        let operation = Head {
+            targets: vec![3, 0, 20],
+            temperature,
+        };
         let shapes = [(3, 11), (21, 11)];
         let run = |dtype| {
-            let inputs: Vec<Tensor> = shapes.iter().zip(0..).map(|(&shape, seed)| numbers(shape, seed, dtype)).collect();
+            let inputs: Vec<Tensor> = shapes
+                .iter()
+                .zip(0..)
+                .map(|(&shape, seed)| numbers(shape, seed, dtype))
+                .collect();
             let outputs = operation.forward(&inputs).unwrap();
             let doutputs = [numbers((1, 3), 5, dtype), numbers((1, 3), 6, dtype)];
             let dinputs = operation.backward(&inputs, &doutputs).unwrap();
@@ -306,7 +397,11 @@ impl Operation for Rows {
     }
 
     fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![rows::scatter(&doutputs[0], &self.0, inputs[0].dim(0)?)?])
+        Ok(vec![rows::scatter(
+            &doutputs[0],
+            &self.0,
+            inputs[0].dim(0)?,
+        )?])
     }
 }
 
@@ -317,14 +412,19 @@ fn rows_chosen_and_spread() {
 
 /// Kernels change their inputs in place; tests go on using them.
 fn copies(tensors: &[Tensor]) -> Vec<Tensor> {
-    tensors.iter().map(|tensor| tensor.copy().unwrap()).collect()
+    tensors
+        .iter()
+        .map(|tensor| tensor.copy().unwrap())
+        .collect()
 }
 
 fn numbers(shape: (usize, usize), seed: u64, dtype: DType) -> Tensor {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let values: Vec<f64> = (0..shape.0 * shape.1)
         .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             // Multiples of 2^-10 between -1 and 1, exact in both types.
             ((state >> 40) % 2049) as f64 / 1024.0 - 1.0
         })
@@ -333,11 +433,16 @@ fn numbers(shape: (usize, usize), seed: u64, dtype: DType) -> Tensor {
 }
 
 fn tensor(values: &[f64], shape: (usize, usize), dtype: DType) -> Tensor {
-    Tensor::from_vec(values.to_vec(), shape, &Device::Cpu).and_then(|tensor| tensor.to_dtype(dtype)).unwrap()
+    Tensor::from_vec(values.to_vec(), shape, &Device::Cpu)
+        .and_then(|tensor| tensor.to_dtype(dtype))
+        .unwrap()
 }
 
 fn flat(tensor: &Tensor) -> Vec<f64> {
-    tensor.to_dtype(DType::F64).and_then(|tensor| tensor.flatten_all()?.to_vec1()).unwrap()
+    tensor
+        .to_dtype(DType::F64)
+        .and_then(|tensor| tensor.flatten_all()?.to_vec1())
+        .unwrap()
 }
 
 #[track_caller]
@@ -345,6 +450,9 @@ fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len());
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         let difference = (found - expected).abs();
-        assert!(difference <= tolerance * expected.abs().max(1.0), "[{index}]: found {found}, expected {expected}");
+        assert!(
+            difference <= tolerance * expected.abs().max(1.0),
+            "[{index}]: found {found}, expected {expected}"
+        );
     }
 }

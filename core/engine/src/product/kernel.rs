@@ -28,11 +28,25 @@ pub(super) fn block(
     write: Write,
     mut destination: MatrixMut<'_>,
 ) {
-    assert_eq!(left.columns(), right.rows(), "the depths of a product differ");
-    assert_eq!(left.rows(), destination.rows(), "the destination of a product has another height");
+    assert_eq!(
+        left.columns(),
+        right.rows(),
+        "the depths of a product differ"
+    );
+    assert_eq!(
+        left.rows(),
+        destination.rows(),
+        "the destination of a product has another height"
+    );
     let columns = destination.columns();
-    assert!(first_panel * PANEL + columns <= right.columns(), "the destination of a product is too wide");
-    assert!(left.rows() <= ROW_BLOCK, "a block of a product has too many rows");
+    assert!(
+        first_panel * PANEL + columns <= right.columns(),
+        "the destination of a product is too wide"
+    );
+    assert!(
+        left.rows() <= ROW_BLOCK,
+        "a block of a product has too many rows"
+    );
     if left.columns() == 0 {
         // An empty sum: the loops below would never write.
         if write == Write::Replace {
@@ -42,9 +56,25 @@ pub(super) fn block(
     }
     let arch = Arch::new();
     match left.column_stride() {
-        1 => arch.dispatch(Block { left, right, first_panel, scale, write, destination, packed_left: &mut [] }),
+        1 => arch.dispatch(Block {
+            left,
+            right,
+            first_panel,
+            scale,
+            write,
+            destination,
+            packed_left: &mut [],
+        }),
         _ => LEFT.with_borrow_mut(|packed_left| {
-            arch.dispatch(Block { left, right, first_panel, scale, write, destination, packed_left });
+            arch.dispatch(Block {
+                left,
+                right,
+                first_panel,
+                scale,
+                write,
+                destination,
+                packed_left,
+            });
         }),
     }
 }
@@ -67,7 +97,11 @@ impl WithSimd for Block<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let lanes = size_of::<S::f32s>() / size_of::<f32>();
         let tile_columns = lanes * if S::REGISTER_COUNT >= 32 { 4 } else { 2 };
-        let (rows, columns, depth) = (self.left.rows(), self.destination.columns(), self.left.columns());
+        let (rows, columns, depth) = (
+            self.left.rows(),
+            self.destination.columns(),
+            self.left.columns(),
+        );
         let destination = self.destination.pointer();
         let destination_stride = self.destination.row_stride();
         for group_start in (0..columns).step_by(PANEL_GROUP * PANEL) {
@@ -79,13 +113,18 @@ impl WithSimd for Block<'_> {
                     pack_left(self.left, depth_start, depth_count, self.packed_left);
                 }
                 for row in (0..rows).step_by(TILE_ROWS) {
-                    let (left, left_row_stride, left_depth_stride) = match self.packed_left.is_empty() {
-                        true => {
-                            let start = row * self.left.row_stride() + depth_start;
-                            (self.left.data()[start..].as_ptr(), self.left.row_stride(), 1)
-                        }
-                        false => (self.packed_left[row * depth_count..].as_ptr(), 1, TILE_ROWS),
-                    };
+                    let (left, left_row_stride, left_depth_stride) =
+                        match self.packed_left.is_empty() {
+                            true => {
+                                let start = row * self.left.row_stride() + depth_start;
+                                (
+                                    self.left.data()[start..].as_ptr(),
+                                    self.left.row_stride(),
+                                    1,
+                                )
+                            }
+                            false => (self.packed_left[row * depth_count..].as_ptr(), 1, TILE_ROWS),
+                        };
                     for panel_start in (group_start..group_end).step_by(PANEL) {
                         let panel = self.right.panel(self.first_panel + panel_start / PANEL);
                         let width = PANEL.min(columns - panel_start);
@@ -96,7 +135,8 @@ impl WithSimd for Block<'_> {
                                 left_row_stride,
                                 left_depth_stride,
                                 right: panel[depth_start * PANEL + first..].as_ptr(),
-                                to: destination.wrapping_add(row * destination_stride + panel_start + first),
+                                to: destination
+                                    .wrapping_add(row * destination_stride + panel_start + first),
                                 to_row_stride: destination_stride,
                                 columns: tile_columns.min(width - first),
                                 scale: self.scale,
@@ -106,7 +146,11 @@ impl WithSimd for Block<'_> {
                             // constructors checked them against their data; a packed block has whole tiles, a panel
                             // whole vectors; and `self.destination` is the only access to its elements.
                             unsafe {
-                                tile.compute(simd, TILE_ROWS.min(rows - row), tile.columns.div_ceil(lanes));
+                                tile.compute(
+                                    simd,
+                                    TILE_ROWS.min(rows - row),
+                                    tile.columns.div_ceil(lanes),
+                                );
                             }
                         }
                     }
@@ -198,7 +242,8 @@ impl Tile {
             let mut loaded = [simd.splat_f32s(0.0); VECTORS];
             for vector in 0..VECTORS {
                 // SAFETY: a panel has whole vectors for every step of the depth.
-                loaded[vector] = unsafe { right.add(vector * lanes).cast::<S::f32s>().read_unaligned() };
+                loaded[vector] =
+                    unsafe { right.add(vector * lanes).cast::<S::f32s>().read_unaligned() };
             }
             for row in 0..ROWS {
                 let value = match row < 3 {
@@ -208,7 +253,8 @@ impl Tile {
                 // SAFETY: `row` and the step lie inside the left-hand matrix.
                 let broadcast = simd.splat_f32s(unsafe { *value });
                 for vector in 0..VECTORS {
-                    sums[row][vector] = simd.mul_add_e_f32s(broadcast, loaded[vector], sums[row][vector]);
+                    sums[row][vector] =
+                        simd.mul_add_e_f32s(broadcast, loaded[vector], sums[row][vector]);
                 }
             }
             // After the last step these may point beyond the data, which wrapping arithmetic allows.
@@ -220,11 +266,18 @@ impl Tile {
         if self.columns == VECTORS * lanes {
             for row in 0..ROWS {
                 for vector in 0..VECTORS {
-                    let to = self.to.wrapping_add(row * self.to_row_stride + vector * lanes).cast::<S::f32s>();
+                    let to = self
+                        .to
+                        .wrapping_add(row * self.to_row_stride + vector * lanes)
+                        .cast::<S::f32s>();
                     let value = simd.mul_f32s(sums[row][vector], scale);
                     // SAFETY: rows of the destination are `columns` long, and this task alone uses these elements.
                     unsafe {
-                        let value = if self.add { simd.add_f32s(to.read_unaligned(), value) } else { value };
+                        let value = if self.add {
+                            simd.add_f32s(to.read_unaligned(), value)
+                        } else {
+                            value
+                        };
                         to.write_unaligned(value);
                     }
                 }
@@ -233,7 +286,9 @@ impl Tile {
             let mut values = [[0.0; PANEL]; TILE_ROWS];
             for row in 0..ROWS {
                 for vector in 0..VECTORS {
-                    let to = values[row][vector * lanes..(vector + 1) * lanes].as_mut_ptr().cast::<S::f32s>();
+                    let to = values[row][vector * lanes..(vector + 1) * lanes]
+                        .as_mut_ptr()
+                        .cast::<S::f32s>();
                     // SAFETY: a tile is at most a panel wide.
                     unsafe { to.write_unaligned(simd.mul_f32s(sums[row][vector], scale)) };
                 }
@@ -251,7 +306,9 @@ impl Tile {
     unsafe fn write_partly(&self, values: &[[f32; PANEL]]) {
         for (row, values) in values.iter().enumerate() {
             // SAFETY: rows of the destination are `columns` long, and this task alone uses these elements.
-            let to = unsafe { std::slice::from_raw_parts_mut(self.to.add(row * self.to_row_stride), self.columns) };
+            let to = unsafe {
+                std::slice::from_raw_parts_mut(self.to.add(row * self.to_row_stride), self.columns)
+            };
             for (to, value) in to.iter_mut().zip(values) {
                 *to = if self.add { *to + value } else { *value };
             }

@@ -16,8 +16,17 @@ pub struct Matrix<'a> {
 impl<'a> Matrix<'a> {
     /// A matrix whose rows follow each other.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
-        assert!(rows * columns <= data.len(), "a matrix reaches beyond its data");
-        Self { data, rows, columns, row_stride: columns, column_stride: 1 }
+        assert!(
+            rows * columns <= data.len(),
+            "a matrix reaches beyond its data"
+        );
+        Self {
+            data,
+            rows,
+            columns,
+            row_stride: columns,
+            column_stride: 1,
+        }
     }
 
     pub fn transposed(self) -> Self {
@@ -32,10 +41,23 @@ impl<'a> Matrix<'a> {
 
     /// The part where the given rows and columns cross.
     pub fn block(self, rows: Range<usize>, columns: Range<usize>) -> Self {
-        assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
-        assert!(columns.start <= columns.end && columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
+        assert!(
+            rows.start <= rows.end && rows.end <= self.rows,
+            "rows {rows:?} of {}",
+            self.rows
+        );
+        assert!(
+            columns.start <= columns.end && columns.end <= self.columns,
+            "columns {columns:?} of {}",
+            self.columns
+        );
         let start = rows.start * self.row_stride + columns.start * self.column_stride;
-        Self { data: &self.data[start.min(self.data.len())..], rows: rows.len(), columns: columns.len(), ..self }
+        Self {
+            data: &self.data[start.min(self.data.len())..],
+            rows: rows.len(),
+            columns: columns.len(),
+            ..self
+        }
     }
 
     pub fn rows(&self) -> usize {
@@ -48,7 +70,11 @@ impl<'a> Matrix<'a> {
 
     /// Row `index` of a matrix that is not transposed.
     pub fn row(&self, index: usize) -> &'a [f32] {
-        assert!(self.column_stride == 1 && index < self.rows, "row {index} of {} is not a slice", self.rows);
+        assert!(
+            self.column_stride == 1 && index < self.rows,
+            "row {index} of {} is not a slice",
+            self.rows
+        );
         &self.data[index * self.row_stride..][..self.columns]
     }
 
@@ -80,8 +106,17 @@ unsafe impl Send for MatrixMut<'_> {}
 
 impl<'a> MatrixMut<'a> {
     pub fn new(data: &'a mut [f32], rows: usize, columns: usize) -> Self {
-        assert!(rows * columns <= data.len(), "a matrix reaches beyond its data");
-        Self { pointer: data.as_mut_ptr(), rows, columns, row_stride: columns, slice: PhantomData }
+        assert!(
+            rows * columns <= data.len(),
+            "a matrix reaches beyond its data"
+        );
+        Self {
+            pointer: data.as_mut_ptr(),
+            rows,
+            columns,
+            row_stride: columns,
+            slice: PhantomData,
+        }
     }
 
     pub fn rows(&self) -> usize {
@@ -95,20 +130,40 @@ impl<'a> MatrixMut<'a> {
     pub fn row_mut(&mut self, index: usize) -> &mut [f32] {
         assert!(index < self.rows, "row {index} of {}", self.rows);
         // SAFETY: the row lies inside the matrix, to whose elements `self` is the only access.
-        unsafe { std::slice::from_raw_parts_mut(self.pointer.add(index * self.row_stride), self.columns) }
+        unsafe {
+            std::slice::from_raw_parts_mut(self.pointer.add(index * self.row_stride), self.columns)
+        }
     }
 
     /// The same matrix for a shorter time.
     pub fn reborrow(&mut self) -> MatrixMut<'_> {
-        MatrixMut { slice: PhantomData, ..*self }
+        MatrixMut {
+            slice: PhantomData,
+            ..*self
+        }
     }
 
     /// The part where the given rows and columns cross.
     pub fn block(self, rows: Range<usize>, columns: Range<usize>) -> Self {
-        assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
-        assert!(columns.start <= columns.end && columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
-        let pointer = self.pointer.wrapping_add(rows.start * self.row_stride + columns.start);
-        Self { pointer, rows: rows.len(), columns: columns.len(), ..self }
+        assert!(
+            rows.start <= rows.end && rows.end <= self.rows,
+            "rows {rows:?} of {}",
+            self.rows
+        );
+        assert!(
+            columns.start <= columns.end && columns.end <= self.columns,
+            "columns {columns:?} of {}",
+            self.columns
+        );
+        let pointer = self
+            .pointer
+            .wrapping_add(rows.start * self.row_stride + columns.start);
+        Self {
+            pointer,
+            rows: rows.len(),
+            columns: columns.len(),
+            ..self
+        }
     }
 
     /// Cuts the matrix at the given rows and columns into blocks, row by row of blocks. Both lists of bounds start at
@@ -116,14 +171,19 @@ impl<'a> MatrixMut<'a> {
     pub fn grid(self, row_bounds: &[usize], column_bounds: &[usize]) -> Vec<MatrixMut<'a>> {
         for (bounds, size) in [(row_bounds, self.rows), (column_bounds, self.columns)] {
             let whole = bounds.first() == Some(&0) && bounds.last() == Some(&size);
-            assert!(whole && bounds.is_sorted(), "{bounds:?} do not cut {size} into parts");
+            assert!(
+                whole && bounds.is_sorted(),
+                "{bounds:?} do not cut {size} into parts"
+            );
         }
         let mut blocks = Vec::with_capacity(row_bounds.len() * column_bounds.len());
         for rows in row_bounds.windows(2) {
             for columns in column_bounds.windows(2) {
                 // The bounds do not fall, so no element belongs to two blocks, and `self` is consumed.
                 blocks.push(MatrixMut {
-                    pointer: self.pointer.wrapping_add(rows[0] * self.row_stride + columns[0]),
+                    pointer: self
+                        .pointer
+                        .wrapping_add(rows[0] * self.row_stride + columns[0]),
                     rows: rows[1] - rows[0],
                     columns: columns[1] - columns[0],
                     ..self

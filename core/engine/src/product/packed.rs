@@ -23,12 +23,24 @@ pub struct PackedMatrix {
 impl PackedMatrix {
     /// Packs on all threads of the pool.
     pub fn new(matrix: Matrix<'_>) -> Self {
-        let mut packed = Self { data: buffers::take(padded_len(matrix)), rows: 0, columns: 0 };
+        let mut packed = Self {
+            data: buffers::take(padded_len(matrix)),
+            rows: 0,
+            columns: 0,
+        };
         let panel_len = packed.resize(matrix);
         if packed.data.len() < SERIAL_BELOW {
-            packed.data.chunks_mut(panel_len).enumerate().for_each(|(index, panel)| fill(matrix, index, panel));
+            packed
+                .data
+                .chunks_mut(panel_len)
+                .enumerate()
+                .for_each(|(index, panel)| fill(matrix, index, panel));
         } else {
-            packed.data.par_chunks_mut(panel_len).enumerate().for_each(|(index, panel)| fill(matrix, index, panel));
+            packed
+                .data
+                .par_chunks_mut(panel_len)
+                .enumerate()
+                .for_each(|(index, panel)| fill(matrix, index, panel));
         }
         packed
     }
@@ -36,11 +48,19 @@ impl PackedMatrix {
     /// Packs another matrix into this one's memory, on the calling thread.
     pub fn refill(&mut self, matrix: Matrix<'_>) {
         let panel_len = self.resize(matrix);
-        self.data.chunks_mut(panel_len).enumerate().for_each(|(index, panel)| fill(matrix, index, panel));
+        self.data
+            .chunks_mut(panel_len)
+            .enumerate()
+            .for_each(|(index, panel)| fill(matrix, index, panel));
     }
 
     pub fn view(&self) -> PackedView<'_> {
-        PackedView { data: &self.data, panel_stride: PANEL * self.rows, rows: self.rows, columns: self.columns }
+        PackedView {
+            data: &self.data,
+            panel_stride: PANEL * self.rows,
+            rows: self.rows,
+            columns: self.columns,
+        }
     }
 
     /// Makes room and returns the length of a panel; `fill` writes all of it, also the zeros of the last one.
@@ -78,7 +98,11 @@ impl<'a> PackedView<'a> {
     }
 
     pub fn first_columns(self, columns: usize) -> Self {
-        assert!(columns <= self.columns, "{columns} columns of {}", self.columns);
+        assert!(
+            columns <= self.columns,
+            "{columns} columns of {}",
+            self.columns
+        );
         Self { columns, ..self }
     }
 

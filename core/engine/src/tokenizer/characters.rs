@@ -83,8 +83,9 @@ pub(super) fn files(alphabet: &str, tokens: &[&str]) -> Result<TokenizerFiles> {
     let generation = json!({ "eos_token_id": 0, "pad_token_id": 1 });
     let pretty = |value: &Value| serde_json::to_vec_pretty(value).expect("a JSON value serialises");
     // The library writes the vocabulary in the order of its ids, whatever order JSON objects have in this build.
-    let tokenizer = guard(|| tokenizers::Tokenizer::from_bytes(pretty(&tokenizer))?.to_string(true))
-        .map_err(EngineError::Tokenization)?;
+    let tokenizer =
+        guard(|| tokenizers::Tokenizer::from_bytes(pretty(&tokenizer))?.to_string(true))
+            .map_err(EngineError::Tokenization)?;
     let contents = BTreeMap::from([
         ("tokenizer.json", tokenizer.into_bytes()),
         ("tokenizer_config.json", pretty(&config)),
@@ -94,14 +95,23 @@ pub(super) fn files(alphabet: &str, tokens: &[&str]) -> Result<TokenizerFiles> {
 }
 
 fn check(characters: &[String], tokens: &[&str]) -> Result<()> {
-    let refuse = |problem: String| Err(EngineError::Argument(format!("character tokenizer: {problem}")));
+    let refuse = |problem: String| {
+        Err(EngineError::Argument(format!(
+            "character tokenizer: {problem}"
+        )))
+    };
     if characters.is_empty() {
-        return refuse("the alphabet is empty; list every character that prompts and completions use".to_owned());
+        return refuse(
+            "the alphabet is empty; list every character that prompts and completions use"
+                .to_owned(),
+        );
     }
     let mut seen = HashSet::from([END_OF_TEXT, PADDING]);
     for character in characters {
         if !seen.insert(character) {
-            return refuse(format!("the alphabet lists {character:?} twice; list it once"));
+            return refuse(format!(
+                "the alphabet lists {character:?} twice; list it once"
+            ));
         }
     }
     for &token in tokens {

@@ -46,7 +46,9 @@ impl TokenizerFiles {
             }
         }
         if !contents.contains_key("tokenizer.json") {
-            let slow = ["tokenizer.model", "vocab.json"].iter().find(|name| contents.contains_key(*name));
+            let slow = ["tokenizer.model", "vocab.json"]
+                .iter()
+                .find(|name| contents.contains_key(*name));
             let remedy = match slow {
                 Some(slow) => format!(
                     "found {slow} only; convert it once with transformers: \
@@ -59,7 +61,11 @@ impl TokenizerFiles {
                 problem: format!("no such file; {remedy}"),
             });
         }
-        let mut files = Self { directory: directory.to_owned(), contents, model_eos_ids: Vec::new() };
+        let mut files = Self {
+            directory: directory.to_owned(),
+            contents,
+            model_eos_ids: Vec::new(),
+        };
         let config = directory.join("config.json");
         if let Some(bytes) = read_limited(&config)? {
             files.model_eos_ids = eos_ids_of(&parse(&config, &bytes)?, &config)?;
@@ -68,7 +74,11 @@ impl TokenizerFiles {
     }
 
     pub fn in_memory(directory: PathBuf, contents: BTreeMap<&'static str, Vec<u8>>) -> Self {
-        Self { directory, contents, model_eos_ids: Vec::new() }
+        Self {
+            directory,
+            contents,
+            model_eos_ids: Vec::new(),
+        }
     }
 
     pub fn write(&self, directory: &Path) -> Result<()> {
@@ -88,7 +98,9 @@ impl TokenizerFiles {
     }
 
     pub fn tokenizer_json(&self) -> &[u8] {
-        self.contents.get("tokenizer.json").map_or(&[], Vec::as_slice)
+        self.contents
+            .get("tokenizer.json")
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Ids that end a sequence, as `generation_config.json` and then `config.json` name them.
@@ -105,8 +117,18 @@ impl TokenizerFiles {
     pub fn special_tokens(&self) -> Result<SpecialTokens> {
         let mut tokens = SpecialTokens::new();
         for name in ["special_tokens_map.json", "tokenizer_config.json"] {
-            let Some(Value::Object(fields)) = self.json(name)? else { continue };
-            for role in ["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"] {
+            let Some(Value::Object(fields)) = self.json(name)? else {
+                continue;
+            };
+            for role in [
+                "bos_token",
+                "eos_token",
+                "unk_token",
+                "pad_token",
+                "sep_token",
+                "cls_token",
+                "mask_token",
+            ] {
                 let text = match fields.get(role) {
                     None => continue,
                     Some(Value::Null) => None,
@@ -116,7 +138,9 @@ impl TokenizerFiles {
                         None => {
                             return Err(EngineError::Tokenizer {
                                 path: self.path_of(name),
-                                problem: format!("{role} is {token}; expected a string, an added token or null"),
+                                problem: format!(
+                                    "{role} is {token}; expected a string, an added token or null"
+                                ),
                             });
                         }
                     },
@@ -147,23 +171,38 @@ impl TokenizerFiles {
             path: self.path_of("tokenizer_config.json"),
             problem: problem.to_owned(),
         };
-        match config.as_ref().and_then(|config| config.get("chat_template")) {
+        match config
+            .as_ref()
+            .and_then(|config| config.get("chat_template"))
+        {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(source)) => Ok(Some(source.clone())),
             Some(Value::Array(named)) => {
-                let field = |entry: &Value, name: &str| entry.get(name)?.as_str().map(str::to_owned);
-                let default = named.iter().find(|entry| field(entry, "name").as_deref() == Some("default"));
-                let source = default.or(named.first()).and_then(|entry| field(entry, "template"));
+                let field =
+                    |entry: &Value, name: &str| entry.get(name)?.as_str().map(str::to_owned);
+                let default = named
+                    .iter()
+                    .find(|entry| field(entry, "name").as_deref() == Some("default"));
+                let source = default
+                    .or(named.first())
+                    .and_then(|entry| field(entry, "template"));
                 source.map(Some).ok_or_else(|| {
-                    refuse("chat_template is a list without {\"name\": .., \"template\": ..} entries")
+                    refuse(
+                        "chat_template is a list without {\"name\": .., \"template\": ..} entries",
+                    )
                 })
             }
-            Some(_) => Err(refuse("chat_template is neither a string nor a list of named templates")),
+            Some(_) => Err(refuse(
+                "chat_template is neither a string nor a list of named templates",
+            )),
         }
     }
 
     fn json(&self, name: &'static str) -> Result<Option<Value>> {
-        self.contents.get(name).map(|bytes| parse(&self.path_of(name), bytes)).transpose()
+        self.contents
+            .get(name)
+            .map(|bytes| parse(&self.path_of(name), bytes))
+            .transpose()
     }
 }
 
@@ -180,7 +219,10 @@ fn read_limited(path: &Path) -> Result<Option<Vec<u8>>> {
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(EngineError::Tokenizer {
             path: path.to_owned(),
-            problem: format!("larger than {} MiB, which no tokenizer file is", LARGEST_FILE >> 20),
+            problem: format!(
+                "larger than {} MiB, which no tokenizer file is",
+                LARGEST_FILE >> 20
+            ),
         });
     }
     Ok(Some(bytes))

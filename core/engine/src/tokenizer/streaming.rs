@@ -11,7 +11,7 @@ use crate::error::Result;
 /// holding them back would decode a longer and longer window.
 const LONGEST_WINDOW: usize = 64;
 
-/// Joined together, the pieces are the text of all tokens.
+/// Joined together, the pieces are the text of all tokens; where bytes are no UTF-8, they may show more of it.
 pub struct StreamingDecoder<'a> {
     tokenizer: &'a Tokenizer,
     with_special_tokens: bool,
@@ -22,7 +22,12 @@ pub struct StreamingDecoder<'a> {
 
 impl<'a> StreamingDecoder<'a> {
     pub(super) fn new(tokenizer: &'a Tokenizer, with_special_tokens: bool) -> Self {
-        Self { tokenizer, with_special_tokens, window: Vec::new(), given_out: 0 }
+        Self {
+            tokenizer,
+            with_special_tokens,
+            window: Vec::new(),
+            given_out: 0,
+        }
     }
 
     /// Takes a token and returns the text that became certain, often that of this token, sometimes none.
@@ -44,8 +49,15 @@ impl<'a> StreamingDecoder<'a> {
 
     fn give_out(&mut self, text: String) -> Result<String> {
         let old = self.text(self.given_out)?;
-        // A decoder that rewrites earlier text would make the window no prefix; then there is nothing new to show.
-        let new = text.strip_prefix(old.as_str()).unwrap_or_default().to_owned();
+        let new = match text.strip_prefix(old.as_str()) {
+            Some(new) => new.to_owned(),
+            // Byte fallback rewrites earlier text when a later byte is no UTF-8. What was shown stays.
+            None => {
+                let waiting = &self.window[self.given_out..];
+                self.tokenizer
+                    .decode_tokens(waiting, !self.with_special_tokens)?
+            }
+        };
         if !new.is_empty() {
             self.window.drain(..self.given_out);
         }
@@ -54,6 +66,7 @@ impl<'a> StreamingDecoder<'a> {
     }
 
     fn text(&self, tokens: usize) -> Result<String> {
-        self.tokenizer.decode_tokens(&self.window[..tokens], !self.with_special_tokens)
+        self.tokenizer
+            .decode_tokens(&self.window[..tokens], !self.with_special_tokens)
     }
 }

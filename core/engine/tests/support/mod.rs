@@ -8,7 +8,9 @@ use candle_core::{Device, Tensor};
 use farthing_engine::{Architecture, Gradients, Model, ModelConfig, Packed, RopeScaling};
 
 pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
 }
 
 /// A small shape with grouped heads whose total size differs from the hidden size.
@@ -35,7 +37,8 @@ pub fn small_config(architecture: Architecture, tied: bool) -> ModelConfig {
 }
 
 pub fn small_model(architecture: Architecture, tied: bool) -> Model {
-    Model::init(small_config(architecture, tied), 7, &Device::Cpu).expect("the configuration is possible")
+    Model::init(small_config(architecture, tied), 7, &Device::Cpu)
+        .expect("the configuration is possible")
 }
 
 /// Sequences of the given (length, prompt length), of arbitrary tokens.
@@ -43,19 +46,32 @@ pub fn batch(lengths: &[(usize, usize)], vocab_size: usize) -> Packed {
     let mut state = 1_u64;
     let sequences: Vec<Vec<u32>> = lengths
         .iter()
-        .map(|&(length, _)| (0..length).map(|_| (scramble(&mut state) % vocab_size as u64) as u32).collect())
+        .map(|&(length, _)| {
+            (0..length)
+                .map(|_| (scramble(&mut state) % vocab_size as u64) as u32)
+                .collect()
+        })
         .collect();
-    Packed::from_sequences(sequences.iter().zip(lengths).map(|(tokens, &(_, prompt))| (tokens.as_slice(), prompt)))
+    Packed::from_sequences(
+        sequences
+            .iter()
+            .zip(lengths)
+            .map(|(tokens, &(_, prompt))| (tokens.as_slice(), prompt)),
+    )
 }
 
 /// Arbitrary numbers between -1 and 1.
 pub fn numbers(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..count).map(|_| (scramble(&mut state) % 20_001) as f32 / 10_000.0 - 1.0).collect()
+    (0..count)
+        .map(|_| (scramble(&mut state) % 20_001) as f32 / 10_000.0 - 1.0)
+        .collect()
 }
 
 fn scramble(state: &mut u64) -> u64 {
-    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
     *state >> 33
 }
 
@@ -69,12 +85,19 @@ pub fn gradients_of(
 ) -> HashMap<String, Vec<f32>> {
     let mut gradients = Gradients::zeros(model).expect("zeros");
     let pass = model.forward(packed, temperature).expect("forward");
-    pass.backward(dlogp, dentropy, &mut gradients).expect("backward");
-    gradients.iter().map(|(name, tensor)| (name.to_owned(), flat(tensor))).collect()
+    pass.backward(dlogp, dentropy, &mut gradients)
+        .expect("backward");
+    gradients
+        .iter()
+        .map(|(name, tensor)| (name.to_owned(), flat(tensor)))
+        .collect()
 }
 
 pub fn flat(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().and_then(|tensor| tensor.to_vec1()).expect("an f32 tensor")
+    tensor
+        .flatten_all()
+        .and_then(|tensor| tensor.to_vec1())
+        .expect("an f32 tensor")
 }
 
 /// Asserts that two arrays agree to `tolerance`, absolutely for values below 1 and relatively above.

@@ -47,7 +47,11 @@ pub fn check(
             DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
         },
         parameters: plan.memory.parameters,
-        plugins: plan.host.plugins().map(|plugin| format!("{} {}", plugin.name, plugin.version)).collect(),
+        plugins: plan
+            .host
+            .plugins()
+            .map(|plugin| format!("{} {}", plugin.name, plugin.version))
+            .collect(),
         stages: resolved.stages.iter().map(describe).collect(),
         fits: !plan.memory.exceeds_machine(),
         memory: plan.memory.clone(),
@@ -67,7 +71,11 @@ fn describe(stage: &Stage) -> String {
         },
         Stage::Rl(stage) => format!(
             "{} steps of {} problems, {} with {}, up to {} tokens",
-            stage.steps, stage.problems_per_step, stage.optimizer.name, stage.sampler.name, stage.max_new_tokens
+            stage.steps,
+            stage.problems_per_step,
+            stage.optimizer.name,
+            stage.sampler.name,
+            stage.max_new_tokens
         ),
         Stage::Eval(stage) => format!(
             "{} problems, {} attempts each with {}",
@@ -89,7 +97,10 @@ impl PlanReport {
         line("model", &format!("{} parameters", grouped(self.parameters)));
         line("plugins", &self.plugins.join(", "));
         for (index, stage) in self.stages.iter().enumerate() {
-            line(if index == 0 { "stages" } else { "" }, &format!("{}. {stage}", index + 1));
+            line(
+                if index == 0 { "stages" } else { "" },
+                &format!("{}. {stage}", index + 1),
+            );
         }
         let memory = &self.memory;
         let parts = [
@@ -104,12 +115,22 @@ impl PlanReport {
             .filter(|(_, bytes)| *bytes > 0.0)
             .map(|(name, bytes)| format!("{name} {}", bytes_text(*bytes)))
             .collect();
-        let of = memory
-            .available
-            .map_or(String::new(), |available| format!(" of {}", bytes_text(available)));
-        line("memory", &format!("about {}{of}: {}", bytes_text(memory.peak), parts.join(", ")));
+        let of = memory.available.map_or(String::new(), |available| {
+            format!(" of {}", bytes_text(available))
+        });
+        line(
+            "memory",
+            &format!(
+                "about {}{of}: {}",
+                bytes_text(memory.peak),
+                parts.join(", ")
+            ),
+        );
         if !self.fits {
-            line("", "this does not fit: lower `micro_batch_tokens`, `max_new_tokens` or the group's size");
+            line(
+                "",
+                "this does not fit: lower `micro_batch_tokens`, `max_new_tokens` or the group's size",
+            );
         }
         text
     }

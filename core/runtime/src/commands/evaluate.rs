@@ -33,7 +33,12 @@ pub struct Evaluation {
 
 /// Measures the model in `directory` (or the newest checkpoint of a run directory) as the manifest's last `eval` stage
 /// says; without one, as the `eval` of its last `rl` stage.
-pub fn evaluate(directory: &Path, manifest: &Path, overrides: &[String], access: &PluginAccess) -> Result<Evaluation> {
+pub fn evaluate(
+    directory: &Path,
+    manifest: &Path,
+    overrides: &[String],
+    access: &PluginAccess,
+) -> Result<Evaluation> {
     let plan = Plan::make(manifest, overrides, access)?;
     let (index, stage) = evaluation_of(plan.manifest())?;
     let directory = model_directory(directory)?;
@@ -79,8 +84,10 @@ pub fn model_directory(directory: &Path) -> Result<std::path::PathBuf> {
 /// The manifest's evaluation and the stage whose seeds it takes.
 fn evaluation_of(manifest: &Manifest) -> Result<(usize, EvalStage)> {
     let stages = manifest.stages.iter().enumerate();
-    if let Some((index, Stage::Eval(stage))) =
-        stages.clone().rev().find(|(_, stage)| matches!(stage, Stage::Eval(_)))
+    if let Some((index, Stage::Eval(stage))) = stages
+        .clone()
+        .rev()
+        .find(|(_, stage)| matches!(stage, Stage::Eval(_)))
     {
         return Ok((index, stage.clone()));
     }
@@ -104,7 +111,10 @@ fn periodic(stage: &RlStage) -> Option<EvalStage> {
         problems: eval.problems,
         attempts: eval.attempts,
         pass_at: vec![1, eval.attempts],
-        sampler: eval.sampler.clone().unwrap_or_else(|| stage.sampler.clone()),
+        sampler: eval
+            .sampler
+            .clone()
+            .unwrap_or_else(|| stage.sampler.clone()),
         max_new_tokens: stage.max_new_tokens,
         split: Split::Test,
         reward_deadline: stage.reward_deadline,

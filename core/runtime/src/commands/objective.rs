@@ -65,17 +65,35 @@ pub fn objective(
 ) -> Result<Output> {
     check_shape(input)?;
     let mut client = host.optimizer(component, config, &Value::Null)?;
-    let sequences: Vec<&InputSequence> =
-        input.groups.iter().flat_map(|group| &group.sequences).collect();
+    let sequences: Vec<&InputSequence> = input
+        .groups
+        .iter()
+        .flat_map(|group| &group.sequences)
+        .collect();
     let group_offsets = offsets(input.groups.iter().map(|group| group.sequences.len()));
     let sequence_offsets = offsets(sequences.iter().map(|sequence| sequence.logp.len()));
-    let rewards: Vec<f64> = input.groups.iter().flat_map(|group| group.rewards.clone()).collect();
-    let logp = sequences.iter().flat_map(|sequence| sequence.logp.clone()).collect::<Vec<_>>();
+    let rewards: Vec<f64> = input
+        .groups
+        .iter()
+        .flat_map(|group| group.rewards.clone())
+        .collect();
+    let logp = sequences
+        .iter()
+        .flat_map(|sequence| sequence.logp.clone())
+        .collect::<Vec<_>>();
     let old_logp: Vec<f32> = sequences
         .iter()
-        .flat_map(|sequence| sequence.old_logp.clone().unwrap_or_else(|| sequence.logp.clone()))
+        .flat_map(|sequence| {
+            sequence
+                .old_logp
+                .clone()
+                .unwrap_or_else(|| sequence.logp.clone())
+        })
         .collect();
-    let optional = |need: Need, name: &str, array: fn(&InputSequence) -> Option<&Vec<f32>>| -> Result<_> {
+    let optional = |need: Need,
+                    name: &str,
+                    array: fn(&InputSequence) -> Option<&Vec<f32>>|
+     -> Result<_> {
         if !client.needs(need) {
             return Ok(None);
         }
@@ -91,7 +109,9 @@ pub fn objective(
     };
     let ref_logp = optional(Need::RefLogp, "ref_logp", |s| s.ref_logp.as_ref())?;
     let entropy = optional(Need::Entropy, "entropy", |s| s.entropy.as_ref())?;
-    let sampler_logp = optional(Need::SamplerLogp, "sampler_logp", |s| s.sampler_logp.as_ref())?;
+    let sampler_logp = optional(Need::SamplerLogp, "sampler_logp", |s| {
+        s.sampler_logp.as_ref()
+    })?;
     let values = optional(Need::Values, "values", |s| s.values.as_ref())?;
 
     let failed = || RuntimeError::component("optimizer", component);
@@ -105,8 +125,14 @@ pub fn objective(
             values: values.as_deref(),
         })
         .map_err(failed())?;
-    let longest = sequences.iter().map(|sequence| sequence.logp.len()).max().unwrap_or(0);
-    let token_advantages = client.needs(Need::TokenAdvantages).then_some(&advantages.token[..]);
+    let longest = sequences
+        .iter()
+        .map(|sequence| sequence.logp.len())
+        .max()
+        .unwrap_or(0);
+    let token_advantages = client
+        .needs(Need::TokenAdvantages)
+        .then_some(&advantages.token[..]);
     let answer = client
         .loss(&MicroBatch {
             group_offsets: &group_offsets,
@@ -139,7 +165,9 @@ pub fn objective(
         dlogp: nest(&answer.dlogp),
         dentropy: client.needs(Need::Entropy).then(|| nest(&answer.dentropy)),
         dvalues: client.needs(Need::Values).then(|| nest(&answer.dvalues)),
-        metrics: metrics.map(|metric| (metric.name.clone(), metric.value.into())).collect(),
+        metrics: metrics
+            .map(|metric| (metric.name.clone(), metric.value.into()))
+            .collect(),
     })
 }
 

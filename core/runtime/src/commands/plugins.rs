@@ -18,9 +18,20 @@ pub fn list(host: &PluginHost) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for plugin in host.plugins() {
         let file = plugin.file.display().to_string();
-        let built = format!("sdk {}  sha256 {}  {file}", plugin.sdk, &plugin.sha256[..12]);
-        rows.push(vec![format!("{} {}", plugin.name, plugin.version), String::new(), built]);
-        for component in host.components().filter(|component| *component.plugin == *plugin) {
+        let built = format!(
+            "sdk {}  sha256 {}  {file}",
+            plugin.sdk,
+            &plugin.sha256[..12]
+        );
+        rows.push(vec![
+            format!("{} {}", plugin.name, plugin.version),
+            String::new(),
+            built,
+        ]);
+        for component in host
+            .components()
+            .filter(|component| *component.plugin == *plugin)
+        {
             rows.push(vec![
                 format!("  {}", component.full_name()),
                 component.kind.to_string(),
@@ -63,12 +74,18 @@ pub fn inspection_text(inspection: &Inspection) -> String {
     let mut lines = vec![inspection.file.display().to_string()];
     if let Some(plugin) = &inspection.plugin {
         lines.push(format!("  plugin   {} {}", plugin.name, plugin.version));
-        lines.push(format!("  built    with sdk {}, {}, for {}", plugin.sdk, plugin.rustc, plugin.target));
+        lines.push(format!(
+            "  built    with sdk {}, {}, for {}",
+            plugin.sdk, plugin.rustc, plugin.target
+        ));
         lines.push(format!("  sha256   {}", plugin.sha256));
     }
     for finding in &inspection.findings {
         let mark = if finding.fault.is_none() { "ok" } else { "NO" };
-        lines.push(format!("  {mark}  {:<10} {}", finding.layer, finding.message));
+        lines.push(format!(
+            "  {mark}  {:<10} {}",
+            finding.layer, finding.message
+        ));
         if let Some(fault) = &finding.fault {
             lines.push(format!("      expected: {}", fault.expected()));
             lines.push(format!("      found: {}", fault.found()));

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use farthing_engine::{
-    DecodeHooks, DecodingPlan, Message, Model, PromptGroup, StreamingDecoder, Tokenizer, decode, select_device,
+    DecodeHooks, DecodingPlan, Message, Model, PromptGroup, StreamingDecoder, Tokenizer, decode,
+    select_device,
 };
 
 use super::evaluate::model_directory;
@@ -71,10 +72,14 @@ struct Stream<'a> {
 
 impl Stream<'_> {
     fn show(&mut self, text: &str) {
-        let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        let written = self
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush());
         if let Err(error) = written {
-            self.failure
-                .get_or_insert(RuntimeError::Usage(format!("the text cannot be written: {error}")));
+            self.failure.get_or_insert(RuntimeError::Usage(format!(
+                "the text cannot be written: {error}"
+            )));
         }
     }
 

@@ -83,7 +83,8 @@ pub fn score(
 }
 
 fn read(line: std::io::Result<String>, number: usize) -> Result<Option<Line>> {
-    let refuse = |problem: String| RuntimeError::Usage(format!("line {number} of the input: {problem}"));
+    let refuse =
+        |problem: String| RuntimeError::Usage(format!("line {number} of the input: {problem}"));
     let line = line.map_err(|error| refuse(error.to_string()))?;
     if line.trim().is_empty() {
         return Ok(None);
@@ -125,7 +126,11 @@ fn job(
 /// The outcome as the design writes it.
 pub fn outcome(verdict: &Verdict) -> Value {
     match verdict {
-        Verdict::Scored { value, parts, answer } => {
+        Verdict::Scored {
+            value,
+            parts,
+            answer,
+        } => {
             let parts: serde_json::Map<String, Value> = parts
                 .iter()
                 .map(|(name, value)| (name.clone(), json!(value)))

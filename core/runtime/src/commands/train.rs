@@ -12,7 +12,9 @@ use crate::plan::{Plan, initial_model, tokenizer};
 use crate::plugin_access::PluginAccess;
 use crate::run::curves::draw_curves;
 use crate::run::metrics::read_rows;
-use crate::run::{Checkpoints, Interrupt, MetricRow, RunDirectory, RunPaths, Terminal, logging::Logging};
+use crate::run::{
+    Checkpoints, Interrupt, MetricRow, RunDirectory, RunPaths, Terminal, logging::Logging,
+};
 use crate::stage::components::LiveTask;
 use crate::trainer::{Parts, Position, StageEnd, Trainer};
 
@@ -52,9 +54,10 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
             remedy: "lower `micro_batch_tokens`, `max_new_tokens` or the group's size, or take a smaller model",
         });
     }
-    let root = request
-        .out
-        .map_or_else(|| Path::new("runs").join(&plan.manifest().run.name), Path::to_path_buf);
+    let root = request.out.map_or_else(
+        || Path::new("runs").join(&plan.manifest().run.name),
+        Path::to_path_buf,
+    );
     let run = match request.resume {
         true => RunDirectory::resume(&root)?,
         false => RunDirectory::create(&root)?,
@@ -92,7 +95,11 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
 /// changed in the middle of a run would change what it learns without a word.
 fn settle_lock(plan: &Plan, run: &RunDirectory, resume: bool) -> Result<String> {
     let path = run.paths().plugin_lock();
-    let lock = Lock::of(plan.host.plugins().filter(|plugin| plan.uses_plugin(&plugin.name)));
+    let lock = Lock::of(
+        plan.host
+            .plugins()
+            .filter(|plugin| plan.uses_plugin(&plugin.name)),
+    );
     if resume && let Some(old) = Lock::read(&path)? {
         for plugin in old.plugins() {
             let now = lock.get(&plugin.name).map(|plugin| plugin.sha256.as_str());

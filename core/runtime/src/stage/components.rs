@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farthing_sdk::Split;
-use farthing_sdk::client::{CurriculumClient, OptimizerClient, RewardClient, SamplerClient, TaskClient};
+use farthing_sdk::client::{
+    CurriculumClient, OptimizerClient, RewardClient, SamplerClient, TaskClient,
+};
 use serde_json::{Map, Value};
 
 use crate::error::{Result, RuntimeError};
@@ -78,7 +80,9 @@ impl LiveReward {
         let mut rewards = Vec::new();
         for (number, reward) in task.rewards.iter().enumerate() {
             // Python rewards are refused with the manifest, before anything is made.
-            let Some(component) = &reward.component else { continue };
+            let Some(component) = &reward.component else {
+                continue;
+            };
             let saved = state(states, &format!("{at}/rewards/{number}"));
             rewards.push(Self {
                 name: reward.name.clone(),
@@ -100,11 +104,7 @@ pub(crate) struct LiveSampler {
 }
 
 impl LiveSampler {
-    pub fn new(
-        host: &PluginHost,
-        component: &manifest::Component,
-        state: &Value,
-    ) -> Result<Self> {
+    pub fn new(host: &PluginHost, component: &manifest::Component, state: &Value) -> Result<Self> {
         Ok(Self {
             name: component.name.clone(),
             client: host.sampler(&component.name, &config(&component.config), state)?,
@@ -145,9 +145,21 @@ impl RlComponents {
         let mut states = States::new();
         let sampler = &self.sampler;
         let saved = sampler.client.save_state();
-        keep(&mut states, "sampler".into(), "sampler", &sampler.name, saved)?;
+        keep(
+            &mut states,
+            "sampler".into(),
+            "sampler",
+            &sampler.name,
+            saved,
+        )?;
         let saved = self.optimizer.save_state();
-        keep(&mut states, "optimizer".into(), "optimizer", &self.optimizer_name, saved)?;
+        keep(
+            &mut states,
+            "optimizer".into(),
+            "optimizer",
+            &self.optimizer_name,
+            saved,
+        )?;
         if let Some((name, curriculum)) = &self.curriculum {
             let saved = curriculum.save_state();
             keep(&mut states, "curriculum".into(), "curriculum", name, saved)?;

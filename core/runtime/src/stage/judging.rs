@@ -221,11 +221,13 @@ impl Count {
             Verdict::Abstain => self.abstained += 1,
             Verdict::Failed { why, .. } => {
                 self.failed += 1;
-                self.example.get_or_insert_with(|| format!("for example: {why}"));
+                self.example
+                    .get_or_insert_with(|| format!("for example: {why}"));
             }
             Verdict::TimedOut => {
                 self.timed_out += 1;
-                self.example.get_or_insert_with(|| "it missed its deadline".to_owned());
+                self.example
+                    .get_or_insert_with(|| "it missed its deadline".to_owned());
             }
         }
     }
@@ -248,11 +250,18 @@ pub(crate) fn report(
         row.set(format!("{prefix}{name}"), value);
     };
     set("reward", mean(totals.iter().flatten().copied()));
-    let spreads: Vec<f64> = totals.iter().map(|totals| standard_deviation(totals)).collect();
+    let spreads: Vec<f64> = totals
+        .iter()
+        .map(|totals| standard_deviation(totals))
+        .collect();
     set("reward_std", mean(spreads.iter().copied()));
     set(
         "frac_reward_zero_std",
-        mean(spreads.iter().map(|&spread| f64::from(u8::from(spread == 0.0)))),
+        mean(
+            spreads
+                .iter()
+                .map(|&spread| f64::from(u8::from(spread == 0.0))),
+        ),
     );
     let shares = judged.iter().filter_map(solved_share);
     let shares: Vec<f64> = shares.collect();
@@ -260,7 +269,10 @@ pub(crate) fn report(
     if !shares.is_empty() {
         set("by_group/frac_all_good", share_of(|share| share == 1.0));
         set("by_group/frac_all_bad", share_of(|share| share == 0.0));
-        set("by_group/frac_mixed", share_of(|share| share > 0.0 && share < 1.0));
+        set(
+            "by_group/frac_mixed",
+            share_of(|share| share > 0.0 && share < 1.0),
+        );
     }
     for (index, task) in tasks.iter().enumerate() {
         for (number, reward) in task.rewards.iter().enumerate() {
@@ -301,7 +313,12 @@ fn report_reward(name: &str, verdicts: &[&Verdict], prefix: &str, row: &mut Metr
     let mut parts: Vec<(&str, Vec<f64>)> = Vec::new();
     for verdict in verdicts {
         count.add(verdict);
-        let Verdict::Scored { value, parts: own, .. } = verdict else { continue };
+        let Verdict::Scored {
+            value, parts: own, ..
+        } = verdict
+        else {
+            continue;
+        };
         values.push(*value);
         for (part, value) in own {
             match parts.iter_mut().find(|(known, _)| known == part) {

@@ -113,7 +113,10 @@ impl Learner<'_> {
             }
         }
         learned.update_time = started.elapsed();
-        learned.tokens = sequences.iter().map(|sequence| sequence.tokens.len() as u64).sum();
+        learned.tokens = sequences
+            .iter()
+            .map(|sequence| sequence.tokens.len() as u64)
+            .sum();
         learned.metrics = folded.finish();
         learned.advantages = advantages.sequence;
         Ok(learned)
@@ -141,7 +144,10 @@ impl Learner<'_> {
         };
         learned.old_logp_time = started.elapsed();
         let started = Instant::now();
-        let ref_logp = match self.reference.filter(|_| self.optimizer.needs(Need::RefLogp)) {
+        let ref_logp = match self
+            .reference
+            .filter(|_| self.optimizer.needs(Need::RefLogp))
+        {
             None => None,
             Some(reference) => Some(score_drawn(reference, sequences, schedule)?),
         };
@@ -195,7 +201,10 @@ impl Learner<'_> {
         let totals = Totals {
             tokens: f64::from(arrays.offsets[span.end] - arrays.offsets[span.start]),
             sequences: members.len() as f64,
-            groups: rollout.groups[groups].iter().filter(|group| !group.is_empty()).count() as f64,
+            groups: rollout.groups[groups]
+                .iter()
+                .filter(|group| !group.is_empty())
+                .count() as f64,
             max_new_tokens: schedule.max_new_tokens as f64,
         };
         self.gradients.zero()?;
@@ -237,7 +246,11 @@ impl Learner<'_> {
         schedule: Schedule,
         folded: &mut Folded,
     ) -> Result<LossArrays> {
-        let sequences: Vec<&Sequence> = batch.members.iter().map(|(_, sequence)| *sequence).collect();
+        let sequences: Vec<&Sequence> = batch
+            .members
+            .iter()
+            .map(|(_, sequence)| *sequence)
+            .collect();
         let packed = pack(&sequences);
         let drawn = drawn_positions(&sequences);
         let pass = self.model.forward(&packed, schedule.temperature)?;
@@ -247,19 +260,24 @@ impl Learner<'_> {
 
         let start = arrays.offsets[batch.sequences.start];
         let tokens = start as usize..arrays.offsets[batch.sequences.end] as usize;
-        let sequence_offsets: Vec<u32> = arrays.offsets[batch.sequences.start..=batch.sequences.end]
+        let sequence_offsets: Vec<u32> = arrays.offsets
+            [batch.sequences.start..=batch.sequences.end]
             .iter()
             .map(|offset| offset - start)
             .collect();
         let group_offsets = offsets(runs(batch.members.iter().map(|(group, _)| *group)));
         let sampler_logp = &arrays.sampler_logp[tokens.clone()];
         let [wants_token, wants_entropy, wants_sampler] =
-            [Need::TokenAdvantages, Need::Entropy, Need::SamplerLogp].map(|need| self.optimizer.needs(need));
+            [Need::TokenAdvantages, Need::Entropy, Need::SamplerLogp]
+                .map(|need| self.optimizer.needs(need));
         let input = MicroBatch {
             group_offsets: &group_offsets,
             sequence_offsets: &sequence_offsets,
             logp: &logp,
-            old_logp: arrays.old_logp.as_ref().map_or(&logp[..], |old| &old[tokens.clone()]),
+            old_logp: arrays
+                .old_logp
+                .as_ref()
+                .map_or(&logp[..], |old| &old[tokens.clone()]),
             advantages: &advantages.sequence[batch.sequences.clone()],
             token_advantages: wants_token.then(|| &advantages.token[tokens.clone()]),
             ref_logp: arrays.ref_logp.as_ref().map(|array| &array[tokens.clone()]),
@@ -335,7 +353,10 @@ pub(crate) fn check_coverage(gradients: &Gradients, stage: &str) -> Result<()> {
 }
 
 /// Splits sequences in their order so that each part has at most `budget` tokens; a longer sequence goes alone.
-pub(crate) fn split_by_tokens(lengths: impl Iterator<Item = usize>, budget: usize) -> Vec<Range<usize>> {
+pub(crate) fn split_by_tokens(
+    lengths: impl Iterator<Item = usize>,
+    budget: usize,
+) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     let mut used = 0;
     for (index, length) in lengths.enumerate() {
@@ -352,7 +373,10 @@ pub(crate) fn split_by_tokens(lengths: impl Iterator<Item = usize>, budget: usiz
 }
 
 fn micro_batches(members: &[(usize, &Sequence)], budget: usize) -> Vec<Range<usize>> {
-    split_by_tokens(members.iter().map(|(_, sequence)| sequence.tokens.len()), budget)
+    split_by_tokens(
+        members.iter().map(|(_, sequence)| sequence.tokens.len()),
+        budget,
+    )
 }
 
 fn score_drawn(model: &Model, sequences: &[&Sequence], schedule: Schedule) -> Result<Vec<f32>> {
@@ -441,7 +465,11 @@ impl Folded {
 
     fn record(&mut self, name: &str, value: f64, weight: f64, fold: Fold) {
         let Some((known, total, _)) = self.metrics.get_mut(name) else {
-            let first = if fold == Fold::Mean { value * weight } else { value };
+            let first = if fold == Fold::Mean {
+                value * weight
+            } else {
+                value
+            };
             self.metrics.insert(name.to_owned(), (first, weight, fold));
             return;
         };
@@ -470,13 +498,31 @@ impl Folded {
             .collect();
         let absolute = || differences.iter().map(|difference| difference.abs());
         let name = "sampling/sampling_logp_difference";
-        self.record(&format!("{name}/mean"), absolute().sum::<f64>() / count, count, Fold::Mean);
-        self.record(&format!("{name}/max"), absolute().fold(0.0, f64::max), 1.0, Fold::Max);
-        let ratios: Vec<f64> = differences.iter().map(|difference| difference.exp()).collect();
+        self.record(
+            &format!("{name}/mean"),
+            absolute().sum::<f64>() / count,
+            count,
+            Fold::Mean,
+        );
+        self.record(
+            &format!("{name}/max"),
+            absolute().fold(0.0, f64::max),
+            1.0,
+            Fold::Max,
+        );
+        let ratios: Vec<f64> = differences
+            .iter()
+            .map(|difference| difference.exp())
+            .collect();
         let name = "sampling/importance_sampling_ratio";
         let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let greatest = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        self.record(&format!("{name}/mean"), ratios.iter().sum::<f64>() / count, count, Fold::Mean);
+        self.record(
+            &format!("{name}/mean"),
+            ratios.iter().sum::<f64>() / count,
+            count,
+            Fold::Mean,
+        );
         if !ratios.is_empty() {
             self.record(&format!("{name}/min"), least, 1.0, Fold::Min);
             self.record(&format!("{name}/max"), greatest, 1.0, Fold::Max);

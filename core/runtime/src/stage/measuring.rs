@@ -67,7 +67,13 @@ pub(crate) fn measure(bench: &impl Judge, measurement: &Measurement<'_>) -> Resu
     plan.group = measurement.attempts;
     let picks = picks(bench.tasks(), measurement)?;
     let seed = bench.seed();
-    let posed = pose(bench.tasks(), &picks, measurement.split, seed, bench.tokenizer())?;
+    let posed = pose(
+        bench.tasks(),
+        &picks,
+        measurement.split,
+        seed,
+        bench.tokenizer(),
+    )?;
     let groups = draw(
         bench.model(),
         bench.tokenizer(),
@@ -143,7 +149,11 @@ impl Measured {
             .filter(|(group, _)| chosen(group))
             .map(|(_, judged)| {
                 let known = judged.solved.iter().flatten();
-                (known.clone().count(), known.filter(|&&solved| solved).count(), judged)
+                (
+                    known.clone().count(),
+                    known.filter(|&&solved| solved).count(),
+                    judged,
+                )
             })
             .filter(|(attempts, ..)| *attempts > 0)
             .collect();
@@ -152,7 +162,10 @@ impl Measured {
             let problems = counted.iter().filter(|(n, ..)| *n >= k);
             mean(problems.map(|&(n, c, _)| pass_at(k, n, c)))
         };
-        let votes: Vec<bool> = counted.iter().filter_map(|(_, _, judged)| majority(judged)).collect();
+        let votes: Vec<bool> = counted
+            .iter()
+            .filter_map(|(_, _, judged)| majority(judged))
+            .collect();
         Figures {
             problems: counted.len(),
             pass_at: self.pass_at.iter().map(|&k| (k, at(k))).collect(),
@@ -177,7 +190,12 @@ impl Measured {
     }
 
     fn report_figures(&self, figures: &Figures, prefix: &str, suffix: &str, row: &mut MetricRow) {
-        let attempts = self.judged.iter().map(|group| group.totals.len()).max().unwrap_or(0);
+        let attempts = self
+            .judged
+            .iter()
+            .map(|group| group.totals.len())
+            .max()
+            .unwrap_or(0);
         for (k, share) in &figures.pass_at {
             row.set(format!("{prefix}pass@{k}{suffix}"), *share);
         }

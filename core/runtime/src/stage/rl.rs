@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use farthing_engine::{Gradients, Model};
-use farthing_sdk::{DecodingPlan, GroupReport, NextRequest, Pick, PlanRequest, Split, StepReport, TaskEntry};
+use farthing_sdk::{
+    DecodingPlan, GroupReport, NextRequest, Pick, PlanRequest, Split, StepReport, TaskEntry,
+};
 use serde_json::Value;
 
 use super::components::{LiveSampler, LiveTask, RlComponents};
@@ -104,7 +106,13 @@ impl RlRun<'_> {
         let step = trainer.position.stage_step;
         let drawn = self.draw(trainer, components)?;
         let (trainable, members) = self.trainable(&drawn);
-        let learned = self.learn(trainer, components, update, &trainable, drawn.plan.temperature)?;
+        let learned = self.learn(
+            trainer,
+            components,
+            update,
+            &trainable,
+            drawn.plan.temperature,
+        )?;
         self.observe(trainer, components, &drawn, step)?;
 
         let mut row = trainer.row(&self.stage.name);
@@ -112,7 +120,10 @@ impl RlRun<'_> {
         report(&trainer.tasks, &drawn.groups, &drawn.judged, "", &mut row);
         report_completions(&drawn.groups, "", &mut row);
         row.set("groups/sampled", drawn.groups.len());
-        row.set("groups/dropped", drawn.groups.len() - trainable.groups.len());
+        row.set(
+            "groups/dropped",
+            drawn.groups.len() - trainable.groups.len(),
+        );
         for (name, value) in &learned.metrics {
             row.set(trainer.metric_name(name), *value);
         }
@@ -192,7 +203,13 @@ impl RlRun<'_> {
         let step = trainer.position.stage_step;
         let started = Instant::now();
         let seed = trainer.manifest.run.seed;
-        let posed = pose(&trainer.tasks, picks, Split::Train, seed, &trainer.tokenizer)?;
+        let posed = pose(
+            &trainer.tasks,
+            picks,
+            Split::Train,
+            seed,
+            &trainer.tokenizer,
+        )?;
         let (first, size) = (drawn.groups.len(), drawn.plan.group);
         let groups = draw(
             &trainer.model,
@@ -262,13 +279,19 @@ impl RlRun<'_> {
             }
             let mut sequences = Vec::new();
             for (number, attempt) in group.attempts.iter().enumerate() {
-                let Some(reward) = judged.totals[number] else { continue };
+                let Some(reward) = judged.totals[number] else {
+                    continue;
+                };
                 if attempt.drawn.tokens.is_empty() {
                     continue;
                 }
                 let prompt = &group.posed.prompt_tokens;
                 sequences.push(Sequence {
-                    tokens: prompt.iter().chain(&attempt.drawn.tokens).copied().collect(),
+                    tokens: prompt
+                        .iter()
+                        .chain(&attempt.drawn.tokens)
+                        .copied()
+                        .collect(),
                     prompt_length: prompt.len(),
                     sampler_logp: attempt.drawn.logp.clone(),
                     injected: attempt.drawn.injected.clone(),
@@ -315,7 +338,11 @@ impl RlRun<'_> {
                 micro_batch_tokens: self.stage.micro_batch_tokens as usize,
                 max_new_tokens: self.stage.max_new_tokens as usize,
                 // Greedy attempts are scored at temperature 1, as decoding does.
-                temperature: if temperature == 0.0 { 1.0 } else { f64::from(temperature) },
+                temperature: if temperature == 0.0 {
+                    1.0
+                } else {
+                    f64::from(temperature)
+                },
                 learning_rate,
             },
         )
@@ -354,7 +381,9 @@ impl RlRun<'_> {
 
     /// Evaluates on held-out problems and appends a row.
     fn evaluate(&self, trainer: &mut Trainer, components: &RlComponents) -> Result<()> {
-        let Some(eval) = &self.stage.eval else { return Ok(()) };
+        let Some(eval) = &self.stage.eval else {
+            return Ok(());
+        };
         let own = eval
             .sampler
             .as_ref()
@@ -440,7 +469,9 @@ fn group_report(tasks: &[LiveTask], group: &Group, judged: &JudgedGroup) -> Grou
         index: group.posed.index,
         tags: group.posed.problem.tags.clone(),
         rewards: scored().map(|(_, total)| total).collect(),
-        tokens: scored().map(|(attempt, _)| attempt.drawn.tokens.len() as u64).collect(),
+        tokens: scored()
+            .map(|(attempt, _)| attempt.drawn.tokens.len() as u64)
+            .collect(),
     }
 }
 
@@ -456,7 +487,10 @@ pub(crate) fn report_completions(groups: &[Group], prefix: &str, row: &mut Metri
     let attempts = || groups.iter().flat_map(|group| &group.attempts);
     let length = |attempt: &super::rollout::DrawnAttempt| attempt.drawn.tokens.len() as f64;
     let all: Vec<f64> = attempts().map(length).collect();
-    let ended: Vec<f64> = attempts().filter(|attempt| attempt.finished()).map(length).collect();
+    let ended: Vec<f64> = attempts()
+        .filter(|attempt| attempt.finished())
+        .map(length)
+        .collect();
     if all.is_empty() {
         return;
     }
@@ -466,7 +500,10 @@ pub(crate) fn report_completions(groups: &[Group], prefix: &str, row: &mut Metri
         }
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         let greatest = values.iter().copied().fold(0.0, f64::max);
-        row.set(format!("{prefix}completions/mean_{name}"), mean(values.iter().copied()));
+        row.set(
+            format!("{prefix}completions/mean_{name}"),
+            mean(values.iter().copied()),
+        );
         row.set(format!("{prefix}completions/min_{name}"), least);
         row.set(format!("{prefix}completions/max_{name}"), greatest);
     };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use farthing_engine::{
-    Attempt, DecodeHooks, DecodingPlan as EnginePlan, Finish, Model, PromptGroup, Steer as EngineSteer, Tokenizer,
-    decode,
+    Attempt, DecodeHooks, DecodingPlan as EnginePlan, Finish, Model, PromptGroup,
+    Steer as EngineSteer, Tokenizer, decode,
 };
 use farthing_sdk::client::{ProblemText, SamplerClient};
 use farthing_sdk::{DecodingPlan, Pause, Pick, Problem, Prompt, SamplerHook, Split, Steer};
@@ -70,7 +70,10 @@ pub(crate) fn pose(
     let pose = |pick: &Pick| {
         let task = &tasks[pick.task as usize];
         let failed = RuntimeError::component("task", &task.name);
-        let problem = task.client.problem(split, pick.index, seed).map_err(failed)?;
+        let problem = task
+            .client
+            .problem(split, pick.index, seed)
+            .map_err(failed)?;
         let (prompt, prompt_tokens) = render(&problem, tokenizer)?;
         if prompt_tokens.is_empty() {
             return Err(RuntimeError::Problem {
@@ -119,7 +122,11 @@ pub(crate) fn draw(
     seed_of: impl Fn(usize, usize) -> u64,
 ) -> Result<Vec<Group>> {
     let seeds: Vec<Vec<u64>> = (0..posed.len())
-        .map(|group| (0..plan.group).map(|attempt| seed_of(group, attempt)).collect())
+        .map(|group| {
+            (0..plan.group)
+                .map(|attempt| seed_of(group, attempt))
+                .collect()
+        })
         .collect();
     let groups: Vec<PromptGroup<'_>> = posed
         .iter()

@@ -38,7 +38,9 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
         gradients: Gradients::zeros(&trainer.model)?,
         max_length: stage
             .max_length
-            .map_or(trainer.model.config().max_position_embeddings, |limit| limit as usize),
+            .map_or(trainer.model.config().max_position_embeddings, |limit| {
+                limit as usize
+            }),
     };
     let mut progress = trainer.begin_progress(&stage.name, steps);
     while trainer.position.stage_step < steps {
@@ -161,7 +163,10 @@ impl SftRun<'_> {
             step,
         )?;
 
-        let tokens: u64 = examples.iter().map(|example| example.tokens.len() as u64).sum();
+        let tokens: u64 = examples
+            .iter()
+            .map(|example| example.tokens.len() as u64)
+            .sum();
         trainer.position.num_tokens += tokens;
         let seconds = started.elapsed().as_secs_f64();
         let mut row = trainer.row(&self.stage.name);
@@ -169,7 +174,10 @@ impl SftRun<'_> {
         row.set("entropy", entropy);
         row.set("grad_norm", grad_norm);
         row.set("learning_rate", learning_rate);
-        row.set("epoch", (first + self.batch as u64) as f64 / self.examples.len() as f64);
+        row.set(
+            "epoch",
+            (first + self.batch as u64) as f64 / self.examples.len() as f64,
+        );
         row.set("num_tokens", trainer.position.num_tokens);
         row.set("step_time", seconds);
         row.set("timing_s/data", preparing);
@@ -211,7 +219,11 @@ impl SftRun<'_> {
     fn example_at(&mut self, position: u64) -> (Pick, u64) {
         let count = self.examples.len() as u64;
         let (epoch, at) = (position / count, (position % count) as usize);
-        if self.epoch_order.as_ref().is_none_or(|(known, _)| *known != epoch) {
+        if self
+            .epoch_order
+            .as_ref()
+            .is_none_or(|(known, _)| *known != epoch)
+        {
             let mut order: Vec<usize> = (0..self.examples.len()).collect();
             order.shuffle(&mut self.seeds.epoch(epoch));
             self.epoch_order = Some((epoch, order));
@@ -226,7 +238,10 @@ fn example(trainer: &Trainer, pick: Pick, epoch: u64) -> Result<Example> {
     let task = &trainer.tasks[pick.task as usize];
     let failed = || RuntimeError::component("task", &task.name);
     let seed = trainer.manifest.run.seed;
-    let problem = task.client.problem(Split::Train, pick.index, seed).map_err(failed())?;
+    let problem = task
+        .client
+        .problem(Split::Train, pick.index, seed)
+        .map_err(failed())?;
     let variant = farthing_sdk::rng::word(seed, "solution", pick.index, epoch);
     let solution = task.client.solution(&problem, variant).map_err(failed())?;
     let solution = solution.ok_or_else(|| RuntimeError::Problem {

@@ -24,7 +24,9 @@ pub(crate) fn pass_at(k: usize, n: usize, c: usize) -> f64 {
     if n < c + k {
         return 1.0;
     }
-    1.0 - (n - c + 1..=n).map(|i| 1.0 - k as f64 / i as f64).product::<f64>()
+    1.0 - (n - c + 1..=n)
+        .map(|i| 1.0 - k as f64 / i as f64)
+        .product::<f64>()
 }
 
 #[cfg(test)]

@@ -94,11 +94,11 @@ fn names_that_nothing_has() {
     let host = host();
     let miss = |kind, name: &str| host.find(kind, name).unwrap_err();
     let text = |kind, name: &str| miss(kind, name).to_string();
-    assert_snapshot!(text(ComponentKind::Reward, "next"), @"");
-    assert_snapshot!(text(ComponentKind::Reward, "goood/next"), @"");
-    assert_snapshot!(text(ComponentKind::Reward, "good/nxet"), @"");
-    assert_snapshot!(text(ComponentKind::Task, "good/next"), @"");
-    assert_snapshot!(text(ComponentKind::Sampler, "elsewhere/standard"), @"");
+    assert_snapshot!(text(ComponentKind::Reward, "next"), @r#""next" is no component's name; expected `plugin/component`; did you mean `good/next`?"#);
+    assert_snapshot!(text(ComponentKind::Reward, "goood/next"), @"there is no plugin `goood` for the reward `goood/next`; the loaded plugins are errs, good; did you mean `good/next`?");
+    assert_snapshot!(text(ComponentKind::Reward, "good/nxet"), @"plugin `good` has no reward `nxet`; it has the task `counting`, the reward `next`, the sampler `plain`, the optimizer `nothing`, the curriculum `ordinary`; did you mean `good/next`?");
+    assert_snapshot!(text(ComponentKind::Task, "good/next"), @"plugin `good` has no task `next`; `good/next` is a reward");
+    assert_snapshot!(text(ComponentKind::Sampler, "elsewhere/standard"), @"there is no plugin `elsewhere` for the sampler `elsewhere/standard`; the loaded plugins are errs, good");
     let error = miss(ComponentKind::Reward, "good/nxet");
     assert_eq!(error.help().as_deref(), Some("did you mean `good/next`?"));
     assert!(!error.message().contains("did you mean"));
@@ -106,7 +106,7 @@ fn names_that_nothing_has() {
         .unwrap()
         .find(ComponentKind::Task, "good/counting")
         .unwrap_err();
-    assert_snapshot!(nothing, @"");
+    assert_snapshot!(nothing, @"there is no plugin `good` for the task `good/counting`; no plugin is loaded: give `search` or a path in the manifest's [plugins]");
     assert!(text(ComponentKind::Task, &"x/".repeat(1 << 16)).len() > 1 << 16);
 }
 
@@ -116,7 +116,7 @@ fn a_configuration_that_the_plugin_refuses() {
         .reward("good/next", &json!({ "groups": 3 }), &Value::Null)
         .err()
         .unwrap();
-    assert_snapshot!(error, @"");
+    assert_snapshot!(error, @r#"the reward `good/next` cannot be made: the configuration of "next" is wrong: unknown field `groups`, expected `group` at line 1 column 9"#);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_plugin_s_own_words_arrive_whole() {
         .reward("errs/errs", &json!({ "number": 3 }), &Value::Null)
         .err()
         .unwrap();
-    assert_snapshot!(error, @"");
+    assert_snapshot!(error, @"the reward `errs/errs` cannot be made: cannot make the reward: the file has 3 columns; export the file with 4 columns");
     assert_eq!(
         error.help().as_deref(),
         Some("export the file with 4 columns")

@@ -20,7 +20,12 @@ use crate::libraries::{copy, library, refused};
 
 #[test]
 fn a_missing_file() {
-    assert_snapshot!(refused(Path::new("/nowhere/libmissing.so")), @"");
+    assert_snapshot!(refused(Path::new("/nowhere/libmissing.so")), @r"
+    cannot load `libmissing.so`: there is no such file
+      expected: a dynamic library that this user may read
+      found: nothing at this path
+      remedy: correct the path, or build the plugin with `cargo build`
+    ");
 }
 
 #[test]
@@ -28,7 +33,12 @@ fn a_directory() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("libdirectory.so");
     fs::create_dir(&path).unwrap();
-    assert_snapshot!(refused(&path), @"");
+    assert_snapshot!(refused(&path), @r"
+    cannot load `libdirectory.so`: not a regular file
+      expected: a regular file, or a link to one
+      found: a directory
+      remedy: name the library itself; a directory goes into `search`
+    ");
 }
 
 #[cfg(unix)]
@@ -41,27 +51,52 @@ fn a_named_pipe_is_not_waited_for() {
         .status()
         .unwrap();
     assert!(status.success());
-    assert_snapshot!(refused(&path), @"");
+    assert_snapshot!(refused(&path), @r"
+    cannot load `libpipe.so`: not a regular file
+      expected: a regular file, or a link to one
+      found: a pipe, socket or device
+      remedy: name the library itself; a directory goes into `search`
+    ");
 }
 
 #[test]
 fn an_empty_file() {
-    assert_snapshot!(refused(&written(b"").1), @"");
+    assert_snapshot!(refused(&written(b"").1), @r"
+    cannot load `libwritten.so`: the file is empty
+      expected: a dynamic library in 64-bit ELF format
+      found: 0 bytes
+      remedy: copy or build the library again; its last copy was perhaps cut off
+    ");
 }
 
 #[test]
 fn a_text() {
-    assert_snapshot!(refused(&written(b"GROUP ( libc.so.6 libm.so.6 )\n").1), @"");
+    assert_snapshot!(refused(&written(b"GROUP ( libc.so.6 libm.so.6 )\n").1), @r#"
+    cannot load `libwritten.so`: not a dynamic library
+      expected: a dynamic library in 64-bit ELF format
+      found: text that begins with "GROUP ( libc.so.6 libm.so.6 )"
+      remedy: build the plugin as crate-type = ["cdylib"] and name that file
+    "#);
 }
 
 #[test]
 fn noise() {
-    assert_snapshot!(refused(&written(&[0x00, 0xff, 0x13, 0x37, 0x01, 0x02]).1), @"");
+    assert_snapshot!(refused(&written(&[0x00, 0xff, 0x13, 0x37, 0x01, 0x02]).1), @r#"
+    cannot load `libwritten.so`: not a dynamic library
+      expected: a dynamic library in 64-bit ELF format
+      found: 6 bytes that begin with 00ff13370102
+      remedy: build the plugin as crate-type = ["cdylib"] and name that file
+    "#);
 }
 
 #[test]
 fn an_archive() {
-    assert_snapshot!(refused(&written(b"!<arch>\nnothing in it           ").1), @"");
+    assert_snapshot!(refused(&written(b"!<arch>\nnothing in it           ").1), @r#"
+    cannot load `libwritten.so`: not a dynamic library
+      expected: a dynamic library in 64-bit ELF format
+      found: a static library
+      remedy: build the plugin as crate-type = ["cdylib"] and name that file
+    "#);
 }
 
 #[test]
@@ -74,26 +109,46 @@ fn another_machine() {
     let (_directory, file) = patched("good", 18, &other.to_le_bytes());
     let message = refused(&file);
     if cfg!(target_arch = "x86_64") {
-        assert_snapshot!(message, @"");
+        assert_snapshot!(message, @r"
+    cannot load `libgood.so`: built for another machine
+      expected: X86_64
+      found: Aarch64
+      remedy: build the plugin with `--target x86_64-unknown-linux-gnu`
+    ");
     }
 }
 
 #[test]
 fn another_word_size() {
     let (_directory, file) = patched("good", 4, &[1]);
-    assert_snapshot!(refused(&file), @"");
+    assert_snapshot!(refused(&file), @r"
+    cannot load `libgood.so`: built for another machine
+      expected: a 64-bit ELF file
+      found: a 32-bit ELF file
+      remedy: build the plugin with `--target x86_64-unknown-linux-gnu`
+    ");
 }
 
 #[test]
 fn another_byte_order() {
     let (_directory, file) = patched("good", 5, &[2]);
-    assert_snapshot!(refused(&file), @"");
+    assert_snapshot!(refused(&file), @r"
+    cannot load `libgood.so`: built for another machine
+      expected: little endian
+      found: big endian
+      remedy: build the plugin with `--target x86_64-unknown-linux-gnu`
+    ");
 }
 
 #[test]
 fn an_executable() {
     let (_directory, file) = patched("good", 16, &[2, 0]);
-    assert_snapshot!(refused(&file), @"");
+    assert_snapshot!(refused(&file), @r#"
+    cannot load `libgood.so`: not a dynamic library
+      expected: a dynamic library in 64-bit ELF format
+      found: an executable
+      remedy: build the plugin as crate-type = ["cdylib"] and name that file
+    "#);
 }
 
 #[test]
@@ -166,19 +221,34 @@ fn damaged_headers_are_an_answer_not_a_panic() {
 #[test]
 fn a_descriptor_of_zeros() {
     let (_directory, file) = descriptor_patched(0, &[0; 16]);
-    assert_snapshot!(refused(&file), @"");
+    assert_snapshot!(refused(&file), @r"
+    cannot load `libgood.so`: the plugin descriptor cannot be read
+      expected: the record that `plugin!` writes
+      found: a section that does not begin with the record's mark
+      remedy: rebuild the plugin with the farthing-sdk of this host
+    ");
 }
 
 #[test]
 fn a_descriptor_without_a_name() {
     let (_directory, file) = descriptor_patched(NAME, &[0; 64]);
-    assert_snapshot!(refused(&file), @"");
+    assert_snapshot!(refused(&file), @r"
+    cannot load `libgood.so`: the plugin descriptor cannot be read
+      expected: the record that `plugin!` writes
+      found: a record whose name is empty or not text
+      remedy: rebuild the plugin with the farthing-sdk of this host
+    ");
 }
 
 #[test]
 fn another_major_version_of_the_sdk() {
     let (_directory, file) = descriptor_patched(SDK, &7_u32.to_le_bytes());
-    assert_snapshot!(refused(&file), @"");
+    assert_snapshot!(refused(&file), @r"
+    cannot load `libgood.so`: built with an sdk that this host does not support
+      expected: sdk 0.1 or an older 0.x
+      found: sdk 7.1.0
+      remedy: build the plugin with farthing-sdk 0.1
+    ");
 }
 
 #[test]
@@ -197,7 +267,16 @@ fn every_broken_rule_is_named() {
     fields[96] = b'r';
     fields[192..][..15].copy_from_slice(b"riscv128-plan-9");
     let (_directory, file) = descriptor_patched(NAME, &fields);
-    assert_snapshot!(refused(&file), @"");
+    assert_snapshot!(refused(&file), @r#"
+    cannot load `libgood.so`: the plugin's name cannot be used in a manifest
+      expected: lower-case letters, digits and `-`
+      found: "has/slash"
+      remedy: rename the plugin in its `plugin!(..)`
+    cannot load `libgood.so`: built for another target
+      expected: x86_64-unknown-linux-gnu
+      found: riscv128-plan-9
+      remedy: build the plugin with `--target x86_64-unknown-linux-gnu`
+    "#);
 }
 
 /// Where the fields of the descriptor begin.

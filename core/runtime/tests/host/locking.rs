@@ -32,7 +32,24 @@ fn a_lock_is_written_and_read_back() {
     let text = fs::read_to_string(&path).unwrap();
     let sha256 = &lock.get("good").unwrap().sha256;
     let other = &lock.get("another-good").unwrap().sha256;
-    assert_snapshot!(text.replace(sha256, "HASH").replace(other, "OTHER"), @"");
+    assert_snapshot!(text.replace(sha256, "HASH").replace(other, "OTHER"), @r#"
+    # The plugins of this run, pinned to their bytes. Written by `farthing check --update-lock`.
+    format = 1
+
+    [[plugin]]
+    name = "another-good"
+    version = "0.1.0"
+    sdk = "0.1.0"
+    sha256 = "OTHER"
+    file = "libanother_good.so"
+
+    [[plugin]]
+    name = "good"
+    version = "0.1.0"
+    sdk = "0.1.0"
+    sha256 = "HASH"
+    file = "libgood.so"
+    "#);
 }
 
 #[test]
@@ -45,8 +62,8 @@ fn an_empty_lock_is_a_lock() {
 fn lock_files_that_cannot_be_used() {
     let entry = "[[plugin]]\nname = \"a\"\nversion = \"1.0.0\"\nsdk = \"0.1.0\"\nsha256 = \"00\"\nfile = \"liba.so\"\n";
     let parse = |text: &str| Lock::parse(text, Path::new("farthing.lock")).unwrap_err();
-    assert_snapshot!(parse("format = 2\nsomething_new = true\n"), @"");
-    assert_snapshot!(parse(&format!("format = 1\n{entry}{entry}")), @"");
+    assert_snapshot!(parse("format = 2\nsomething_new = true\n"), @"`farthing.lock` has format 2; this version reads format 1: update farthing, or make the lock anew with `farthing check --update-lock`");
+    assert_snapshot!(parse(&format!("format = 1\n{entry}{entry}")), @"`farthing.lock` names the plugin `a` twice; remove one of the entries");
     assert!(matches!(parse(""), LockError::Syntax { .. }));
     assert!(matches!(
         parse(&entry.replace("0.1.0", "0.1")),
@@ -93,7 +110,12 @@ fn other_bytes_under_a_locked_name() {
         .replace("version = \"0.1.0\"", "version = \"0.0.9\"");
     let lock = Lock::parse(&lock, Path::new("farthing.lock")).unwrap();
     let message = shortened(&load_locked(&[path.clone()], &lock).err().unwrap());
-    assert_snapshot!(message.replace(&real, "HASH").replace(&"0".repeat(64), "ZEROS"), @"");
+    assert_snapshot!(message.replace(&real, "HASH").replace(&"0".repeat(64), "ZEROS"), @r"
+    cannot load `libgood.so`: the plugin differs from the lock file
+      expected: version 0.0.9, sha256 ZEROS
+      found: version 0.1.0, sha256 HASH
+      remedy: put back the locked file, or accept this one with `farthing check --update-lock`
+    ");
     let inspection = inspect(&path, Some(&lock), None);
     assert!(!inspection.is_loadable());
     assert!(inspection.components.is_empty(), "its code must not run");
@@ -104,7 +126,12 @@ fn plugins_outside_the_lock() {
     let lock = lock_of(&["good"]);
     let both = [library("good"), library("another_good")];
     let errors = load_locked(&both, &lock).err().unwrap();
-    assert_snapshot!(shortened(&errors), @"");
+    assert_snapshot!(shortened(&errors), @r"
+    cannot load `libanother_good.so`: the plugin is not in the lock file
+      expected: one of good
+      found: `another-good`
+      remedy: put back the locked file, or accept this one with `farthing check --update-lock`
+    ");
 
     // In a directory it is merely passed over: other plugins may lie there for other runs.
     let directory = TempDir::new().unwrap();
@@ -124,7 +151,7 @@ fn plugins_outside_the_lock() {
             .collect::<Vec<_>>(),
         ["good"]
     );
-    assert_snapshot!(host.skipped()[0].why, @"");
+    assert_snapshot!(host.skipped()[0].why, @"the lock file does not name it; add it with `farthing check --update-lock`");
     let error = host
         .find(
             farthing_runtime::host::ComponentKind::Reward,
@@ -135,7 +162,7 @@ fn plugins_outside_the_lock() {
         &format!("{}/", directory.path().canonicalize().unwrap().display()),
         "",
     );
-    assert_snapshot!(text, @"");
+    assert_snapshot!(text, @"there is no plugin `another-good` for the reward `another-good/next`; `libanother_good.so` was skipped: the lock file does not name it; add it with `farthing check --update-lock`");
 }
 
 #[test]
@@ -143,7 +170,12 @@ fn a_locked_plugin_that_is_gone() {
     let errors = load_locked(&[library("good")], &lock_of(&["good", "another_good"]))
         .err()
         .unwrap();
-    assert_snapshot!(shortened(&errors), @"");
+    assert_snapshot!(shortened(&errors), @r"
+    cannot load `libanother_good.so`: the lock file asks for a plugin that was not found
+      expected: `another-good` 0.1.0
+      found: no plugin of that name
+      remedy: put the plugin's library into a searched directory, or drop it with `farthing check --update-lock`
+    ");
 }
 
 #[test]
@@ -168,7 +200,12 @@ fn a_file_that_changes_under_the_loader_is_not_used() {
         ..LoadRequest::default()
     };
     let errors = PluginHost::load(&request).err().unwrap();
-    assert_snapshot!(shortened(&errors), @"");
+    assert_snapshot!(shortened(&errors), @r"
+    cannot load `libgood.so`: the file changed while it was being loaded
+      expected: the file that was checked
+      found: another file
+      remedy: try again once nothing writes to the file
+    ");
     assert!(matches!(errors.0[0].fault, LoadFault::Changed { .. }));
 }
 

@@ -62,7 +62,11 @@ fn a_constructor_that_panics() {
     let (before, printed) = message
         .split_once(", after printing: ")
         .unwrap_or_else(|| panic!("{message}"));
-    assert_snapshot!(before, @"");
+    assert_snapshot!(before, @r"
+    cannot load `libconstructor_panics.so`: the plugin ends the process that loads it
+      expected: a library whose start-up code returns
+      found: it was killed by signal 6 (abort, as after a panic)
+    ");
     assert!(
         printed.contains("panicked at tests/hostile/constructor_panics.rs"),
         "{message}"
@@ -79,7 +83,12 @@ fn a_constructor_that_panics() {
 
 #[test]
 fn a_constructor_that_exits() {
-    assert_snapshot!(shortened(&load_probed(&["constructor_exits"]).err().unwrap()), @"");
+    assert_snapshot!(shortened(&load_probed(&["constructor_exits"]).err().unwrap()), @r"
+    cannot load `libconstructor_exits.so`: the plugin ends the process that loads it
+      expected: a library whose start-up code returns
+      found: it exited with status 0
+      remedy: repair the code that runs when the library is opened (static constructors), or remove the file
+    ");
 }
 
 #[test]
@@ -177,7 +186,12 @@ fn a_prober_that_is_not_there() {
         prober: Some(&absent),
         ..LoadRequest::default()
     });
-    assert_snapshot!(shortened(&errors.err().unwrap()), @"");
+    assert_snapshot!(shortened(&errors.err().unwrap()), @r"
+    cannot load `libgood.so`: the library could not be tried out
+      expected: a child process that loads it
+      found: cannot run `/nowhere/farthing`: No such file or directory (os error 2)
+      remedy: see that a process can be started here
+    ");
 }
 
 #[test]

@@ -73,7 +73,12 @@ fn a_directory_that_is_not_there() {
     })
     .err()
     .unwrap();
-    assert_snapshot!(shortened(&errors), @"");
+    assert_snapshot!(shortened(&errors), @r"
+    cannot load `plugins`: the directory cannot be searched
+      expected: a directory that this user may read
+      found: No such file or directory (os error 2)
+      remedy: correct `search` in the manifest's [plugins], or create the directory
+    ");
 }
 
 #[test]

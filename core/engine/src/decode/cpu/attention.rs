@@ -30,12 +30,15 @@ pub(super) fn attend(
     // Each row of scores is written in whole pages' panels; the last may reach beyond the length.
     let stride = (length + 2 * super::cache::PAGE).next_multiple_of(16);
     grow(scores, HEADS * stride);
-    for (head, (queries, outs)) in
-        query.chunks_exact(group * shape.head_dim).zip(out.chunks_exact_mut(group * shape.head_dim)).enumerate()
+    for (head, (queries, outs)) in query
+        .chunks_exact(group * shape.head_dim)
+        .zip(out.chunks_exact_mut(group * shape.head_dim))
+        .enumerate()
     {
         let pages = sequence.head_pages(shape, layer, head, length);
-        for (query, out) in
-            queries.chunks(HEADS * shape.head_dim).zip(outs.chunks_mut(HEADS * shape.head_dim))
+        for (query, out) in queries
+            .chunks(HEADS * shape.head_dim)
+            .zip(outs.chunks_mut(HEADS * shape.head_dim))
         {
             let pages = pages.clone();
             Arch::new().dispatch(Attend {
@@ -91,7 +94,16 @@ impl<'p, P: Iterator<Item = HeadPage<'p>> + Clone> Attend<'_, P> {
 
     #[inline(always)]
     fn run<S: Simd, const V: usize, const H: usize>(self, simd: S) {
-        let Self { pages, head_dim, value_lines, length, query, out, scores, stride } = self;
+        let Self {
+            pages,
+            head_dim,
+            value_lines,
+            length,
+            query,
+            out,
+            scores,
+            stride,
+        } = self;
         let query: [&[f32]; H] = std::array::from_fn(|h| &query[h * head_dim..][..head_dim]);
         let mut at = 0;
         for page in pages.clone() {
@@ -118,8 +130,28 @@ impl<'p, P: Iterator<Item = HeadPage<'p>> + Clone> Attend<'_, P> {
         while line < value_lines {
             let first = line * 16;
             line += match value_lines - line {
-                1 => gather::<S, V, H, 1>(simd, pages.clone(), value_lines, line, scores, stride, out, head_dim, first),
-                _ => gather::<S, V, H, 2>(simd, pages.clone(), value_lines, line, scores, stride, out, head_dim, first),
+                1 => gather::<S, V, H, 1>(
+                    simd,
+                    pages.clone(),
+                    value_lines,
+                    line,
+                    scores,
+                    stride,
+                    out,
+                    head_dim,
+                    first,
+                ),
+                _ => gather::<S, V, H, 2>(
+                    simd,
+                    pages.clone(),
+                    value_lines,
+                    line,
+                    scores,
+                    stride,
+                    out,
+                    head_dim,
+                    first,
+                ),
             };
         }
     }
@@ -175,8 +207,14 @@ fn gather<'p, S: Simd, const V: usize, const H: usize, const L: usize>(
     let mut sums = [[[simd.splat_f32s(0.0); V]; L]; H];
     let mut at = 0;
     for page in pages {
-        let weights: [&[f32]; H] = std::array::from_fn(|h| &scores[h * stride + at..][..page.count]);
-        for (t, lines) in page.values.chunks_exact(value_lines).take(page.count).enumerate() {
+        let weights: [&[f32]; H] =
+            std::array::from_fn(|h| &scores[h * stride + at..][..page.count]);
+        for (t, lines) in page
+            .values
+            .chunks_exact(value_lines)
+            .take(page.count)
+            .enumerate()
+        {
             let lines = &lines[line..line + L];
             for l in 0..L {
                 let (value, _) = S::as_simd_f32s(&lines[l].0);

@@ -79,13 +79,19 @@ impl CacheShape {
 
 impl Pool {
     pub fn new(shape: CacheShape) -> Self {
-        Self { shape, free: Vec::new() }
+        Self {
+            shape,
+            free: Vec::new(),
+        }
     }
 
     /// Makes room for `more` positions.
     pub fn reserve(&mut self, sequence: &mut Sequence, more: usize) {
         while sequence.pages.len() * PAGE < sequence.length + more {
-            let page = self.free.pop().unwrap_or_else(|| vec![Line::ZERO; self.shape.page_lines()]);
+            let page = self
+                .free
+                .pop()
+                .unwrap_or_else(|| vec![Line::ZERO; self.shape.page_lines()]);
             sequence.pages.push(page);
         }
     }
@@ -107,11 +113,17 @@ impl Pool {
 
 impl Sequence {
     pub fn after(prompt: Arc<PromptCache>) -> Self {
-        Self { prompt: Some(prompt), ..Self::default() }
+        Self {
+            prompt: Some(prompt),
+            ..Self::default()
+        }
     }
 
     pub fn into_prompt(self) -> PromptCache {
-        PromptCache { pages: self.pages, length: self.length }
+        PromptCache {
+            pages: self.pages,
+            length: self.length,
+        }
     }
 
     /// Positions of prompt and attempt.
@@ -125,9 +137,18 @@ impl Sequence {
     }
 
     /// Writes one head's key and value, `(head_dim)` each, at `position` (of prompt and attempt).
-    pub(super) fn write(&mut self, shape: &CacheShape, layer: usize, head: usize, position: usize, key: &[f32], value: &[f32]) {
+    pub(super) fn write(
+        &mut self,
+        shape: &CacheShape,
+        layer: usize,
+        head: usize,
+        position: usize,
+        key: &[f32],
+        value: &[f32],
+    ) {
         let own = position - self.prompt.as_ref().map_or(0, |prompt| prompt.length);
-        let page = &mut self.pages[own / PAGE][shape.head_start(layer, head)..][..shape.head_lines()];
+        let page =
+            &mut self.pages[own / PAGE][shape.head_start(layer, head)..][..shape.head_lines()];
         let (keys, values) = page.split_at_mut(shape.key_lines());
         let at = own % PAGE;
         let panel = &mut keys[at / 16 * shape.head_dim..][..shape.head_dim];
@@ -154,11 +175,21 @@ impl Sequence {
         };
         let start = shape.head_start(layer, head);
         let parts = |pages: &'a [Page], length: usize| {
-            pages.iter().take(length.div_ceil(PAGE)).enumerate().map(move |(index, page)| {
-                let (keys, values) = page[start..][..shape.head_lines()].split_at(shape.key_lines());
-                HeadPage { keys, values, count: (length - index * PAGE).min(PAGE) }
-            })
+            pages
+                .iter()
+                .take(length.div_ceil(PAGE))
+                .enumerate()
+                .map(move |(index, page)| {
+                    let (keys, values) =
+                        page[start..][..shape.head_lines()].split_at(shape.key_lines());
+                    HeadPage {
+                        keys,
+                        values,
+                        count: (length - index * PAGE).min(PAGE),
+                    }
+                })
         };
-        parts(prompt_pages, prompt_length.min(length)).chain(parts(&self.pages, length.saturating_sub(prompt_length)))
+        parts(prompt_pages, prompt_length.min(length))
+            .chain(parts(&self.pages, length.saturating_sub(prompt_length)))
     }
 }

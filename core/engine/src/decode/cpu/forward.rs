@@ -4,7 +4,6 @@
 //! token first writes its key and value and then attends to its sequence up to itself, so prompts and attempts take
 //! the same path and agree bit for bit.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::attention::attend;
@@ -13,7 +12,7 @@ use super::matmul::{PackedMatrix, contiguous, grow};
 use super::weights::{DecodingLayer, DecodingWeights};
 use crate::config::ModelConfig;
 use crate::decode::rotary::RotaryTable;
-use crate::decode::vector::{rms_norm, swiglu};
+use crate::decode::vector::{rms_norm_rows, swiglu_row};
 use crate::error::Result;
 use crate::model::Model;
 
@@ -71,13 +70,28 @@ const ROWS_FOR_ALL_THREADS: usize = 256;
 
 impl Forward<'_> {
     /// Puts the items' tokens into their sequences, which have room for them, and makes their logits.
-    pub fn run(&self, items: &mut [Item<'_>], threads: Threads, scratch: &mut Scratch) -> Result<()> {
+    pub fn run(
+        &self,
+        items: &mut [Item<'_>],
+        threads: Threads,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let mut rows = Vec::new();
-        for (item, Item { sequence, tokens, .. }) in items.iter_mut().enumerate() {
+        for (
+            item,
+            Item {
+                sequence, tokens, ..
+            },
+        ) in items.iter_mut().enumerate()
+        {
             let start = sequence.length();
             sequence.extend(tokens.len());
             let positions = tokens.iter().enumerate();
-            rows.extend(positions.map(|(at, &token)| Row { item, token, position: start + at }));
+            rows.extend(positions.map(|(at, &token)| Row {
+                item,
+                token,
+                position: start + at,
+            }));
         }
         let limit = match threads {
             Threads::This => ROWS_FOR_ONE_THREAD,
@@ -89,7 +103,13 @@ impl Forward<'_> {
         Ok(())
     }
 
-    fn block(&self, items: &mut [Item<'_>], rows: &[Row], threads: Threads, scratch: &mut Scratch) -> Result<()> {
+    fn block(
+        &self,
+        items: &mut [Item<'_>],
+        rows: &[Row],
+        threads: Threads,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let config = self.model.config();
         // Rows of `hidden` have the length of a packed output, so that projections can be added in place.
         let stride = self.weights.layers[0].down_proj.stride();
@@ -129,8 +149,25 @@ impl Forward<'_> {
         self.norm(&layer.input_layernorm, count, stride, scratch);
         let width = layer.query_key_value.stride();
         grow(&mut scratch.query_key_value, count * width);
-        let Scratch { hidden, normed, query_key_value, attended, scores, panel_major, .. } = scratch;
-        threads.multiply(&layer.query_key_value, normed, stride, count, query_key_value, width, false, panel_major);
+        let Scratch {
+            hidden,
+            normed,
+            query_key_value,
+            attended,
+            scores,
+            panel_major,
+            ..
+        } = scratch;
+        threads.multiply(
+            &layer.query_key_value,
+            normed,
+            stride,
+            count,
+            query_key_value,
+            width,
+            false,
+            panel_major,
+        );
 
         let queries = layer.o_proj.inputs();
         let keys = shape.key_value_heads * shape.head_dim;
@@ -144,22 +181,38 @@ impl Forward<'_> {
             rotary.turn(query, shape.head_dim, row.position);
             rotary.turn(key, shape.head_dim, row.position);
             query.iter_mut().for_each(|q| *q *= scale);
-            let heads = key.chunks_exact(shape.head_dim).zip(value.chunks_exact(shape.head_dim));
+            let heads = key
+                .chunks_exact(shape.head_dim)
+                .zip(value.chunks_exact(shape.head_dim));
             for (head, (key, value)) in heads.enumerate() {
-                items[row.item].sequence.write(shape, index, head, row.position, key, value);
+                items[row.item]
+                    .sequence
+                    .write(shape, index, head, row.position, key, value);
             }
         }
 
         grow(attended, count * queries);
         let items = &*items;
         let one = |row: &Row, query: &[f32], out: &mut [f32], scores: &mut Vec<f32>| {
-            attend(shape, items[row.item].sequence, index, row.position, &query[..queries], out, scores);
+            attend(
+                shape,
+                items[row.item].sequence,
+                index,
+                row.position,
+                &query[..queries],
+                out,
+                scores,
+            );
         };
         let attended = &mut attended[..count * queries];
         match threads {
             Threads::This => {
                 let outs = attended.chunks_exact_mut(queries);
-                for ((row, query), out) in rows.iter().zip(query_key_value.chunks_exact(width)).zip(outs) {
+                for ((row, query), out) in rows
+                    .iter()
+                    .zip(query_key_value.chunks_exact(width))
+                    .zip(outs)
+                {
                     one(row, query, out, scores);
                 }
             }
@@ -167,34 +220,78 @@ impl Forward<'_> {
                 .par_iter()
                 .zip(query_key_value.par_chunks_exact(width))
                 .zip(attended.par_chunks_exact_mut(queries))
-                .for_each_init(Vec::new, |scores, ((row, query), out)| one(row, query, out, scores)),
+                .for_each_init(Vec::new, |scores, ((row, query), out)| {
+                    one(row, query, out, scores)
+                }),
         }
-        threads.multiply(&layer.o_proj, attended, queries, count, hidden, stride, true, panel_major);
+        threads.multiply(
+            &layer.o_proj,
+            attended,
+            queries,
+            count,
+            hidden,
+            stride,
+            true,
+            panel_major,
+        );
     }
 
-    fn mlp(&self, count: usize, layer: &DecodingLayer, stride: usize, threads: Threads, scratch: &mut Scratch) {
+    fn mlp(
+        &self,
+        count: usize,
+        layer: &DecodingLayer,
+        stride: usize,
+        threads: Threads,
+        scratch: &mut Scratch,
+    ) {
         self.norm(&layer.post_attention_layernorm, count, stride, scratch);
         let width = layer.gate_up.stride();
         let inner = layer.down_proj.inputs();
         grow(&mut scratch.gate_up, count * width);
         grow(&mut scratch.activated, count * inner);
-        let Scratch { hidden, normed, gate_up, activated, panel_major, .. } = scratch;
-        threads.multiply(&layer.gate_up, normed, stride, count, gate_up, width, false, panel_major);
-        let activate = |gate_up: &[f32], out: &mut [f32]| {
-            Arch::new().dispatch(|| swiglu(&gate_up[..inner], &gate_up[inner..2 * inner], out));
-        };
+        let Scratch {
+            hidden,
+            normed,
+            gate_up,
+            activated,
+            panel_major,
+            ..
+        } = scratch;
+        threads.multiply(
+            &layer.gate_up,
+            normed,
+            stride,
+            count,
+            gate_up,
+            width,
+            false,
+            panel_major,
+        );
         let activated = &mut activated[..count * inner];
         match threads {
             Threads::This => {
-                let rows = gate_up.chunks_exact(width).zip(activated.chunks_exact_mut(inner));
-                rows.for_each(|(gate_up, out)| activate(gate_up, out));
+                let rows = gate_up
+                    .chunks_exact(width)
+                    .zip(activated.chunks_exact_mut(inner));
+                rows.for_each(|(gate_up, out)| swiglu_row(gate_up, out));
             }
             Threads::All => {
-                let rows = gate_up.par_chunks_exact(width).zip(activated.par_chunks_exact_mut(inner));
-                rows.for_each(|(gate_up, out)| activate(gate_up, out));
+                let rows = gate_up
+                    .par_chunks_exact(width)
+                    .zip(activated.par_chunks_exact_mut(inner));
+                rows.for_each(|(gate_up, out)| swiglu_row(gate_up, out));
             }
         }
-        threads.multiply(&layer.down_proj, activated, inner, count, hidden, stride, true, panel_major);
+        threads.multiply(
+            &layer.down_proj,
+            activated,
+            inner,
+            count,
+            hidden,
+            stride,
+            true,
+            panel_major,
+        );
     }
 
     /// Logits after the last token of each item that ends in this block.
@@ -207,37 +304,63 @@ impl Forward<'_> {
         threads: Threads,
         scratch: &mut Scratch,
     ) {
-        let is_last = |(_, row): &(usize, &Row)| items[row.item].sequence.length() == row.position + 1;
-        let last: Vec<(usize, usize)> =
-            rows.iter().enumerate().filter(is_last).map(|(at, row)| (at, row.item)).collect();
+        let is_last =
+            |(_, row): &(usize, &Row)| items[row.item].sequence.length() == row.position + 1;
+        let last: Vec<(usize, usize)> = rows
+            .iter()
+            .enumerate()
+            .filter(is_last)
+            .map(|(at, row)| (at, row.item))
+            .collect();
         if last.is_empty() {
             return;
         }
         let lm_head = &self.weights.lm_head;
         grow(&mut scratch.normed, last.len() * stride);
         grow(&mut scratch.logits, last.len() * lm_head.stride());
-        let Scratch { hidden, normed, logits, panel_major, .. } = scratch;
+        let Scratch {
+            hidden,
+            normed,
+            logits,
+            panel_major,
+            ..
+        } = scratch;
         let eps = config.rms_norm_eps as f32;
         for (&(at, _), normed) in last.iter().zip(normed.chunks_exact_mut(stride)) {
-            let hidden = &hidden[at * stride..][..config.hidden_size];
-            Arch::new().dispatch(|| rms_norm(hidden, &self.weights.norm, eps, normed));
+            rms_norm_rows(
+                &hidden[at * stride..][..stride],
+                normed,
+                stride,
+                &self.weights.norm,
+                eps,
+            );
         }
-        threads.multiply(lm_head, normed, stride, last.len(), logits, lm_head.stride(), false, panel_major);
+        threads.multiply(
+            lm_head,
+            normed,
+            stride,
+            last.len(),
+            logits,
+            lm_head.stride(),
+            false,
+            panel_major,
+        );
         for (&(_, item), logits) in last.iter().zip(logits.chunks_exact(lm_head.stride())) {
             items[item].logits[..config.vocab_size].copy_from_slice(&logits[..config.vocab_size]);
         }
     }
 
     fn norm(&self, gain: &[f32], count: usize, stride: usize, scratch: &mut Scratch) {
-        let config = self.model.config();
-        let (width, eps) = (config.hidden_size, config.rms_norm_eps as f32);
+        let eps = self.model.config().rms_norm_eps as f32;
         grow(&mut scratch.normed, count * stride);
-        let rows = scratch.hidden.chunks_exact(stride).zip(scratch.normed.chunks_exact_mut(stride));
-        Arch::new().dispatch(|| {
-            for (hidden, normed) in rows.take(count) {
-                rms_norm(&hidden[..width], gain, eps, normed);
-            }
-        });
+        let length = count * stride;
+        rms_norm_rows(
+            &scratch.hidden[..length],
+            &mut scratch.normed[..length],
+            stride,
+            gain,
+            eps,
+        );
     }
 }
 
@@ -255,7 +378,9 @@ impl Threads {
     ) {
         match self {
             Self::This => matrix.apply(x, x_stride, rows, out, out_stride, add),
-            Self::All => matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, panel_major),
+            Self::All => {
+                matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, panel_major)
+            }
         }
     }
 }

@@ -36,19 +36,25 @@ impl PackedMatrix {
     /// `weights`: each `(out, k)`, contiguous, f32, on the CPU.
     pub fn pack(weights: &[&Tensor]) -> Result<Self> {
         let k = weights[0].dim(1)?;
-        let guards: Vec<_> = weights.iter().map(|weight| weight.storage_and_layout()).collect();
+        let guards: Vec<_> = weights
+            .iter()
+            .map(|weight| weight.storage_and_layout())
+            .collect();
         let mut rows: Vec<&[f32]> = Vec::new();
         for (storage, layout) in &guards {
             rows.extend(contiguous(storage, layout)?.chunks_exact(k));
         }
         let mut panels = vec![[Line::ZERO; 2]; rows.len().div_ceil(PANEL) * k];
-        panels.par_chunks_exact_mut(k).zip(rows.par_chunks(PANEL)).for_each(|(panel, rows)| {
-            for (column, row) in rows.iter().enumerate() {
-                for (lines, &weight) in panel.iter_mut().zip(*row) {
-                    lines[column / 16].0[column % 16] = weight;
+        panels
+            .par_chunks_exact_mut(k)
+            .zip(rows.par_chunks(PANEL))
+            .for_each(|(panel, rows)| {
+                for (column, row) in rows.iter().enumerate() {
+                    for (lines, &weight) in panel.iter_mut().zip(*row) {
+                        lines[column / 16].0[column % 16] = weight;
+                    }
                 }
-            }
-        });
+            });
         Ok(Self { panels, k })
     }
 
@@ -68,9 +74,26 @@ impl PackedMatrix {
 
     /// `out = x W^T`, or `out += x W^T`, on this thread. `x` has rows of `x_stride`, `out` rows of at least
     /// [`stride`](Self::stride), and both hold `rows` of them.
-    pub fn apply(&self, x: &[f32], x_stride: usize, rows: usize, out: &mut [f32], out_stride: usize, add: bool) {
+    pub fn apply(
+        &self,
+        x: &[f32],
+        x_stride: usize,
+        rows: usize,
+        out: &mut [f32],
+        out_stride: usize,
+        add: bool,
+    ) {
         let panels = &self.panels;
-        Arch::new().dispatch(Multiply { panels, k: self.k, x, x_stride, rows, out, out_stride, add });
+        Arch::new().dispatch(Multiply {
+            panels,
+            k: self.k,
+            x,
+            x_stride,
+            rows,
+            out,
+            out_stride,
+            add,
+        });
     }
 
     /// The same bits as [`apply`](Self::apply), the panels divided among the threads. `panel_major` is scratch.
@@ -93,18 +116,33 @@ impl PackedMatrix {
         let per_task = count.div_ceil(tasks);
         grow(panel_major, count * rows * PANEL);
         let panel_major = &mut panel_major[..count * rows * PANEL];
-        panel_major.par_chunks_mut(per_task * rows * PANEL).zip(self.panels.par_chunks(per_task * self.k)).for_each(
-            |(out, panels)| {
-                for (out, panels) in out.chunks_exact_mut(rows * PANEL).zip(panels.chunks_exact(self.k)) {
+        panel_major
+            .par_chunks_mut(per_task * rows * PANEL)
+            .zip(self.panels.par_chunks(per_task * self.k))
+            .for_each(|(out, panels)| {
+                for (out, panels) in out
+                    .chunks_exact_mut(rows * PANEL)
+                    .zip(panels.chunks_exact(self.k))
+                {
                     let (k, out_stride) = (self.k, PANEL);
-                    Arch::new()
-                        .dispatch(Multiply { panels, k, x, x_stride, rows, out, out_stride, add: false });
+                    Arch::new().dispatch(Multiply {
+                        panels,
+                        k,
+                        x,
+                        x_stride,
+                        rows,
+                        out,
+                        out_stride,
+                        add: false,
+                    });
                 }
-            },
-        );
+            });
         let panel_major = &*panel_major;
         let gather = |(row, out): (usize, &mut [f32])| {
-            for (out, panel) in out[..count * PANEL].chunks_exact_mut(PANEL).zip(panel_major.chunks_exact(rows * PANEL)) {
+            for (out, panel) in out[..count * PANEL]
+                .chunks_exact_mut(PANEL)
+                .zip(panel_major.chunks_exact(rows * PANEL))
+            {
                 let sums = &panel[row * PANEL..(row + 1) * PANEL];
                 match add {
                     true => out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum),
@@ -131,9 +169,14 @@ pub(super) fn grow(buffer: &mut Vec<f32>, length: usize) {
 }
 
 /// The numbers of a contiguous f32 tensor on the CPU.
-pub(super) fn contiguous<'a>(storage: &'a Storage, layout: &candle_core::Layout) -> Result<&'a [f32]> {
+pub(super) fn contiguous<'a>(
+    storage: &'a Storage,
+    layout: &candle_core::Layout,
+) -> Result<&'a [f32]> {
     let Storage::Cpu(CpuStorage::F32(numbers)) = storage else {
-        return Err(EngineError::Argument("expected f32 weights on the CPU".to_owned()));
+        return Err(EngineError::Argument(
+            "expected f32 weights on the CPU".to_owned(),
+        ));
     };
     let (start, end) = layout
         .contiguous_offsets()
@@ -226,7 +269,11 @@ impl Multiply<'_> {
                 for v in 0..V {
                     let sum = sums[r][l][v];
                     let out = &mut out[l * V + v];
-                    *out = if self.add { simd.add_f32s(*out, sum) } else { sum };
+                    *out = if self.add {
+                        simd.add_f32s(*out, sum)
+                    } else {
+                        sum
+                    };
                 }
             }
         }

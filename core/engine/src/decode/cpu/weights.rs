@@ -42,7 +42,9 @@ impl DecodingWeights {
                 }
                 Ok(DecodingLayer {
                     input_layernorm: numbers(layer.input_layernorm)?,
-                    query_key_value: PackedMatrix::pack(&attention.map(|projection| projection.weight))?,
+                    query_key_value: PackedMatrix::pack(
+                        &attention.map(|projection| projection.weight),
+                    )?,
                     query_key_value_bias,
                     o_proj: PackedMatrix::pack(&[layer.o_proj.weight])?,
                     post_attention_layernorm: numbers(layer.post_attention_layernorm)?,
@@ -52,12 +54,19 @@ impl DecodingWeights {
             })
             .collect::<Result<_>>()?;
         let lm_head = PackedMatrix::pack(&[model.lm_head()])?;
-        Ok(Self { layers, norm: numbers(model.norm())?, lm_head })
+        Ok(Self {
+            layers,
+            norm: numbers(model.norm())?,
+            lm_head,
+        })
     }
 
     pub fn bytes(&self) -> usize {
         let layer = |layer: &DecodingLayer| {
-            layer.query_key_value.bytes() + layer.o_proj.bytes() + layer.gate_up.bytes() + layer.down_proj.bytes()
+            layer.query_key_value.bytes()
+                + layer.o_proj.bytes()
+                + layer.gate_up.bytes()
+                + layer.down_proj.bytes()
         };
         self.layers.iter().map(layer).sum::<usize>() + self.lm_head.bytes()
     }

@@ -28,26 +28,37 @@ pub fn attend(
     dkey: MatrixMut<'_>,
     dvalue: MatrixMut<'_>,
 ) {
-    let group_bounds = |width: usize| (0..=heads.key_value).map(|head| head * width).collect::<Vec<_>>();
+    let group_bounds = |width: usize| {
+        (0..=heads.key_value)
+            .map(|head| head * width)
+            .collect::<Vec<_>>()
+    };
     let dquery = dquery.grid(offsets, &group_bounds(heads.group() * heads.dim));
     let dkey = dkey.grid(offsets, &group_bounds(heads.dim));
     let dvalue = dvalue.grid(offsets, &group_bounds(heads.dim));
-    dquery.into_par_iter().zip(dkey).zip(dvalue).enumerate().for_each(|(task, ((dquery, dkey), dvalue))| {
-        let (sequence, head) = (task / heads.key_value, task % heads.key_value);
-        let tokens = offsets[sequence]..offsets[sequence + 1];
-        let columns = head * heads.dim..(head + 1) * heads.dim;
-        let query_columns = columns.start * heads.group()..columns.end * heads.group();
-        let query_heads = head * heads.group()..(head + 1) * heads.group();
-        let inputs = Inputs {
-            query: inputs.query.block(tokens.clone(), query_columns.clone()),
-            key: inputs.key.block(tokens.clone(), columns.clone()),
-            value: inputs.value.block(tokens.clone(), columns),
-            out: inputs.out.block(tokens.clone(), query_columns.clone()),
-            log_normaliser: inputs.log_normaliser.block(tokens.clone(), query_heads),
-            dout: inputs.dout.block(tokens, query_columns),
-        };
-        SCRATCH.with_borrow_mut(|scratch| attend_group(inputs, heads, dquery, dkey, dvalue, scratch));
-    });
+    dquery
+        .into_par_iter()
+        .zip(dkey)
+        .zip(dvalue)
+        .enumerate()
+        .for_each(|(task, ((dquery, dkey), dvalue))| {
+            let (sequence, head) = (task / heads.key_value, task % heads.key_value);
+            let tokens = offsets[sequence]..offsets[sequence + 1];
+            let columns = head * heads.dim..(head + 1) * heads.dim;
+            let query_columns = columns.start * heads.group()..columns.end * heads.group();
+            let query_heads = head * heads.group()..(head + 1) * heads.group();
+            let inputs = Inputs {
+                query: inputs.query.block(tokens.clone(), query_columns.clone()),
+                key: inputs.key.block(tokens.clone(), columns.clone()),
+                value: inputs.value.block(tokens.clone(), columns),
+                out: inputs.out.block(tokens.clone(), query_columns.clone()),
+                log_normaliser: inputs.log_normaliser.block(tokens.clone(), query_heads),
+                dout: inputs.dout.block(tokens, query_columns),
+            };
+            SCRATCH.with_borrow_mut(|scratch| {
+                attend_group(inputs, heads, dquery, dkey, dvalue, scratch)
+            });
+        });
 }
 
 fn attend_group(
@@ -60,8 +71,18 @@ fn attend_group(
 ) {
     let length = inputs.query.rows();
     let scale = heads.scale();
-    let Scratch { packed, scores, dscores } = scratch;
-    let [key_transposed, value_transposed, packed_key, packed_query, packed_dout] = packed;
+    let Scratch {
+        packed,
+        scores,
+        dscores,
+    } = scratch;
+    let [
+        key_transposed,
+        value_transposed,
+        packed_key,
+        packed_query,
+        packed_dout,
+    ] = packed;
     key_transposed.refill(inputs.key.transposed());
     value_transposed.refill(inputs.value.transposed());
     packed_key.refill(inputs.key);
@@ -76,16 +97,34 @@ fn attend_group(
             scores.resize(rows * end, 0.0);
             dscores.resize(rows * end, 0.0);
             let keys = key_transposed.view().first_columns(end);
-            multiply_serial(query, keys, scale, Write::Replace, MatrixMut::new(scores, rows, end));
+            multiply_serial(
+                query,
+                keys,
+                scale,
+                Write::Replace,
+                MatrixMut::new(scores, rows, end),
+            );
             let values = value_transposed.view().first_columns(end);
-            multiply_serial(dout, values, 1.0, Write::Replace, MatrixMut::new(dscores, rows, end));
-            for (row, (scores, dscores)) in scores.chunks_exact_mut(end).zip(dscores.chunks_exact_mut(end)).enumerate()
+            multiply_serial(
+                dout,
+                values,
+                1.0,
+                Write::Replace,
+                MatrixMut::new(dscores, rows, end),
+            );
+            for (row, (scores, dscores)) in scores
+                .chunks_exact_mut(end)
+                .zip(dscores.chunks_exact_mut(end))
+                .enumerate()
             {
                 let log_normaliser = inputs.log_normaliser.row(start + row)[head];
-                vectorised(#[inline(always)] || {
-                    let d = dot(dout.row(row), out.row(row));
-                    probabilities(scores, dscores, start + row + 1, log_normaliser, d);
-                });
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        let d = dot(dout.row(row), out.row(row));
+                        probabilities(scores, dscores, start + row + 1, log_normaliser, d);
+                    },
+                );
             }
             let p = Matrix::new(scores, rows, end);
             let ds = Matrix::new(dscores, rows, end);
@@ -94,16 +133,34 @@ fn attend_group(
             multiply_serial(p.transposed(), packed_dout.view(), 1.0, Write::Add, dvalue);
             packed_query.refill(query);
             let dkey = dkey.reborrow().block(0..end, 0..heads.dim);
-            multiply_serial(ds.transposed(), packed_query.view(), scale, Write::Add, dkey);
+            multiply_serial(
+                ds.transposed(),
+                packed_query.view(),
+                scale,
+                Write::Add,
+                dkey,
+            );
             let dquery = dquery.reborrow().block(start..end, columns.clone());
-            multiply_serial(ds, packed_key.view().first_rows(end), scale, Write::Replace, dquery);
+            multiply_serial(
+                ds,
+                packed_key.view().first_rows(end),
+                scale,
+                Write::Replace,
+                dquery,
+            );
         }
     }
 }
 
 /// Turns a row of S into P, and of dP into dS; both are 0 where the mask hides the key.
 #[inline(always)]
-fn probabilities(scores: &mut [f32], dscores: &mut [f32], visible: usize, log_normaliser: f32, d: f32) {
+fn probabilities(
+    scores: &mut [f32],
+    dscores: &mut [f32],
+    visible: usize,
+    log_normaliser: f32,
+    d: f32,
+) {
     let (scores, hidden) = scores.split_at_mut(visible);
     hidden.fill(0.0);
     let (dscores, hidden) = dscores.split_at_mut(visible);

@@ -5,7 +5,13 @@ use candle_core::{D, DType, Tensor};
 use super::{Attended, Derivatives, Heads};
 use crate::error::Result;
 
-pub fn forward(query: &Tensor, key: &Tensor, value: &Tensor, offsets: &[usize], heads: Heads) -> Result<Attended> {
+pub fn forward(
+    query: &Tensor,
+    key: &Tensor,
+    value: &Tensor,
+    offsets: &[usize],
+    heads: Heads,
+) -> Result<Attended> {
     let (tokens, width) = query.dims2()?;
     let mut outs = Vec::new();
     let mut logs = Vec::new();
@@ -23,9 +29,15 @@ pub fn forward(query: &Tensor, key: &Tensor, value: &Tensor, offsets: &[usize], 
     if outs.is_empty() {
         let out = Tensor::zeros((tokens, width), query.dtype(), query.device())?;
         let log_normaliser = Tensor::zeros((tokens, heads.query), query.dtype(), query.device())?;
-        return Ok(Attended { out, log_normaliser });
+        return Ok(Attended {
+            out,
+            log_normaliser,
+        });
     }
-    Ok(Attended { out: Tensor::cat(&outs, 0)?, log_normaliser: Tensor::cat(&logs, 0)? })
+    Ok(Attended {
+        out: Tensor::cat(&outs, 0)?,
+        log_normaliser: Tensor::cat(&logs, 0)?,
+    })
 }
 
 pub fn backward(
@@ -45,8 +57,14 @@ pub fn backward(
         let v = repeat(&split(value, start, length, heads.key_value)?, heads)?;
         let o = split(&attended.out, start, length, heads.query)?;
         let d_o = split(dout, start, length, heads.query)?;
-        let log_normaliser = attended.log_normaliser.narrow(0, start, length)?.t()?.unsqueeze(2)?;
-        let p = scores(&q, &k, heads)?.broadcast_sub(&log_normaliser)?.exp()?;
+        let log_normaliser = attended
+            .log_normaliser
+            .narrow(0, start, length)?
+            .t()?
+            .unsqueeze(2)?;
+        let p = scores(&q, &k, heads)?
+            .broadcast_sub(&log_normaliser)?
+            .exp()?;
         let d = (&d_o * &o)?.sum_keepdim(D::Minus1)?;
         let dp = d_o.matmul(&v.t()?)?;
         let ds = ((&p * dp.broadcast_sub(&d)?)? * scale)?;
@@ -55,7 +73,11 @@ pub fn backward(
         dvalue.push(join(&fold(&p.t()?.matmul(&d_o)?, heads)?)?);
     }
     if dquery.is_empty() {
-        return Ok(Derivatives { query: query.zeros_like()?, key: key.zeros_like()?, value: value.zeros_like()? });
+        return Ok(Derivatives {
+            query: query.zeros_like()?,
+            key: key.zeros_like()?,
+            value: value.zeros_like()?,
+        });
     }
     Ok(Derivatives {
         query: Tensor::cat(&dquery, 0)?,
@@ -65,33 +87,43 @@ pub fn backward(
 }
 
 fn sequences(offsets: &[usize]) -> impl Iterator<Item = (usize, usize)> {
-    offsets.windows(2).map(|bounds| (bounds[0], bounds[1] - bounds[0])).filter(|&(_, length)| length > 0)
+    offsets
+        .windows(2)
+        .map(|bounds| (bounds[0], bounds[1] - bounds[0]))
+        .filter(|&(_, length)| length > 0)
 }
 
 /// The rows of one sequence as (heads, length, dim).
 fn split(x: &Tensor, start: usize, length: usize, heads: usize) -> Result<Tensor> {
     let (_, width) = x.dims2()?;
-    let x = x.narrow(0, start, length)?.reshape((length, heads, width / heads))?;
+    let x = x
+        .narrow(0, start, length)?
+        .reshape((length, heads, width / heads))?;
     Ok(x.transpose(0, 1)?.contiguous()?)
 }
 
 /// (heads, length, dim) as (length, heads * dim).
 fn join(x: &Tensor) -> Result<Tensor> {
     let (heads, length, dim) = x.dims3()?;
-    Ok(x.transpose(0, 1)?.contiguous()?.reshape((length, heads * dim))?)
+    Ok(x.transpose(0, 1)?
+        .contiguous()?
+        .reshape((length, heads * dim))?)
 }
 
 /// Each key or value head once for every query head that reads it.
 fn repeat(x: &Tensor, heads: Heads) -> Result<Tensor> {
     let (_, length, dim) = x.dims3()?;
-    let x = x.unsqueeze(1)?.broadcast_as((heads.key_value, heads.group(), length, dim))?;
+    let x = x
+        .unsqueeze(1)?
+        .broadcast_as((heads.key_value, heads.group(), length, dim))?;
     Ok(x.contiguous()?.reshape((heads.query, length, dim))?)
 }
 
 /// The transpose of `repeat`: the sum over the query heads of a group.
 fn fold(x: &Tensor, heads: Heads) -> Result<Tensor> {
     let (_, length, dim) = x.dims3()?;
-    Ok(x.reshape((heads.key_value, heads.group(), length, dim))?.sum(1)?)
+    Ok(x.reshape((heads.key_value, heads.group(), length, dim))?
+        .sum(1)?)
 }
 
 /// S with minus infinity where a key lies after the query.
@@ -99,8 +131,19 @@ fn scores(q: &Tensor, k: &Tensor, heads: Heads) -> Result<Tensor> {
     let s = (q.matmul(&k.t()?)? * f64::from(heads.scale()))?;
     let length = s.dim(1)?;
     let mask: Vec<f32> = (0..length * length)
-        .map(|at| if at % length > at / length { f32::NEG_INFINITY } else { 0.0 })
+        .map(|at| {
+            if at % length > at / length {
+                f32::NEG_INFINITY
+            } else {
+                0.0
+            }
+        })
         .collect();
     let mask = Tensor::from_vec(mask, (length, length), &candle_core::Device::Cpu)?;
-    Ok(s.broadcast_add(&mask.to_device(s.device())?.to_dtype(DType::F32)?.to_dtype(s.dtype())?)?)
+    Ok(s.broadcast_add(
+        &mask
+            .to_device(s.device())?
+            .to_dtype(DType::F32)?
+            .to_dtype(s.dtype())?,
+    )?)
 }

@@ -15,26 +15,33 @@ pub fn attend(
     out: MatrixMut<'_>,
     log_normaliser: MatrixMut<'_>,
 ) {
-    let group_bounds = |width: usize| (0..=heads.key_value).map(|head| head * width).collect::<Vec<_>>();
+    let group_bounds = |width: usize| {
+        (0..=heads.key_value)
+            .map(|head| head * width)
+            .collect::<Vec<_>>()
+    };
     let out = out.grid(offsets, &group_bounds(heads.group() * heads.dim));
     let log_normaliser = log_normaliser.grid(offsets, &group_bounds(heads.group()));
-    out.into_par_iter().zip(log_normaliser).enumerate().for_each(|(task, (out, log_normaliser))| {
-        let (sequence, head) = (task / heads.key_value, task % heads.key_value);
-        let tokens = offsets[sequence]..offsets[sequence + 1];
-        let columns = head * heads.dim..(head + 1) * heads.dim;
-        let query_columns = columns.start * heads.group()..columns.end * heads.group();
-        SCRATCH.with_borrow_mut(|scratch| {
-            attend_group(
-                query.block(tokens.clone(), query_columns),
-                key.block(tokens.clone(), columns.clone()),
-                value.block(tokens, columns),
-                heads,
-                out,
-                log_normaliser,
-                scratch,
-            );
+    out.into_par_iter()
+        .zip(log_normaliser)
+        .enumerate()
+        .for_each(|(task, (out, log_normaliser))| {
+            let (sequence, head) = (task / heads.key_value, task % heads.key_value);
+            let tokens = offsets[sequence]..offsets[sequence + 1];
+            let columns = head * heads.dim..(head + 1) * heads.dim;
+            let query_columns = columns.start * heads.group()..columns.end * heads.group();
+            SCRATCH.with_borrow_mut(|scratch| {
+                attend_group(
+                    query.block(tokens.clone(), query_columns),
+                    key.block(tokens.clone(), columns.clone()),
+                    value.block(tokens, columns),
+                    heads,
+                    out,
+                    log_normaliser,
+                    scratch,
+                );
+            });
         });
-    });
 }
 
 /// All query heads of one key-value head in one sequence.
@@ -48,7 +55,11 @@ fn attend_group(
     scratch: &mut Scratch,
 ) {
     let length = query.rows();
-    let Scratch { packed: [key_transposed, packed_value, ..], scores, .. } = scratch;
+    let Scratch {
+        packed: [key_transposed, packed_value, ..],
+        scores,
+        ..
+    } = scratch;
     key_transposed.refill(key.transposed());
     packed_value.refill(value);
     for head in 0..heads.group() {
@@ -60,19 +71,36 @@ fn attend_group(
             scores.resize(rows * end, 0.0);
             let query = query.block(start..end, columns.clone());
             let keys = key_transposed.view().first_columns(end);
-            multiply_serial(query, keys, heads.scale(), Write::Replace, MatrixMut::new(scores, rows, end));
+            multiply_serial(
+                query,
+                keys,
+                heads.scale(),
+                Write::Replace,
+                MatrixMut::new(scores, rows, end),
+            );
             let mut normalisers = [0.0; QUERY_BLOCK];
             for (row, scores) in scores.chunks_exact_mut(end).enumerate() {
-                let (normaliser, log) = vectorised(#[inline(always)] || exponentials(scores, start + row + 1));
+                let (normaliser, log) = vectorised(
+                    #[inline(always)]
+                    || exponentials(scores, start + row + 1),
+                );
                 normalisers[row] = normaliser;
                 log_normaliser.row_mut(start + row)[head] = log;
             }
             let mut out = out.reborrow().block(start..end, columns.clone());
             let values = packed_value.view().first_rows(end);
-            multiply_serial(Matrix::new(scores, rows, end), values, 1.0, Write::Replace, out.reborrow());
+            multiply_serial(
+                Matrix::new(scores, rows, end),
+                values,
+                1.0,
+                Write::Replace,
+                out.reborrow(),
+            );
             for row in 0..rows {
                 let factor = 1.0 / normalisers[row];
-                out.row_mut(row).iter_mut().for_each(|value| *value *= factor);
+                out.row_mut(row)
+                    .iter_mut()
+                    .for_each(|value| *value *= factor);
             }
         }
     }

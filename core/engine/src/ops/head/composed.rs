@@ -5,8 +5,18 @@ use candle_core::{D, DType, Tensor};
 use super::Predicted;
 use crate::error::Result;
 
-pub fn forward(x: &Tensor, weight: &Tensor, targets: &[u32], temperature: f32, chunk: usize) -> Result<Predicted> {
-    let mut predicted = Predicted { logp: Vec::new(), entropy: Vec::new(), log_normaliser: Vec::new() };
+pub fn forward(
+    x: &Tensor,
+    weight: &Tensor,
+    targets: &[u32],
+    temperature: f32,
+    chunk: usize,
+) -> Result<Predicted> {
+    let mut predicted = Predicted {
+        logp: Vec::new(),
+        entropy: Vec::new(),
+        log_normaliser: Vec::new(),
+    };
     for (start, targets) in chunks(targets, chunk) {
         let z = logits(&x.narrow(0, start, targets.len())?, weight, temperature)?;
         let largest = z.max_keepdim(D::Minus1)?;
@@ -15,7 +25,9 @@ pub fn forward(x: &Tensor, weight: &Tensor, targets: &[u32], temperature: f32, c
         let log_sum = (largest + sum.log()?)?;
         let mean = (e.broadcast_div(&sum)? * &z)?.sum_keepdim(D::Minus1)?;
         let target = Tensor::new(targets, z.device())?.unsqueeze(1)?;
-        predicted.logp.extend(values(&(z.gather(&target, 1)? - &log_sum)?)?);
+        predicted
+            .logp
+            .extend(values(&(z.gather(&target, 1)? - &log_sum)?)?);
         predicted.entropy.extend(values(&(&log_sum - mean)?)?);
         predicted.log_normaliser.extend(values(&log_sum)?);
     }
@@ -37,7 +49,9 @@ pub fn backward(
     for (start, targets) in chunks(targets, chunk) {
         let end = start + targets.len();
         let column = |values: &[f32]| -> Result<Tensor> {
-            Ok(Tensor::new(values, x.device())?.to_dtype(x.dtype())?.unsqueeze(1)?)
+            Ok(Tensor::new(values, x.device())?
+                .to_dtype(x.dtype())?
+                .unsqueeze(1)?)
         };
         let x = x.narrow(0, start, targets.len())?;
         let z = logits(&x, weight, temperature)?;
@@ -61,7 +75,10 @@ pub fn backward(
 }
 
 fn chunks(targets: &[u32], chunk: usize) -> impl Iterator<Item = (usize, &[u32])> {
-    targets.chunks(chunk).enumerate().map(move |(index, targets)| (index * chunk, targets))
+    targets
+        .chunks(chunk)
+        .enumerate()
+        .map(move |(index, targets)| (index * chunk, targets))
 }
 
 fn logits(x: &Tensor, weight: &Tensor, temperature: f32) -> Result<Tensor> {
