@@ -110,6 +110,8 @@ impl ProcessProber {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .args(files)
+            // Only the end of what it prints is kept, and a backtrace would push the message out.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

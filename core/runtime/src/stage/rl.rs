@@ -20,8 +20,8 @@ use crate::manifest::RlStage;
 use crate::run::{CompletionRow, MetricRow, StepSummary};
 use crate::trainer::{StageEnd, Trainer, UpdateState};
 
-/// How often a step draws further groups in place of those that the curriculum does not keep. DAPO draws without a
-/// limit, and then a model that solves all or nothing stops the run without a word.
+/// How often a step draws further groups in place of those that the curriculum does not keep. Drawing without a
+/// limit would let a model that solves all or nothing stop the run without a word.
 const MAX_ROUNDS: u64 = 4;
 
 /// Runs the stage from where the trainer's position stands.
