@@ -2,7 +2,7 @@
 
 use farthing_sdk::prelude::*;
 
-use crate::arithmetic::Operation;
+use crate::{arithmetic::Operation, order::Order};
 
 /// Bounds that keep exact arithmetic exact and the solver quick; see `arithmetic`.
 pub const MOST_NUMBERS: usize = 6;
@@ -36,6 +36,10 @@ pub struct Config {
     /// characters, for a character-level model trained from scratch), or a text of your own
     /// with `{numbers}` and `{target}` in it.
     pub template: String,
+    /// In which order a problem names its numbers: `sorted`, `mixed` (one order for each
+    /// puzzle), or `every` (each order of a training puzzle is a problem of its own, for a
+    /// model that would learn a small space by heart).
+    pub order: Order,
     /// What worked solutions show.
     pub style: Style,
     /// Among how many solutions of a problem, easiest first, the worked ones are chosen.
@@ -62,6 +66,7 @@ impl Default for Config {
             operations: Operation::ALL.to_vec(),
             fractions: false,
             template: "base".into(),
+            order: Order::Mixed,
             style: Style::Steps,
             solutions: 100,
             tries: 3,

@@ -11,6 +11,7 @@ mod arithmetic;
 mod config;
 mod exact;
 mod expression;
+mod order;
 mod permutation;
 mod reach;
 mod search;

@@ -13,6 +13,7 @@ use farthing_sdk::prelude::*;
 
 use crate::{
     config::Config,
+    order::{self, Order},
     permutation::{keys, shuffled},
     solver::Solver,
 };
@@ -48,6 +49,12 @@ impl Puzzle {
     }
 }
 
+/// A puzzle, and its numbers in the order in which the problem names them.
+pub struct Posed {
+    pub puzzle: Puzzle,
+    pub numbers: Vec<u64>,
+}
+
 /// The problems of a configuration.
 pub struct Space {
     counts: Vec<usize>,
@@ -57,8 +64,16 @@ pub struct Space {
 }
 
 struct Listed {
-    train: Vec<Puzzle>,
-    test: Vec<Puzzle>,
+    train: Problems,
+    test: Problems,
+}
+
+/// Puzzles with the orders in which they are posed.
+#[derive(Default)]
+struct Problems {
+    puzzles: Vec<Puzzle>,
+    /// For each puzzle, how many problems it and those before it make.
+    ends: Vec<u64>,
 }
 
 impl Space {
@@ -81,29 +96,50 @@ impl Space {
 
     /// How many problems a split has, where they are listed.
     pub fn size(&self, split: Split) -> Option<u64> {
-        self.listed
-            .as_ref()
-            .map(|listed| listed.of(split).len() as u64)
+        self.listed.as_ref().map(|listed| listed.of(split).count())
     }
 
-    /// The puzzle number `index`. The test split is the same under every seed, so that
+    /// The problem number `index`. The test split is the same under every seed, so that
     /// runs can be compared.
-    pub fn puzzle(&self, split: Split, index: u64, seed: u64) -> Result<Puzzle> {
+    pub fn problem(&self, split: Split, index: u64, seed: u64) -> Result<Posed> {
         let seed = match split {
             Split::Train => seed,
             Split::Test => 0,
         };
         let Some(listed) = &self.listed else {
-            return self.drawn(split, &mut stream(seed, split.name(), index));
+            let mut rng = stream(seed, split.name(), index);
+            let puzzle = self.drawn(split, &mut rng)?;
+            let rank = rng.random_range(0..self.orders(split, &puzzle));
+            return Ok(self.posed(split, puzzle, rank));
         };
-        let puzzles = listed.of(split);
-        let size = puzzles.len() as u64;
+        let problems = listed.of(split);
+        let size = problems.count();
         if size == 0 {
             return Err(Error::new(format!("the {} split is empty", split.name()))
                 .help("widen the range of targets or numbers, or change test_share"));
         }
         let keys = keys(seed, split.name(), index / size);
-        Ok(puzzles[shuffled(index % size, size, keys) as usize].clone())
+        let (puzzle, rank) = problems.nth(shuffled(index % size, size, keys));
+        Ok(self.posed(split, puzzle.clone(), rank))
+    }
+
+    /// In how many orders a puzzle is posed.
+    fn orders(&self, split: Split, puzzle: &Puzzle) -> u64 {
+        match (self.config.order, split) {
+            (Order::Every, Split::Train) => order::orders(&puzzle.numbers),
+            _ => 1,
+        }
+    }
+
+    fn posed(&self, split: Split, puzzle: Puzzle, rank: u64) -> Posed {
+        let numbers = match (self.config.order, split) {
+            (Order::Sorted, _) => puzzle.numbers.clone(),
+            (Order::Every, Split::Train) => order::order(&puzzle.numbers, rank),
+            (Order::Mixed, _) | (Order::Every, Split::Test) => {
+                order::mixed(&puzzle.numbers, &puzzle.id())
+            }
+        };
+        Posed { puzzle, numbers }
     }
 
     /// A puzzle of the split; its count of numbers is drawn once, so that counts whose
@@ -157,18 +193,17 @@ impl Space {
 
     fn list(&self) -> Listed {
         let mut listed = Listed {
-            train: Vec::new(),
-            test: Vec::new(),
+            train: Problems::default(),
+            test: Problems::default(),
         };
         for &count in &self.counts {
             let mut numbers = vec![self.config.min_number; count];
             loop {
                 for target in self.solver.targets(&numbers, self.targets()) {
                     let puzzle = Puzzle::new(numbers.clone(), target);
-                    match puzzle.split(self.config.test_share) {
-                        Split::Train => listed.train.push(puzzle),
-                        Split::Test => listed.test.push(puzzle),
-                    }
+                    let split = puzzle.split(self.config.test_share);
+                    let orders = self.orders(split, &puzzle);
+                    listed.of_mut(split).push(puzzle, orders);
                 }
                 if !advance(&mut numbers, self.config.max_number) {
                     break;
@@ -202,7 +237,7 @@ impl Space {
         ];
         for (split, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
             let drawn = match &self.listed {
-                Some(_) => self.puzzle(split, 0, 0).map(drop),
+                Some(_) => self.problem(split, 0, 0).map(drop),
                 None => self.counts.iter().try_for_each(|&count| {
                     self.drawn_of(count, split, &mut stream(0, "check", 0))
                         .map(drop)
@@ -215,11 +250,38 @@ impl Space {
 }
 
 impl Listed {
-    fn of(&self, split: Split) -> &[Puzzle] {
+    fn of(&self, split: Split) -> &Problems {
         match split {
             Split::Train => &self.train,
             Split::Test => &self.test,
         }
+    }
+
+    fn of_mut(&mut self, split: Split) -> &mut Problems {
+        match split {
+            Split::Train => &mut self.train,
+            Split::Test => &mut self.test,
+        }
+    }
+}
+
+impl Problems {
+    fn push(&mut self, puzzle: Puzzle, orders: u64) {
+        self.ends.push(self.count() + orders);
+        self.puzzles.push(puzzle);
+    }
+
+    fn count(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// The puzzle of a problem, and which of its orders that is; `index < count`.
+    fn nth(&self, index: u64) -> (&Puzzle, u64) {
+        let place = self.ends.partition_point(|&end| end <= index);
+        let before = place
+            .checked_sub(1)
+            .map_or(0, |previous| self.ends[previous]);
+        (&self.puzzles[place], index - before)
     }
 }
 

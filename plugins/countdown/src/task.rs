@@ -8,7 +8,7 @@ use crate::{
     config::{Config, MOST_NUMBERS, Style},
     expression::Expression,
     solver::Solver,
-    space::{Puzzle, Space},
+    space::{Posed, Puzzle, Space},
     template::Template,
     trace::Trace,
 };
@@ -51,13 +51,12 @@ impl Task for Countdown {
     }
 
     fn problem(&self, split: Split, index: u64, seed: u64) -> Result<Problem> {
-        let puzzle = self.space.puzzle(split, index, seed)?;
-        let (prompt, numbers) = self.template.pose(&puzzle);
+        let Posed { puzzle, numbers } = self.space.problem(split, index, seed)?;
         Ok(Problem {
             id: puzzle.id(),
-            prompt,
-            facts: json!({ "numbers": numbers, "target": puzzle.target }),
+            prompt: self.template.pose(&numbers, puzzle.target),
             tags: vec![format!("{}-numbers", numbers.len())],
+            facts: json!({ "numbers": numbers, "target": puzzle.target }),
         })
     }
 

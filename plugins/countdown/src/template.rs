@@ -7,8 +7,6 @@
 
 use farthing_sdk::prelude::*;
 
-use crate::space::Puzzle;
-
 pub enum Template {
     /// `3 7 16>21:`, for a character-level model.
     Tiny,
@@ -44,25 +42,17 @@ impl Template {
         }
     }
 
-    /// The prompt, and the numbers in the order in which it names them.
-    ///
-    /// A tiny model sees them ascending: it has enough to learn without their order. The
-    /// others see an order that is mixed, but the same whenever the problem is posed.
-    pub fn pose(&self, puzzle: &Puzzle) -> (Prompt, Vec<u64>) {
-        let mut numbers = puzzle.numbers.clone();
-        if !matches!(self, Self::Tiny) {
-            numbers.shuffle(&mut stream(0, &puzzle.id(), 1));
-        }
-        let prompt = match self {
-            Self::Tiny => Prompt::Text(format!("{}>{}:", joined(&numbers, " "), puzzle.target)),
-            Self::Base => Prompt::Text(filled(BASE, &numbers, puzzle.target)),
-            Self::Custom(text) => Prompt::Text(filled(text, &numbers, puzzle.target)),
+    /// The prompt that names the numbers in this order.
+    pub fn pose(&self, numbers: &[u64], target: u64) -> Prompt {
+        match self {
+            Self::Tiny => Prompt::Text(format!("{}>{}:", joined(numbers, " "), target)),
+            Self::Base => Prompt::Text(filled(BASE, numbers, target)),
+            Self::Custom(text) => Prompt::Text(filled(text, numbers, target)),
             Self::Chat => Prompt::Messages(vec![
                 message("system", CHAT_SYSTEM.to_owned()),
-                message("user", filled(CHAT_USER, &numbers, puzzle.target)),
+                message("user", filled(CHAT_USER, numbers, target)),
             ]),
-        };
-        (prompt, numbers)
+        }
     }
 }
 

@@ -28,11 +28,12 @@ fn the_task_says_what_it_takes() {
     assert!(accepts(json!({
         "numbers": 3, "min_number": 2, "max_number": 10, "min_target": 5, "max_target": 30,
         "operations": ["+", "-"], "fractions": true, "template": "tiny", "style": "search",
-        "solutions": 2, "tries": 2, "test_share": 0.2,
+        "solutions": 2, "order": "every", "tries": 2, "test_share": 0.2,
     })));
     assert!(!accepts(json!({ "operations": ["^"] })));
     assert!(!accepts(json!({ "operations": [] })));
     assert!(!accepts(json!({ "style": "guess" })));
+    assert!(!accepts(json!({ "order": "random" })));
     assert!(!accepts(json!({ "max_target": 0 })));
     assert!(!accepts(json!({ "test_share": 1.1 })));
     assert!(!accepts(json!({ "numberz": 3 })));

@@ -287,8 +287,8 @@ fn a_prompt_may_be_ones_own() {
 }
 
 #[test]
-fn tiny_prompts_are_short_and_ascending() {
-    let kit = task(tiny());
+fn tiny_prompts_are_short() {
+    let kit = task(with(tiny(), "order", json!("sorted")));
     for index in 0..200 {
         let problem = kit.problem(Split::Train, index, 1).unwrap();
         let numbers = numbers(&problem);
@@ -297,6 +297,48 @@ fn tiny_prompts_are_short_and_ascending() {
         assert_eq!(problem.prompt, Prompt::Text(expected));
         assert!(numbers.is_sorted());
     }
+}
+
+/// Listed or drawn, a training puzzle comes in each of its orders, a held-out one in one.
+#[test]
+fn every_order_is_a_problem_of_its_own() {
+    let orders_seen = |config: Value, split, problems| {
+        let kit = task(config);
+        let mut seen: BTreeMap<String, BTreeSet<Vec<u64>>> = BTreeMap::new();
+        for index in 0..problems {
+            let problem = kit.problem(split, index, 1).unwrap();
+            seen.entry(problem.id.clone())
+                .or_default()
+                .insert(numbers(&problem));
+        }
+        seen
+    };
+    let expected = |id: &str| {
+        let distinct: BTreeSet<&str> = id.split("->").next().unwrap().split(',').collect();
+        [0, 1, 3, 6][distinct.len()]
+    };
+
+    let every = with(tiny(), "order", json!("every"));
+    let size = |config, split| task(config).size(split).unwrap().unwrap();
+    let problems = size(every.clone(), Split::Train);
+    let seen = orders_seen(every.clone(), Split::Train, problems);
+    assert_eq!(seen.len() as u64, size(tiny(), Split::Train));
+    for (id, orders) in &seen {
+        assert_eq!(orders.len(), expected(id), "{id}");
+    }
+    let held_out = size(every.clone(), Split::Test);
+    let seen = orders_seen(every, Split::Test, held_out);
+    assert_eq!(seen.len() as u64, size(tiny(), Split::Test));
+    assert!(seen.values().all(|orders| orders.len() == 1));
+
+    // Six numbers are too many to be listed; their problems are drawn.
+    let drawn = json!({ "numbers": 6, "min_number": 5, "max_number": 9, "order": "every" });
+    assert_eq!(task(drawn.clone()).size(Split::Train).unwrap(), None);
+    let seen = orders_seen(drawn, Split::Train, 300);
+    assert!(
+        seen.values()
+            .any(|orders| !orders.iter().next().unwrap().is_sorted())
+    );
 }
 
 #[test]
