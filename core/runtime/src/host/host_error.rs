@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use super::component::ComponentKind;
+use super::{component::ComponentKind, load_error::without_remedy};
 
 /// Why a component cannot be found or made, or rewards cannot go on scoring.
 ///
@@ -76,12 +76,10 @@ impl HostError {
                 format!("plugin `{plugin}` has no {kind} `{component}`; {has}")
             }
             Self::Refused { kind, name, error } => {
-                let mut message =
-                    format!("the {kind} `{name}` cannot be made: {}", error.message());
-                for cause in error.causes() {
-                    message = format!("{message}: {cause}");
-                }
-                message
+                format!(
+                    "the {kind} `{name}` cannot be made: {}",
+                    without_remedy(error)
+                )
             }
             Self::Stuck {
                 reward,

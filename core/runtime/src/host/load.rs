@@ -82,7 +82,11 @@ fn fault_of(error: LibraryError) -> LoadFault {
     match error {
         LibraryError::OpenError { .. } => LoadFault::Open { why },
         LibraryError::GetSymbolError { .. } => LoadFault::NoRootModule,
-        LibraryError::AbiInstability(_) => LoadFault::OtherLayout { report: why },
+        LibraryError::AbiInstability(_) => {
+            // The message has the differences only.
+            tracing::debug!("{why}");
+            LoadFault::OtherLayout { report: why }
+        }
         LibraryError::RootModule { .. } => LoadFault::RootModule { why },
         _ => LoadFault::OtherFoundation { why },
     }

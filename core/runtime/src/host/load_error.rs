@@ -89,7 +89,10 @@ pub enum LoadFault {
     #[error("the layout check is switched off")]
     LayoutUnchecked,
     #[error("the layout of the boundary differs")]
-    OtherLayout { report: String },
+    OtherLayout {
+        /// abi_stable's, with both layouts in full.
+        report: String,
+    },
     #[error("the root module cannot be made")]
     RootModule { why: String },
     #[error("the plugin cannot list its components")]
@@ -188,8 +191,8 @@ impl LoadFault {
             Self::Changed { field } => format!("another {field}"),
             Self::NoRootModule => "a library without it".into(),
             Self::LayoutUnchecked => "a plugin whose author opted out".into(),
-            Self::OtherLayout { report } => report.clone(),
-            Self::Listing { error } => error.to_string(),
+            Self::OtherLayout { report } => differences(report),
+            Self::Listing { error } => without_remedy(error),
             Self::RegistersNothing => "none".into(),
         }
     }
@@ -255,6 +258,33 @@ impl LoadFault {
             Self::BadComponent { .. } => "repair the component, or use another version of the plugin".into(),
         }
     }
+}
+
+/// What a layout report says after each `Error:`, on one line. The two layouts around it fill pages.
+fn differences(report: &str) -> String {
+    let mut found = Vec::new();
+    for section in report.split("\nError:").skip(1) {
+        let lines = section.lines().take_while(|line| !line.is_empty());
+        let text = lines
+            .flat_map(str::split_whitespace)
+            .collect::<Vec<_>>()
+            .join(" ");
+        found.push(
+            text.replacen(" Expected:", ": expected", 1)
+                .replacen(" Found:", ", found", 1),
+        );
+    }
+    match found.is_empty() {
+        true => report.to_owned(),
+        false => found.join("; "),
+    }
+}
+
+/// A plugin's error as one line; its remedy has a line of its own.
+pub(super) fn without_remedy(error: &farthing_sdk::Error) -> String {
+    let texts = std::iter::once(error.message());
+    let texts = texts.chain(error.causes().iter().map(String::as_str));
+    texts.collect::<Vec<_>>().join(": ")
 }
 
 impl fmt::Display for LoadError {

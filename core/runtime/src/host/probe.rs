@@ -34,7 +34,7 @@ pub enum ProbeReport {
     Died {
         /// "it was killed by signal 6 (SIGABRT)", "it exited with status 3".
         how: String,
-        /// The last that it printed on standard error.
+        /// The first and the last that it printed on standard error.
         printed: String,
     },
     /// No process could be started.
@@ -110,8 +110,6 @@ impl ProcessProber {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .args(files)
-            // Only the end of what it prints is kept, and a backtrace would push the message out.
-            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -163,8 +161,9 @@ impl Mark {
     }
 }
 
-/// How much of a child's last words is kept, in bytes.
-const PRINTED_LIMIT: usize = 2000;
+/// How much of what a child prints is kept, in bytes, of its first and as much of its last words. A panic's message
+/// stands in front of the longest backtrace; after a log it stands at the end.
+const PRINTED_LIMIT: usize = 1000;
 
 fn announce(mark: Mark) {
     let mut out = io::stdout().lock();
@@ -191,18 +190,30 @@ fn listen(child: &mut Child) -> Receiver<Mark> {
     receiver
 }
 
-/// The last of the child's standard error, once it ends.
+/// The first and the last of the child's standard error, once it ends.
 fn collect(child: &mut Child) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     if let Some(mut stderr) = child.stderr.take() {
         thread::spawn(move || {
-            let mut tail = Vec::new();
+            let mut kept = Vec::new();
+            let mut cut = false;
             let mut chunk = [0; 4096];
             while let Ok(length @ 1..) = stderr.read(&mut chunk) {
-                tail.extend_from_slice(&chunk[..length]);
-                tail.drain(..tail.len().saturating_sub(PRINTED_LIMIT));
+                kept.extend_from_slice(&chunk[..length]);
+                if kept.len() > 2 * PRINTED_LIMIT {
+                    kept.drain(PRINTED_LIMIT..kept.len() - PRINTED_LIMIT);
+                    cut = true;
+                }
             }
-            let _ = sender.send(String::from_utf8_lossy(&tail).trim().to_owned());
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+            let _ = sender.send(match cut {
+                true => format!(
+                    "{}\n[..]\n{}",
+                    text(&kept[..PRINTED_LIMIT]),
+                    text(&kept[PRINTED_LIMIT..])
+                ),
+                false => text(&kept),
+            });
         });
     }
     receiver

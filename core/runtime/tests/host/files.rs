@@ -111,8 +111,8 @@ fn another_machine() {
     if cfg!(target_arch = "x86_64") {
         assert_snapshot!(message, @r"
     cannot load `libgood.so`: built for another machine
-      expected: X86_64
-      found: Aarch64
+      expected: x86_64
+      found: aarch64
       remedy: build the plugin with `--target x86_64-unknown-linux-gnu`
     ");
     }

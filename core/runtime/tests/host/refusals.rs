@@ -46,6 +46,26 @@ fn a_descriptor_without_a_root_module() {
 }
 
 #[test]
+fn a_library_that_lacks_a_function() {
+    let message = refused(&library("undefined_symbol"));
+    assert!(
+        message.starts_with(
+            "cannot load `libundefined_symbol.so`: the system's loader refuses the library\n"
+        ),
+        "{message}"
+    );
+    // What the system says of it is its own affair, but for the name.
+    assert!(
+        message.contains("a_function_of_a_library_that_is_not_there"),
+        "{message}"
+    );
+    assert!(
+        message
+            .ends_with("remedy: install what the library links to, or rebuild it on this machine")
+    );
+}
+
+#[test]
 fn a_root_module_without_its_layout() {
     assert_snapshot!(refused(&library("layout_unchecked")), @r"
     cannot load `liblayout_unchecked.so`: the layout check is switched off
@@ -57,8 +77,12 @@ fn a_root_module_without_its_layout() {
 
 #[test]
 fn a_root_module_of_another_layout() {
-    let message = refused(&library("other_layout"));
-    println!("{message}");
+    assert_snapshot!(refused(&library("other_layout")), @r"
+    cannot load `libother_layout.so`: the layout of the boundary differs
+      expected: the layout of farthing-abi 1.x
+      found: mismatched package: expected farthing-abi, found farthing-hostile
+      remedy: build the plugin with farthing-sdk and its `plugin!(..)`, unchanged
+    ");
 }
 
 #[test]
@@ -76,7 +100,7 @@ fn a_plugin_that_cannot_list_its_components() {
     assert_snapshot!(refused(&library("listing_fails")), @r#"
     cannot load `liblisting_fails.so`: the plugin cannot list its components
       expected: a list of components
-      found: the plugin registers two components of kind curriculum named "twin" (help: rename one of them in its #[component(..)])
+      found: the plugin registers two components of kind curriculum named "twin"
       remedy: rename one of them in its #[component(..)]
     "#);
 }

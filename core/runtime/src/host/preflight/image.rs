@@ -54,8 +54,8 @@ pub(in crate::host) fn check_image(bytes: &[u8]) -> Result<(), LoadFault> {
     let library = object::File::parse(bytes).map_err(damaged)?;
     if library.architecture() != machine() {
         return Err(LoadFault::WrongMachine {
-            expected: format!("{:?}", machine()),
-            found: format!("{:?}", library.architecture()),
+            expected: format!("{:?}", machine()).to_lowercase(),
+            found: format!("{:?}", library.architecture()).to_lowercase(),
         });
     }
     match library.kind() {
