@@ -41,17 +41,17 @@ fn train_and_show(seed: Option<&str>, out: Option<&Path>) -> Result<()> {
         "\nin {minutes:.1} minutes; the curves are in {}",
         out.join("curves.png").display()
     );
-    println!("\nThe model on a problem of its own kind (3, 5 and 9 to make 24):\n");
-    print!("3 5 9>24:");
+    println!("\nThe model on a problem of its own kind (7, 21 and 38 to make 24):\n");
+    print!("7 21 38>24:");
     std::io::stdout().flush()?;
     let mut sample = Command::new(&farthing);
     sample
         .arg("sample")
         .arg(&out)
-        .args(["--prompt", "3 5 9>24:", "--temperature", "0"]);
+        .args(["--prompt", "7 21 38>24:", "--temperature", "0"]);
     cargo::run(&mut sample)?;
     println!(
-        "\nTalk to it yourself:\n  {} sample {} --prompt \"3 5 9>24:\"",
+        "\nTalk to it yourself:\n  {} sample {} --prompt \"7 21 38>24:\"",
         farthing.display(),
         out.display()
     );

@@ -121,7 +121,7 @@ pub fn multiply_transposed(
     assert_eq!(left.rows(), right.rows(), "the depths of a product differ");
     let (rows, columns, depth) = (left.columns(), right.columns(), left.rows());
     let wanted = 2 * rayon::current_num_threads();
-    let row_bounds = row_blocks(rows, 2 * ROW_BLOCK);
+    let row_bounds = row_blocks(rows, ROW_BLOCK);
     // Wide blocks read less; there should be work for every thread.
     let widths = [4, 2, 1].map(|panels| panels * packed::PANEL);
     let width = widths

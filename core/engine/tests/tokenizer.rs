@@ -262,6 +262,21 @@ fn an_impossible_alphabet_is_refused() {
 }
 
 #[test]
+fn the_longest_token_from_the_left_is_taken() {
+    let numbers: Vec<String> = (10..100).map(|number| number.to_string()).collect();
+    let tokenizer = Tokenizer::characters("0123456789=", &numbers).unwrap();
+    let split = |text: &str| -> Vec<String> {
+        let ids = tokenizer.encode(text).unwrap();
+        assert_eq!(tokenizer.decode(&ids).unwrap(), text);
+        ids.iter()
+            .map(|&id| tokenizer.id_to_token(id).unwrap())
+            .collect()
+    };
+    assert_eq!(split("7=12"), ["7", "=", "12"]);
+    assert_eq!(split("128=07"), ["12", "8", "=", "0", "7"]);
+}
+
+#[test]
 fn text_streams_in_whole_characters() {
     for name in ["byte_level", "byte_fallback"] {
         let tokenizer = load(name);

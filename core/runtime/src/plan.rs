@@ -197,7 +197,7 @@ pub fn tokenizer(manifest: &Manifest) -> Result<Tokenizer> {
     let model = &manifest.model;
     if let Some(source) = &model.tokenizer {
         if let Some(characters) = &source.characters {
-            return Ok(Tokenizer::characters(characters, &source.tokens)?);
+            return Ok(Tokenizer::characters(characters, &source.whole_tokens())?);
         }
         if let Some(path) = &source.path {
             return Ok(Tokenizer::load(path)?);

@@ -92,7 +92,6 @@ pub(crate) struct Trainer {
     pub model: Model,
     pub tokenizer: Tokenizer,
     pub pool: ScoringPool,
-    pub run: RunDirectory,
     pub completions: CompletionsWriter,
     pub position: Position,
     metrics: RunMetrics,
@@ -106,6 +105,8 @@ pub(crate) struct Trainer {
     /// The step of the newest checkpoint that this process wrote or began from.
     saved_at: Option<u64>,
     clock: Clock,
+    /// Holds the directory's lock as long as the run goes on.
+    _run: RunDirectory,
 }
 
 /// What a trainer is made of.
@@ -173,7 +174,6 @@ impl Trainer {
             model: parts.model,
             tokenizer: parts.tokenizer,
             pool: parts.pool,
-            run: parts.run,
             completions,
             position: parts.position,
             metrics,
@@ -188,6 +188,7 @@ impl Trainer {
                 began: Instant::now(),
                 limit_seconds,
             },
+            _run: parts.run,
         })
     }
 

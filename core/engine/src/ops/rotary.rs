@@ -49,10 +49,6 @@ impl Rotary {
         }
     }
 
-    pub fn positions(&self) -> usize {
-        self.cosines.len() / self.half
-    }
-
     /// Rotates `x`: (tokens, heads * dim); token `t` stands at `positions[t]`. On the CPU in place.
     pub fn rotate(&self, x: Tensor, positions: &[u32], direction: Direction) -> Result<Tensor> {
         let (tokens, width) = x.dims2()?;

@@ -63,9 +63,9 @@ pub(super) fn block(
             scale,
             write,
             destination,
-            packed_left: &mut [],
+            left_copy: &mut [],
         }),
-        _ => LEFT.with_borrow_mut(|packed_left| {
+        _ => LEFT.with_borrow_mut(|left_copy| {
             arch.dispatch(Block {
                 left,
                 right,
@@ -73,7 +73,7 @@ pub(super) fn block(
                 scale,
                 write,
                 destination,
-                packed_left,
+                left_copy,
             });
         }),
     }
@@ -87,7 +87,7 @@ struct Block<'a> {
     write: Write,
     destination: MatrixMut<'a>,
     /// Room for a block of a transposed left-hand matrix; empty for one that is read where it is.
-    packed_left: &'a mut [f32],
+    left_copy: &'a mut [f32],
 }
 
 impl WithSimd for Block<'_> {
@@ -109,22 +109,22 @@ impl WithSimd for Block<'_> {
             for depth_start in (0..depth).step_by(DEPTH_BLOCK) {
                 let depth_count = DEPTH_BLOCK.min(depth - depth_start);
                 let add = self.write == Write::Add || depth_start > 0;
-                if !self.packed_left.is_empty() {
-                    pack_left(self.left, depth_start, depth_count, self.packed_left);
+                if !self.left_copy.is_empty() {
+                    copy_left(self.left, depth_start, depth_count, self.left_copy);
                 }
                 for row in (0..rows).step_by(TILE_ROWS) {
-                    let (left, left_row_stride, left_depth_stride) =
-                        match self.packed_left.is_empty() {
-                            true => {
-                                let start = row * self.left.row_stride() + depth_start;
-                                (
-                                    self.left.data()[start..].as_ptr(),
-                                    self.left.row_stride(),
-                                    1,
-                                )
-                            }
-                            false => (self.packed_left[row * depth_count..].as_ptr(), 1, TILE_ROWS),
-                        };
+                    let (left, left_row_stride, left_depth_stride) = match self.left_copy.is_empty()
+                    {
+                        true => {
+                            let start = row * self.left.row_stride() + depth_start;
+                            (
+                                self.left.data()[start..].as_ptr(),
+                                self.left.row_stride(),
+                                1,
+                            )
+                        }
+                        false => (self.left_copy[row..].as_ptr(), 1, LEFT_STRIDE),
+                    };
                     for panel_start in (group_start..group_end).step_by(PANEL) {
                         let panel = self.right.panel(self.first_panel + panel_start / PANEL);
                         let width = PANEL.min(columns - panel_start);
@@ -142,9 +142,10 @@ impl WithSimd for Block<'_> {
                                 scale: self.scale,
                                 add,
                             };
-                            // SAFETY: rows, depth and columns lie within the shapes of the three matrices, whose
-                            // constructors checked them against their data; a packed block has whole tiles, a panel
-                            // whole vectors; and `self.destination` is the only access to its elements.
+                            // SAFETY: rows, depth and columns lie within the shapes of the three
+                            // matrices, whose constructors checked them against their data; a panel
+                            // has whole vectors; and `self.destination` is the only access to its
+                            // elements.
                             unsafe {
                                 tile.compute(
                                     simd,
@@ -160,26 +161,25 @@ impl WithSimd for Block<'_> {
     }
 }
 
+/// Distance between the steps of a copied left-hand block: its largest number of rows and one cache line, so that steps
+/// do not all fall into the same few sets of the cache.
+const LEFT_STRIDE: usize = ROW_BLOCK + 16;
+
 thread_local! {
-    /// A block of a transposed left-hand matrix: its tiles one after another, each with its rows side by side for every
-    /// step of the depth. Read where it is, each step would touch another page.
-    static LEFT: RefCell<Box<[f32]>> = RefCell::new(vec![0.0; ROW_BLOCK * DEPTH_BLOCK].into_boxed_slice());
+    /// A block of a transposed left-hand matrix, its rows side by side for every step of the depth. Read where it is,
+    /// each step would touch another page.
+    static LEFT: RefCell<Box<[f32]>> = RefCell::new(vec![0.0; LEFT_STRIDE * DEPTH_BLOCK].into_boxed_slice());
 }
 
-#[inline(always)]
-fn pack_left(left: Matrix<'_>, depth_start: usize, depth_count: usize, packed: &mut [f32]) {
+fn copy_left(left: Matrix<'_>, depth_start: usize, depth_count: usize, copy: &mut [f32]) {
     let rows = left.rows();
-    for step in 0..depth_count {
-        let values = &left.data()[(depth_start + step) * left.column_stride()..][..rows];
-        let (tiles, rest) = values.as_chunks::<TILE_ROWS>();
-        for (tile, values) in tiles.iter().enumerate() {
-            let start = tile * TILE_ROWS * depth_count + step * TILE_ROWS;
-            packed[start..start + TILE_ROWS].copy_from_slice(values);
-        }
-        if !rest.is_empty() {
-            let start = tiles.len() * TILE_ROWS * depth_count + step * TILE_ROWS;
-            packed[start..start + rest.len()].copy_from_slice(rest);
-        }
+    for (step, copy) in copy
+        .chunks_exact_mut(LEFT_STRIDE)
+        .take(depth_count)
+        .enumerate()
+    {
+        copy[..rows]
+            .copy_from_slice(&left.data()[(depth_start + step) * left.column_stride()..][..rows]);
     }
 }
 

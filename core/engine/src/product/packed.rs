@@ -11,10 +11,14 @@ pub(super) const PANEL: usize = 64;
 /// Below this many values packing is not worth a second thread.
 const SERIAL_BELOW: usize = 1 << 14;
 
+/// Values of a cache line. A panel starts on one: a vector that straddles two lines costs two loads.
+const LINE: usize = 16;
+
 /// A matrix of `rows` (the depth of the product) by `columns`, in panels of [`PANEL`] columns. A panel holds its rows
 /// one after another; the last panel is filled up with zeros.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct PackedMatrix {
+    /// The panels, after up to one line that is skipped.
     data: Vec<f32>,
     rows: usize,
     columns: usize,
@@ -28,16 +32,14 @@ impl PackedMatrix {
             rows: 0,
             columns: 0,
         };
-        let panel_len = packed.resize(matrix);
-        if packed.data.len() < SERIAL_BELOW {
-            packed
-                .data
+        let (panel_len, panels) = packed.resize(matrix);
+        if panels.len() < SERIAL_BELOW {
+            panels
                 .chunks_mut(panel_len)
                 .enumerate()
                 .for_each(|(index, panel)| fill(matrix, index, panel));
         } else {
-            packed
-                .data
+            panels
                 .par_chunks_mut(panel_len)
                 .enumerate()
                 .for_each(|(index, panel)| fill(matrix, index, panel));
@@ -47,28 +49,35 @@ impl PackedMatrix {
 
     /// Packs another matrix into this one's memory, on the calling thread.
     pub fn refill(&mut self, matrix: Matrix<'_>) {
-        let panel_len = self.resize(matrix);
-        self.data
+        let (panel_len, panels) = self.resize(matrix);
+        panels
             .chunks_mut(panel_len)
             .enumerate()
             .for_each(|(index, panel)| fill(matrix, index, panel));
     }
 
     pub fn view(&self) -> PackedView<'_> {
+        let start = first_line(&self.data);
         PackedView {
-            data: &self.data,
+            data: &self.data[start..],
             panel_stride: PANEL * self.rows,
             rows: self.rows,
             columns: self.columns,
         }
     }
 
-    /// Makes room and returns the length of a panel; `fill` writes all of it, also the zeros of the last one.
-    fn resize(&mut self, matrix: Matrix<'_>) -> usize {
+    /// Makes room; returns the length of a panel, and all panels. `fill` writes the whole of a panel, also the zeros
+    /// of the last one.
+    fn resize(&mut self, matrix: Matrix<'_>) -> (usize, &mut [f32]) {
         self.rows = matrix.rows();
         self.columns = matrix.columns();
-        self.data.resize(padded_len(matrix), 0.0);
-        (PANEL * self.rows).max(1)
+        let length = padded_len(matrix);
+        self.data.resize(length, 0.0);
+        let start = first_line(&self.data);
+        (
+            (PANEL * self.rows).max(1),
+            &mut self.data[start..][..length - LINE],
+        )
     }
 }
 
@@ -78,8 +87,16 @@ impl Drop for PackedMatrix {
     }
 }
 
+/// The panels and one line more, so that they can start on a line wherever the allocator put them.
 fn padded_len(matrix: Matrix<'_>) -> usize {
-    matrix.columns().div_ceil(PANEL) * PANEL * matrix.rows()
+    matrix.columns().div_ceil(PANEL) * PANEL * matrix.rows() + LINE
+}
+
+fn first_line(data: &[f32]) -> usize {
+    // An empty matrix has no data at all.
+    data.as_ptr()
+        .align_offset(LINE * size_of::<f32>())
+        .min(data.len())
 }
 
 /// The first rows and columns of a packed matrix.
@@ -130,9 +147,16 @@ fn fill(matrix: Matrix<'_>, index: usize, panel: &mut [f32]) {
     let width = (matrix.columns() - first).min(PANEL);
     let data = matrix.data();
     if matrix.column_stride() == 1 {
-        for (row, values) in panel.chunks_exact_mut(PANEL).enumerate() {
-            values[..width].copy_from_slice(&data[row * matrix.row_stride() + first..][..width]);
-            values[width..].fill(0.0);
+        for (row, values) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+            let from = &data[row * matrix.row_stride() + first..];
+            match from.first_chunk::<PANEL>() {
+                // A length known to the compiler: a few vector moves instead of a call.
+                Some(from) if width == PANEL => *values = *from,
+                _ => {
+                    values[..width].copy_from_slice(&from[..width]);
+                    values[width..].fill(0.0);
+                }
+            }
         }
         return;
     }

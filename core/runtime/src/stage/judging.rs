@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use super::components::{LiveReward, LiveTask};
 use super::rollout::Group;
-use super::statistics::{mean, standard_deviation};
 use crate::error::{Result, RuntimeError};
 use crate::host::{AttemptText, Job, ScoringPool, Verdict};
 use crate::manifest::OnFailure;
-use crate::run::{MetricRow, RewardCell};
+use crate::run::RewardCell;
 
 /// The stage's terms for rewards that name none of their own.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +146,7 @@ fn texts(group: &Group) -> Arc<[AttemptText]> {
 }
 
 /// All verdicts of one reward over the groups of its task.
-fn verdicts_of<'a>(
+pub(crate) fn verdicts_of<'a>(
     groups: &'a [Group],
     judged: &'a [JudgedGroup],
     task: usize,
@@ -203,18 +202,19 @@ fn refuse_failures(
     Ok(())
 }
 
+/// How the outcomes of one reward came out.
 #[derive(Default)]
-struct Count {
-    attempts: usize,
-    abstained: usize,
-    failed: usize,
-    timed_out: usize,
+pub(crate) struct Count {
+    pub attempts: usize,
+    pub abstained: usize,
+    pub failed: usize,
+    pub timed_out: usize,
     /// The first failure in words.
     example: Option<String>,
 }
 
 impl Count {
-    fn add(&mut self, verdict: &Verdict) {
+    pub fn add(&mut self, verdict: &Verdict) {
         self.attempts += 1;
         match verdict {
             Verdict::Scored { .. } => {}
@@ -231,111 +231,4 @@ impl Count {
             }
         }
     }
-}
-
-/// Writes the rewards' metrics of a step, each name with `prefix` in front.
-pub(crate) fn report(
-    tasks: &[LiveTask],
-    groups: &[Group],
-    judged: &[JudgedGroup],
-    prefix: &str,
-    row: &mut MetricRow,
-) {
-    let totals: Vec<Vec<f64>> = judged
-        .iter()
-        .map(|group| group.totals.iter().flatten().copied().collect())
-        .filter(|totals: &Vec<f64>| !totals.is_empty())
-        .collect();
-    let mut set = |name: &str, value: f64| {
-        row.set(format!("{prefix}{name}"), value);
-    };
-    set("reward", mean(totals.iter().flatten().copied()));
-    let spreads: Vec<f64> = totals
-        .iter()
-        .map(|totals| standard_deviation(totals))
-        .collect();
-    set("reward_std", mean(spreads.iter().copied()));
-    set(
-        "frac_reward_zero_std",
-        mean(
-            spreads
-                .iter()
-                .map(|&spread| f64::from(u8::from(spread == 0.0))),
-        ),
-    );
-    let shares = judged.iter().filter_map(solved_share);
-    let shares: Vec<f64> = shares.collect();
-    let share_of = |is: fn(f64) -> bool| mean(shares.iter().map(|&s| f64::from(u8::from(is(s)))));
-    if !shares.is_empty() {
-        set("by_group/frac_all_good", share_of(|share| share == 1.0));
-        set("by_group/frac_all_bad", share_of(|share| share == 0.0));
-        set(
-            "by_group/frac_mixed",
-            share_of(|share| share > 0.0 && share < 1.0),
-        );
-    }
-    for (index, task) in tasks.iter().enumerate() {
-        for (number, reward) in task.rewards.iter().enumerate() {
-            let verdicts: Vec<_> = verdicts_of(groups, judged, index, number).collect();
-            if !verdicts.is_empty() {
-                report_reward(&metric_name(tasks, task, reward), &verdicts, prefix, row);
-            }
-        }
-    }
-}
-
-/// The share of a group's judged attempts that solved the problem.
-pub(crate) fn solved_share(group: &JudgedGroup) -> Option<f64> {
-    let known: Vec<f64> = group
-        .solved
-        .iter()
-        .flatten()
-        .map(|&solved| f64::from(u8::from(solved)))
-        .collect();
-    (!known.is_empty()).then(|| mean(known))
-}
-
-/// The reward's name in metrics: with its task's name where two tasks use the same one.
-fn metric_name(tasks: &[LiveTask], task: &LiveTask, reward: &LiveReward) -> String {
-    let users = tasks
-        .iter()
-        .filter(|task| task.rewards.iter().any(|other| other.name == reward.name));
-    if users.count() > 1 {
-        format!("{}:{}", task.name, reward.name)
-    } else {
-        reward.name.clone()
-    }
-}
-
-fn report_reward(name: &str, verdicts: &[&Verdict], prefix: &str, row: &mut MetricRow) {
-    let mut count = Count::default();
-    let mut values = Vec::new();
-    let mut parts: Vec<(&str, Vec<f64>)> = Vec::new();
-    for verdict in verdicts {
-        count.add(verdict);
-        let Verdict::Scored {
-            value, parts: own, ..
-        } = verdict
-        else {
-            continue;
-        };
-        values.push(*value);
-        for (part, value) in own {
-            match parts.iter_mut().find(|(known, _)| known == part) {
-                Some((_, values)) => values.push(*value),
-                None => parts.push((part, vec![*value])),
-            }
-        }
-    }
-    let at = |what: &str| format!("{prefix}rewards/{name}/{what}");
-    if !values.is_empty() {
-        row.set(at("mean"), mean(values.iter().copied()));
-        row.set(at("std"), standard_deviation(&values));
-    }
-    for (part, values) in parts {
-        row.set(at(&format!("part/{part}")), mean(values));
-    }
-    row.set(at("abstained"), count.abstained);
-    row.set(at("failed"), count.failed);
-    row.set(at("timed_out"), count.timed_out);
 }

@@ -5,12 +5,14 @@
 //! sequences; the objective divides by the update's totals, so the split changes memory and nothing else.
 
 use farthing_engine::{AdamW, Gradients, Model, Packed, Scores, Uncovered, UncoveredReason};
-use farthing_sdk::client::{AdvantageArrays, LossArrays, Metric, OptimizerClient};
+use farthing_sdk::client::{AdvantageArrays, LossArrays, OptimizerClient};
 use farthing_sdk::{Fold, MicroBatch, Need, Rollout, Totals};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::batching::{gather, offsets, runs, scatter, split_by_tokens, split_evenly};
+use super::folding::Folded;
 use crate::error::{Result, RuntimeError};
 
 /// One attempt that is trained on.
@@ -352,26 +354,6 @@ pub(crate) fn check_coverage(gradients: &Gradients, stage: &str) -> Result<()> {
     })
 }
 
-/// Splits sequences in their order so that each part has at most `budget` tokens; a longer sequence goes alone.
-pub(crate) fn split_by_tokens(
-    lengths: impl Iterator<Item = usize>,
-    budget: usize,
-) -> Vec<Range<usize>> {
-    let mut parts: Vec<Range<usize>> = Vec::new();
-    let mut used = 0;
-    for (index, length) in lengths.enumerate() {
-        match parts.last_mut() {
-            Some(part) if used + length <= budget => part.end = index + 1,
-            _ => {
-                parts.push(index..index + 1);
-                used = 0;
-            }
-        }
-        used += length;
-    }
-    parts
-}
-
 fn micro_batches(members: &[(usize, &Sequence)], budget: usize) -> Vec<Range<usize>> {
     split_by_tokens(
         members.iter().map(|(_, sequence)| sequence.tokens.len()),
@@ -407,158 +389,4 @@ fn drawn_positions(sequences: &[&Sequence]) -> Vec<usize> {
         start += sequence.completion_length();
     }
     positions
-}
-
-fn gather(values: &[f32], positions: &[usize]) -> Vec<f32> {
-    positions.iter().map(|&at| values[at]).collect()
-}
-
-fn scatter(values: &[f32], positions: &[usize], length: usize) -> Vec<f32> {
-    let mut out = vec![0.0; length];
-    for (&at, &value) in positions.iter().zip(values) {
-        out[at] = value;
-    }
-    out
-}
-
-fn offsets(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
-    let mut offsets = vec![0];
-    let mut end = 0;
-    for length in lengths {
-        end += length as u32;
-        offsets.push(end);
-    }
-    offsets
-}
-
-/// The lengths of runs of equal values.
-fn runs(values: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
-    let mut lengths: Vec<(usize, usize)> = Vec::new();
-    for value in values {
-        match lengths.last_mut() {
-            Some((last, length)) if *last == value => *length += 1,
-            _ => lengths.push((value, 1)),
-        }
-    }
-    lengths.into_iter().map(|(_, length)| length)
-}
-
-/// `count` things in at most `parts` ranges that differ in size by one at most.
-fn split_evenly(count: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
-    let parts = parts.min(count).max(1);
-    (0..parts).map(move |part| part * count / parts..(part + 1) * count / parts)
-}
-
-/// Metrics of micro-batches on their way to one number each.
-#[derive(Default)]
-struct Folded {
-    /// Value, weight, fold.
-    metrics: BTreeMap<String, (f64, f64, Fold)>,
-}
-
-impl Folded {
-    fn add(&mut self, metrics: &[Metric]) {
-        for metric in metrics {
-            self.record(&metric.name, metric.value, metric.weight, metric.fold);
-        }
-    }
-
-    fn record(&mut self, name: &str, value: f64, weight: f64, fold: Fold) {
-        let Some((known, total, _)) = self.metrics.get_mut(name) else {
-            let first = if fold == Fold::Mean {
-                value * weight
-            } else {
-                value
-            };
-            self.metrics.insert(name.to_owned(), (first, weight, fold));
-            return;
-        };
-        match fold {
-            Fold::Mean => *known += value * weight,
-            Fold::Sum => *known += value,
-            Fold::Min => *known = known.min(value),
-            Fold::Max => *known = known.max(value),
-        }
-        *total += weight;
-    }
-
-    fn mean(&mut self, name: &str, values: &[f32]) {
-        let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
-        let count = values.len().max(1) as f64;
-        self.record(name, sum / count, count, Fold::Mean);
-    }
-
-    /// TRL's figures for the agreement of decoding and training: they must be one policy.
-    fn compare_passes(&mut self, logp: &[f32], sampler_logp: &[f32]) {
-        let count = logp.len().max(1) as f64;
-        let differences: Vec<f64> = logp
-            .iter()
-            .zip(sampler_logp)
-            .map(|(&logp, &sampler)| f64::from(logp) - f64::from(sampler))
-            .collect();
-        let absolute = || differences.iter().map(|difference| difference.abs());
-        let name = "sampling/sampling_logp_difference";
-        self.record(
-            &format!("{name}/mean"),
-            absolute().sum::<f64>() / count,
-            count,
-            Fold::Mean,
-        );
-        self.record(
-            &format!("{name}/max"),
-            absolute().fold(0.0, f64::max),
-            1.0,
-            Fold::Max,
-        );
-        let ratios: Vec<f64> = differences
-            .iter()
-            .map(|difference| difference.exp())
-            .collect();
-        let name = "sampling/importance_sampling_ratio";
-        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let greatest = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        self.record(
-            &format!("{name}/mean"),
-            ratios.iter().sum::<f64>() / count,
-            count,
-            Fold::Mean,
-        );
-        if !ratios.is_empty() {
-            self.record(&format!("{name}/min"), least, 1.0, Fold::Min);
-            self.record(&format!("{name}/max"), greatest, 1.0, Fold::Max);
-        }
-    }
-
-    fn finish(self) -> BTreeMap<String, f64> {
-        let folded = |(name, (value, weight, fold)): (String, (f64, f64, Fold))| match fold {
-            Fold::Mean if weight > 0.0 => (name, value / weight),
-            _ => (name, value),
-        };
-        self.metrics.into_iter().map(folded).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{runs, split_by_tokens, split_evenly};
-
-    #[test]
-    fn parts_stay_within_the_budget_and_cover_everything() {
-        let lengths = [3, 3, 3, 10, 1, 1, 5];
-        let parts = split_by_tokens(lengths.into_iter(), 6);
-        assert_eq!(parts, [0..2, 2..3, 3..4, 4..6, 6..7]);
-    }
-
-    #[test]
-    fn updates_share_the_groups_evenly() {
-        let parts: Vec<_> = split_evenly(7, 3).collect();
-        assert_eq!(parts, [0..2, 2..4, 4..7]);
-        assert_eq!(split_evenly(2, 5).count(), 2);
-    }
-
-    #[test]
-    fn a_split_group_counts_once_in_each_part() {
-        let lengths: Vec<_> = runs([4, 4, 7, 7, 7, 9].into_iter()).collect();
-        assert_eq!(lengths, [2, 3, 1]);
-    }
 }

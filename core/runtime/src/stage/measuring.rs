@@ -6,8 +6,8 @@ use std::time::Instant;
 use farthing_sdk::{Pick, PlanRequest, Split};
 
 use super::components::{LiveSampler, LiveTask};
-use super::judging::{JudgedGroup, Terms, judge, report};
-use super::rl::report_completions;
+use super::judging::{JudgedGroup, Terms, judge};
+use super::reporting::{report, report_completions};
 use super::rollout::{Group, draw, pose};
 use super::seeds::StageSeeds;
 use super::statistics::{mean, pass_at};

@@ -4,11 +4,14 @@
 //! attempts, [`judging`] turns attempts into rewards, [`learning`] turns rewards into new weights, [`measuring`]
 //! evaluates. Everything random is derived from (run seed, stage, step, attempt), so a step can be done again.
 
+pub(crate) mod batching;
 pub(crate) mod components;
 pub(crate) mod eval;
+pub(crate) mod folding;
 pub(crate) mod judging;
 pub(crate) mod learning;
 pub(crate) mod measuring;
+pub(crate) mod reporting;
 pub(crate) mod rl;
 pub(crate) mod rollout;
 pub(crate) mod seeds;

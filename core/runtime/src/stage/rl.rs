@@ -9,15 +9,15 @@ use farthing_sdk::{
 use serde_json::Value;
 
 use super::components::{LiveSampler, LiveTask, RlComponents};
-use super::judging::{JudgedGroup, Terms, judge, report};
+use super::judging::{JudgedGroup, Terms, judge};
 use super::learning::{Learned, Learner, Schedule, Sequence, Trainable};
 use super::measuring::{Measurement, measure};
+use super::reporting::{lengths, report, report_completions};
 use super::rollout::{Group, draw, pose};
 use super::seeds::StageSeeds;
-use super::statistics::mean;
 use crate::error::{Result, RuntimeError};
 use crate::manifest::RlStage;
-use crate::run::{CompletionRow, MetricRow, StepSummary};
+use crate::run::{CompletionRow, StepSummary};
 use crate::trainer::{StageEnd, Trainer, UpdateState};
 
 /// How often a step draws further groups in place of those that the curriculum does not keep. Drawing without a
@@ -473,42 +473,4 @@ fn group_report(tasks: &[LiveTask], group: &Group, judged: &JudgedGroup) -> Grou
             .map(|(attempt, _)| attempt.drawn.tokens.len() as u64)
             .collect(),
     }
-}
-
-fn lengths(groups: &[Group]) -> impl Iterator<Item = u64> + '_ {
-    groups
-        .iter()
-        .flat_map(|group| &group.attempts)
-        .map(|attempt| attempt.drawn.tokens.len() as u64)
-}
-
-/// TRL's figures on the lengths of completions.
-pub(crate) fn report_completions(groups: &[Group], prefix: &str, row: &mut MetricRow) {
-    let attempts = || groups.iter().flat_map(|group| &group.attempts);
-    let length = |attempt: &super::rollout::DrawnAttempt| attempt.drawn.tokens.len() as f64;
-    let all: Vec<f64> = attempts().map(length).collect();
-    let ended: Vec<f64> = attempts()
-        .filter(|attempt| attempt.finished())
-        .map(length)
-        .collect();
-    if all.is_empty() {
-        return;
-    }
-    let mut set = |name: &str, values: &[f64]| {
-        if values.is_empty() {
-            return;
-        }
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let greatest = values.iter().copied().fold(0.0, f64::max);
-        row.set(
-            format!("{prefix}completions/mean_{name}"),
-            mean(values.iter().copied()),
-        );
-        row.set(format!("{prefix}completions/min_{name}"), least);
-        row.set(format!("{prefix}completions/max_{name}"), greatest);
-    };
-    set("length", &all);
-    set("terminated_length", &ended);
-    let clipped = 1.0 - ended.len() as f64 / all.len() as f64;
-    row.set(format!("{prefix}completions/clipped_ratio"), clipped);
 }

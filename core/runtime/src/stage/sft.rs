@@ -7,7 +7,8 @@ use farthing_sdk::rng::rand::seq::SliceRandom;
 use farthing_sdk::{NextRequest, Pick, Split};
 use rayon::prelude::*;
 
-use super::learning::{apply, check_coverage, split_by_tokens};
+use super::batching::split_by_tokens;
+use super::learning::{apply, check_coverage};
 use super::rl::task_entries;
 use super::rollout::render;
 use super::seeds::StageSeeds;

@@ -168,7 +168,7 @@ fn a_model_from_scratch_states_its_shape_its_alphabet_and_its_rate() {
         .replace(
             "path = \"./model\"",
             r#"init = { arch = "qwen2", hidden_size = 128, intermediate_size = 512, num_hidden_layers = 4, num_attention_heads = 4, num_key_value_heads = 2 }
-tokenizer = { characters = "0123456789+-*/()=;\n ", tokens = ["<think>", "</think>"] }"#,
+tokenizer = { characters = "0123456789+-*/()=;\n ", tokens = ["<think>", "11"], numbers = 12 }"#,
         )
         .replace("kind = \"sft\"", "kind = \"sft\"\nupdate = { lr = 1e-3 }")
         .replace("steps = 3", "steps = 3\nupdate.lr = 1e-4");
@@ -178,7 +178,10 @@ tokenizer = { characters = "0123456789+-*/()=;\n ", tokens = ["<think>", "</thin
         (init.arch, init.head_width(), init.tie_word_embeddings),
         (InitArchitecture::Qwen2, 32, true)
     );
-    assert_eq!(manifest.model.tokenizer.unwrap().tokens.len(), 2);
+    assert_eq!(
+        manifest.model.tokenizer.unwrap().whole_tokens(),
+        ["<think>", "11", "10", "12"]
+    );
     let Stage::Sft(sft) = &manifest.stages[0] else {
         panic!("sft first")
     };

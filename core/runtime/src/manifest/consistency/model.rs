@@ -28,6 +28,12 @@ impl Check<'_> {
             "tokens",
             "`tokens` belong to `characters`",
         );
+        self.not_both(
+            TOKENIZER,
+            "path",
+            "numbers",
+            "`numbers` belong to `characters`",
+        );
         if self.has("/model/init") && !self.has(TOKENIZER) {
             let place = self.tree.key_place_of("/model/init");
             let message = "missing key `tokenizer` in `model`";

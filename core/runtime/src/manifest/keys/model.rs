@@ -23,7 +23,7 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "the tokenizer in the model's directory"))]
     pub tokenizer: Option<TokenizerSource>,
-    /// Train low-rank adapters and leave the weights alone.
+    /// Train low-rank adapters and leave the weights alone. Not available in this version: `check` refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "full fine-tuning"))]
     pub lora: Option<Lora>,
@@ -103,6 +103,22 @@ pub struct TokenizerSource {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4096), inner(length(min = 2, max = 256)), extend("x-default" = "none"))]
     pub tokens: Vec<String>,
+    /// Whole numbers from 10 up to this one are one token each as well; a longer one is read from the left, 128 as `12`
+    /// and `8`. A small model then learns sums as facts, where digits would have it learn to carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 10, max = 9999), extend("x-default" = "none: numbers are written digit by digit"))]
+    pub numbers: Option<u32>,
+}
+
+impl TokenizerSource {
+    /// What is one token beside the characters: `tokens`, then the numbers.
+    pub fn whole_tokens(&self) -> Vec<String> {
+        let numbers = self.numbers.map_or(10..=9, |largest| 10..=largest);
+        let numbers = numbers.map(|number| number.to_string());
+        let mut tokens = self.tokens.clone();
+        tokens.extend(numbers.filter(|number| !self.tokens.contains(number)));
+        tokens
+    }
 }
 
 /// Low-rank adapters.

@@ -25,7 +25,8 @@ pub struct PluginFile {
     /// The dynamic library (`.so`, `.dylib`, `.dll`).
     pub path: PathBuf,
     /// Where the plugin's code runs. In-process calls cost nanoseconds; a process of its own costs a copy over a
-    /// pipe, and a crash, a hang or a leak then costs one attempt and not the run.
+    /// pipe, and a crash, a hang or a leak then costs one attempt and not the run. `process` is not available in this
+    /// version: `check` refuses it.
     #[serde(default)]
     pub isolation: Isolation,
 }

@@ -53,7 +53,7 @@ pub struct Reward {
         extend("x-expected" = COMPONENT_FORM, "x-default" = "none: give `python`")
     )]
     pub component: Option<String>,
-    /// A Python function, as `FILE.py:FUNCTION`.
+    /// A Python function, as `FILE.py:FUNCTION`. Not available in this version: `check` refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "none: give `use`"))]
     pub python: Option<PythonFunction>,
