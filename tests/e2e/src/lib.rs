@@ -145,22 +145,21 @@ pub fn farthing() -> &'static Path {
     })
 }
 
-/// The library of a package in this workspace, built now.
-pub fn library(package: &str) -> PathBuf {
-    let output = cargo(&["build", "--quiet", "--package", package]);
+/// The library that a package of this workspace builds as an example, built now.
+pub fn example_library(package: &str, name: &str) -> PathBuf {
+    let output = cargo(&["build", "--quiet", "--package", package, "--example", name]);
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let name = package.replace('-', "_");
     let file = format!(
         "{}{name}{}",
         std::env::consts::DLL_PREFIX,
         std::env::consts::DLL_SUFFIX
     );
     let products = farthing().parent().expect("the binary lies in a directory");
-    products.join(file)
+    products.join("examples").join(file)
 }
 
 /// The workspace's root.

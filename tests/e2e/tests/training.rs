@@ -162,6 +162,85 @@ fn threads_and_micro_batches_do_not_change_the_result() {
     assert_eq!(weights("one"), weights("two"));
 }
 
+/// The split into micro-batches is a matter of memory: the update is the same but for rounding.
+#[test]
+fn micro_batches_do_not_change_an_update() {
+    let first_step = |micro_batch_tokens: u32| {
+        let bench = Bench::new();
+        bench.write("run.toml", &small_manifest());
+        let set = format!("stage.1.micro_batch_tokens={micro_batch_tokens}");
+        bench
+            .run(&["train", "run.toml", "--out", "run", "--set", &set])
+            .success();
+        let mut rows = bench.rows("run/metrics.jsonl").into_iter();
+        rows.find(|row| row["stage"] == "rl" && row.get("loss").is_some())
+            .expect("a first step")
+    };
+    let (whole, parts) = (first_step(100_000), first_step(40));
+    assert_eq!(whole["reward"], parts["reward"]);
+    for name in ["grad_norm", "entropy", "clip_ratio/region_mean"] {
+        let (whole, parts) = (number(&whole, name), number(&parts, name));
+        assert!(
+            (whole - parts).abs() <= 1e-4 * whole.abs(),
+            "{name}: {whole} {parts}"
+        );
+    }
+    assert!(number(&whole, "grad_norm") > 0.0);
+}
+
+/// The curriculum that keeps mixed groups only, with the objective that it belongs to.
+#[test]
+fn groups_that_teach_nothing_are_drawn_again() {
+    let bench = Bench::new();
+    let manifest = small_manifest().replace(
+        r#"optimizer = { use = "grpo/grpo" }"#,
+        "optimizer = { use = \"grpo/dapo\" }\ncurriculum = { use = \"grpo/dynamic-sampling\" }",
+    );
+    bench.write("run.toml", &manifest);
+    bench.run(&["train", "run.toml", "--out", "run"]).success();
+    let rows = bench.rows("run/metrics.jsonl");
+    let steps: Vec<_> = rows
+        .iter()
+        .filter(|row| row.get("groups/sampled").is_some())
+        .collect();
+    assert_eq!(steps.len(), 6);
+    for row in &steps {
+        let (sampled, dropped) = (number(row, "groups/sampled"), number(row, "groups/dropped"));
+        assert!(
+            dropped >= number(row, "frac_reward_zero_std") * sampled - 1e-9,
+            "{row}"
+        );
+        // Four rounds at most, of at most four groups each.
+        assert!(sampled - dropped <= 4.0 && sampled <= 16.0, "{row}");
+    }
+    let redrawn =
+        |row: &&&Value| number(row, "groups/dropped") > 0.0 && number(row, "groups/sampled") > 4.0;
+    assert!(
+        steps.iter().filter(redrawn).count() > 0,
+        "some group was alike"
+    );
+}
+
+#[test]
+fn a_wrong_manifest_is_answered_with_every_mistake_and_two() {
+    let bench = Bench::new();
+    let wrong = small_manifest()
+        .replace("group = 4", "grup = 4")
+        .replace("problems_per_step = 4", "problems_per_step = 0")
+        .replace("countdown/exact", "countdown/exakt");
+    bench.write("run.toml", &wrong);
+    for command in [
+        &["check", "run.toml"][..],
+        &["train", "run.toml", "--out", "run"],
+    ] {
+        let stderr = bench.run(command).failure(2);
+        for mistake in ["grup", "problems_per_step", "countdown/exakt"] {
+            assert!(stderr.contains(mistake), "{mistake} in {stderr}");
+        }
+        assert!(!bench.path("run").exists(), "nothing was begun");
+    }
+}
+
 #[test]
 fn every_shipped_manifest_passes_check() {
     let bench = Bench::new();
