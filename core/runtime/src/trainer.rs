@@ -3,55 +3,30 @@
 //! All that changes while training is in three places: the model's weights, the update rule's moments, and
 //! [`Position`]. A checkpoint holds the three, so a resumed run is the same run.
 
-use std::path::Path;
+mod position;
+
 use std::time::Instant;
 
 use farthing_engine::{AdamW, AdamWConfig, Decay, Model, Schedule, Tokenizer};
-use serde::{Deserialize, Serialize};
+
+use position::POSITION_FILE;
+pub(crate) use position::Position;
 
 use crate::error::{Result, RuntimeError};
 use crate::host::PluginHost;
 use crate::host::ScoringPool;
 use crate::manifest::{self, Manifest, Stage};
 use crate::run::checkpoint::step_name;
-use crate::run::completions::CompletionsPosition;
 use crate::run::{
-    Checkpoints, CompletionsWriter, Interrupt, MetricRegistry, MetricRow, MetricsPosition,
-    Progress, RunDirectory, RunMetrics, Terminal,
+    Checkpoints, CompletionsWriter, Interrupt, MetricRegistry, MetricRow, Progress, RunDirectory,
+    RunMetrics, Terminal,
 };
 use crate::stage::components::{LiveTask, States};
+use crate::stage::measuring::Judge;
 use crate::stage::{eval, rl, sft};
 
 /// The update rule's state in a checkpoint.
 const UPDATE_RULE_FILE: &str = "state/update_rule.safetensors";
-/// The trainer's position in a checkpoint.
-const POSITION_FILE: &str = "state/position.json";
-
-/// Where a run stands.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Position {
-    /// The stage, counted from 0.
-    pub stage: usize,
-    /// Steps done in the stage.
-    pub stage_step: u64,
-    /// Steps done in the run.
-    pub step: u64,
-    /// Tokens trained on.
-    pub num_tokens: u64,
-    /// Problems drawn in the stage.
-    pub cursor: u64,
-    /// Whether the first update of the run, where every tensor must get a gradient, is still to come.
-    pub coverage_pending: bool,
-    /// The checkpoints at the ends of stages, which are kept. The last is the one that the present stage began with.
-    pub stage_ends: Vec<String>,
-    pub metrics: MetricsPosition,
-    pub completions: CompletionsPosition,
-    /// States of tasks and rewards.
-    pub task_states: States,
-    /// States of the stage's own components.
-    pub stage_states: States,
-}
 
 /// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,15 +48,6 @@ impl UpdateState {
     pub fn learning_rate(&self, stage_step: u64) -> f64 {
         self.schedule.lr_at(stage_step)
     }
-}
-
-/// What judging attempts takes: a model and the run's tasks.
-pub(crate) trait Judge {
-    fn model(&self) -> &Model;
-    fn tokenizer(&self) -> &Tokenizer;
-    fn tasks(&self) -> &[LiveTask];
-    fn pool(&self) -> &ScoringPool;
-    fn seed(&self) -> u64;
 }
 
 /// A run in progress.
@@ -422,27 +388,6 @@ impl Clock {
     fn is_spent(&self) -> bool {
         let spent = self.began.elapsed().as_secs_f64();
         self.limit_seconds.is_some_and(|limit| spent > limit)
-    }
-}
-
-impl Position {
-    /// The position of a fresh run.
-    pub fn start() -> Self {
-        Self {
-            coverage_pending: true,
-            ..Self::default()
-        }
-    }
-
-    /// Reads the position of a checkpoint.
-    pub fn read(checkpoint: &Path) -> Result<Self> {
-        let path = checkpoint.join(POSITION_FILE);
-        let refuse = |problem: String| RuntimeError::Checkpoint {
-            path: path.clone(),
-            problem,
-        };
-        let text = std::fs::read_to_string(&path).map_err(|error| refuse(error.to_string()))?;
-        serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))
     }
 }
 

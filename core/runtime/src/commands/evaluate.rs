@@ -16,8 +16,8 @@ use crate::run::Checkpoints;
 use crate::stage::components::{LiveSampler, LiveTask, States};
 use crate::stage::eval;
 use crate::stage::measuring::Figures;
+use crate::stage::measuring::Judge;
 use crate::stage::seeds::StageSeeds;
-use crate::trainer::Judge;
 
 /// What was measured.
 #[derive(Debug, Serialize)]

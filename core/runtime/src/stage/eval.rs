@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::components::LiveSampler;
 use super::judging::Terms;
-use super::measuring::{Measured, Measurement, measure};
+use super::measuring::{Judge, Measured, Measurement, measure};
 use super::seeds::StageSeeds;
 use crate::error::Result;
 use crate::manifest::{self, EvalStage};
 use crate::run::CompletionRow;
-use crate::trainer::{Judge, StageEnd, Trainer};
+use crate::trainer::{StageEnd, Trainer};
 
 /// Runs the stage: one row of metrics, one row of completions for each attempt.
 pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &EvalStage) -> Result<StageEnd> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
+use farthing_engine::{Model, Tokenizer};
 use farthing_sdk::{Pick, PlanRequest, Split};
 
 use super::components::{LiveSampler, LiveTask};
@@ -12,8 +13,17 @@ use super::rollout::{Group, draw, pose};
 use super::seeds::StageSeeds;
 use super::statistics::{mean, pass_at};
 use crate::error::{Result, RuntimeError};
+use crate::host::ScoringPool;
 use crate::run::MetricRow;
-use crate::trainer::Judge;
+
+/// What judging attempts takes: a model and the run's tasks.
+pub(crate) trait Judge {
+    fn model(&self) -> &Model;
+    fn tokenizer(&self) -> &Tokenizer;
+    fn tasks(&self) -> &[LiveTask];
+    fn pool(&self) -> &ScoringPool;
+    fn seed(&self) -> u64;
+}
 
 /// What to measure, and how.
 pub(crate) struct Measurement<'a> {

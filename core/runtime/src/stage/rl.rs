@@ -1,28 +1,26 @@
 //! `kind = "rl"`: draw problems, draw attempts, judge them, learn, again.
 
+mod drawing;
+
 use std::time::Instant;
 
 use farthing_engine::{Gradients, Model};
-use farthing_sdk::{
-    DecodingPlan, GroupReport, NextRequest, Pick, PlanRequest, Split, StepReport, TaskEntry,
-};
+use farthing_sdk::{Split, StepReport};
 use serde_json::Value;
 
-use super::components::{LiveSampler, LiveTask, RlComponents};
-use super::judging::{JudgedGroup, Terms, judge};
+pub(crate) use drawing::task_entries;
+use drawing::{Drawn, group_report};
+
+use super::components::{LiveSampler, RlComponents};
+use super::judging::Terms;
 use super::learning::{Learned, Learner, Schedule, Sequence, Trainable};
 use super::measuring::{Measurement, measure};
 use super::reporting::{lengths, report, report_completions};
-use super::rollout::{Group, draw, pose};
 use super::seeds::StageSeeds;
 use crate::error::{Result, RuntimeError};
 use crate::manifest::RlStage;
 use crate::run::{CompletionRow, StepSummary};
 use crate::trainer::{StageEnd, Trainer, UpdateState};
-
-/// How often a step draws further groups in place of those that the curriculum does not keep. Drawing without a
-/// limit would let a model that solves all or nothing stop the run without a word.
-const MAX_ROUNDS: u64 = 4;
 
 /// Runs the stage from where the trainer's position stands.
 pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Result<StageEnd> {
@@ -44,12 +42,16 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Resul
             stage_run.evaluate(trainer, &components)?;
         }
         let before = components.save()?;
+        let updates = update.rule.steps_taken();
         let step = trainer.position.stage_step;
         let summary = match stage_run.step(trainer, &mut components, &mut update) {
             Ok(summary) => summary,
             Err(error) => {
-                // Nothing of this step has reached the weights: the run can go on from here once the cause is gone.
-                trainer.save_after_failure(&error, Some(&update), before)?;
+                // If nothing of this step has reached the weights, the run can go on from here once the cause is gone;
+                // half a step (of several updates) is no place to go on from.
+                if update.rule.steps_taken() == updates {
+                    trainer.save_after_failure(&error, Some(&update), before)?;
+                }
                 return Err(error);
             }
         };
@@ -83,16 +85,6 @@ struct RlRun<'a> {
     reference: Option<Model>,
     /// Which of the run's tasks this stage draws from.
     tasks: Vec<usize>,
-}
-
-/// The groups of a step, judged, and which of them are trained on.
-struct Drawn {
-    groups: Vec<Group>,
-    judged: Vec<JudgedGroup>,
-    kept: Vec<bool>,
-    plan: DecodingPlan,
-    decoding: f64,
-    judging: f64,
 }
 
 impl RlRun<'_> {
@@ -152,121 +144,6 @@ impl RlRun<'_> {
         };
         trainer.finish_step(&row)?;
         Ok(summary)
-    }
-
-    /// Draws groups until enough are kept, or [`MAX_ROUNDS`] is reached.
-    fn draw(&mut self, trainer: &mut Trainer, components: &mut RlComponents) -> Result<Drawn> {
-        let step = trainer.position.stage_step;
-        let request = PlanRequest {
-            step,
-            steps: u64::from(self.stage.steps),
-            split: Split::Train,
-        };
-        let sampler = &components.sampler;
-        let plan = sampler
-            .client
-            .plan(&request)
-            .map_err(RuntimeError::component("sampler", &sampler.name))?;
-        let mut drawn = Drawn {
-            groups: Vec::new(),
-            judged: Vec::new(),
-            kept: Vec::new(),
-            plan,
-            decoding: 0.0,
-            judging: 0.0,
-        };
-        let wanted = u64::from(self.stage.problems_per_step);
-        let mut asked = 0;
-        for _ in 0..MAX_ROUNDS {
-            let kept = drawn.kept.iter().filter(|&&kept| kept).count() as u64;
-            if kept >= wanted {
-                break;
-            }
-            let picks = self.picks(trainer, components, asked, wanted - kept)?;
-            asked += picks.len() as u64;
-            if picks.is_empty() {
-                break;
-            }
-            self.draw_round(trainer, components, &picks, &mut drawn)?;
-        }
-        trainer.position.cursor += asked;
-        Ok(drawn)
-    }
-
-    fn draw_round(
-        &self,
-        trainer: &Trainer,
-        components: &mut RlComponents,
-        picks: &[Pick],
-        drawn: &mut Drawn,
-    ) -> Result<()> {
-        let step = trainer.position.stage_step;
-        let started = Instant::now();
-        let seed = trainer.manifest.run.seed;
-        let posed = pose(
-            &trainer.tasks,
-            picks,
-            Split::Train,
-            seed,
-            &trainer.tokenizer,
-        )?;
-        let (first, size) = (drawn.groups.len(), drawn.plan.group);
-        let groups = draw(
-            &trainer.model,
-            &trainer.tokenizer,
-            posed,
-            &drawn.plan,
-            self.stage.max_new_tokens as usize,
-            &components.sampler,
-            |group, attempt| {
-                let attempt = (first + group) * size + attempt;
-                self.seeds.attempt(step, attempt as u64)
-            },
-        )?;
-        drawn.decoding += started.elapsed().as_secs_f64();
-        let started = Instant::now();
-        let judged = judge(&trainer.pool, &trainer.tasks, &groups, self.terms())?;
-        drawn.judging += started.elapsed().as_secs_f64();
-        for (group, judged) in groups.iter().zip(&judged) {
-            let keep = match &mut components.curriculum {
-                None => true,
-                Some((name, curriculum)) => curriculum
-                    .keep(&group_report(&trainer.tasks, group, judged))
-                    .map_err(RuntimeError::component("curriculum", name))?,
-            };
-            drawn.kept.push(keep);
-        }
-        drawn.groups.extend(groups);
-        drawn.judged.extend(judged);
-        Ok(())
-    }
-
-    /// The next problems, as indices of the run's tasks.
-    fn picks(
-        &self,
-        trainer: &Trainer,
-        components: &mut RlComponents,
-        drawn: u64,
-        count: u64,
-    ) -> Result<Vec<Pick>> {
-        let request = NextRequest {
-            step: trainer.position.stage_step,
-            drawn,
-            count,
-            seed: self.seeds.curriculum(),
-            cursor: trainer.position.cursor,
-            tasks: task_entries(&trainer.tasks, &self.tasks),
-        };
-        let mut picks = match &mut components.curriculum {
-            None => request.draw(),
-            Some((name, curriculum)) => curriculum
-                .next(&request)
-                .map_err(RuntimeError::component("curriculum", name))?,
-        };
-        for pick in &mut picks {
-            pick.task = self.tasks[pick.task as usize] as u64;
-        }
-        Ok(picks)
     }
 
     /// The attempts to learn from, group by group, and which (group, attempt) each is.
@@ -443,34 +320,5 @@ impl RlRun<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// The chosen tasks as a curriculum sees them.
-pub(crate) fn task_entries(tasks: &[LiveTask], chosen: &[usize]) -> Vec<TaskEntry> {
-    let entry = |&task: &usize| TaskEntry {
-        name: tasks[task].name.clone(),
-        weight: tasks[task].weight,
-        size: tasks[task].train_size,
-    };
-    chosen.iter().map(entry).collect()
-}
-
-fn group_report(tasks: &[LiveTask], group: &Group, judged: &JudgedGroup) -> GroupReport {
-    let scored = || {
-        group
-            .attempts
-            .iter()
-            .zip(&judged.totals)
-            .filter_map(|(attempt, total)| total.map(|total| (attempt, total)))
-    };
-    GroupReport {
-        task: tasks[group.posed.task].name.clone(),
-        index: group.posed.index,
-        tags: group.posed.problem.tags.clone(),
-        rewards: scored().map(|(_, total)| total).collect(),
-        tokens: scored()
-            .map(|(attempt, _)| attempt.drawn.tokens.len() as u64)
-            .collect(),
     }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod components;
 mod files;
+mod frozen;
 mod libraries;
 mod locking;
 mod probing;
