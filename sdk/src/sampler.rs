@@ -208,7 +208,14 @@ impl DecodingPlan {
             r.is_finite() && r > 0.0,
             "a finite number above 0",
             r.into(),
-        )
+        )?;
+        match self.stop.iter().any(String::is_empty) {
+            // It would match before the first token.
+            true => Err(crate::Error::new(
+                "the decoding plan has an empty stop string; expected some text",
+            )),
+            false => Ok(()),
+        }
     }
 }
 

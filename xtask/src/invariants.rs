@@ -12,6 +12,7 @@ use crate::cargo::root;
 pub fn check() -> Result<()> {
     core_names_no_algorithm()?;
     dependencies_point_one_way()?;
+    sdk_does_no_input_or_output()?;
     docs_link_to_what_exists()
 }
 
@@ -50,6 +51,40 @@ fn core_names_no_algorithm() -> Result<()> {
                     "{}:{line}: core names {word:?}; it belongs into a plugin, a test or the docs",
                     relative.display()
                 );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What reads or writes, or starts something that does. A log goes to the host; paths and errors are plain data.
+const INPUT_AND_OUTPUT: [&str; 9] = [
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::env",
+    "io::stdin",
+    "io::stdout",
+    "io::stderr",
+    "println!",
+    "print!",
+];
+
+/// The sdk leaves files, network and terminal alone, outside its tests and examples.
+fn sdk_does_no_input_or_output() -> Result<()> {
+    for folder in ["sdk/src", "sdk/abi/src", "sdk/macros/src"] {
+        for path in sources(&root().join(folder))? {
+            let text = fs::read_to_string(&path)?;
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for (number, line) in code.lines().enumerate() {
+                let line = line.trim_start();
+                if line.starts_with("//") {
+                    continue;
+                }
+                if let Some(word) = INPUT_AND_OUTPUT.iter().find(|word| line.contains(**word)) {
+                    let path = path.strip_prefix(root()).unwrap_or(&path);
+                    bail!("{}:{}: the sdk uses `{word}`", path.display(), number + 1);
+                }
             }
         }
     }

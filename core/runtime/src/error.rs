@@ -38,7 +38,7 @@ pub enum RuntimeError {
     },
     #[error(
         "reward `{reward}` of task `{task}` failed on {failed} and timed out on {timed_out} of {attempts} attempts; \
-         at most {allowed:.0} may ({limit} of them). {example}; mend the reward, or raise `max_failure_share`"
+         at most {allowed:.0} % may ({limit} of them). {example}; mend the reward, or raise `max_failure_share`"
     )]
     BrokenReward {
         reward: String,

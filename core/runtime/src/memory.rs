@@ -8,7 +8,7 @@ use farthing_sdk::{Need, PlanRequest};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::Result;
+use crate::error::{Result, RuntimeError};
 use crate::host::PluginHost;
 use crate::manifest::{Manifest, Stage};
 use crate::stage::rollout::MAX_ROWS;
@@ -59,11 +59,19 @@ impl MemoryEstimate {
                         &stage.sampler.config.clone().into(),
                         &Value::Null,
                     )?;
-                    let group = sampler
-                        .plan(&PlanRequest::default())
-                        .map_or(1, |plan| plan.group);
-                    let rows = group * stage.problems_per_step as usize;
-                    estimate.decode(model, rows, stage.max_new_tokens as usize);
+                    let request = PlanRequest {
+                        steps: u64::from(stage.steps),
+                        ..PlanRequest::default()
+                    };
+                    let plan = sampler
+                        .plan(&request)
+                        .map_err(RuntimeError::component("sampler", &stage.sampler.name))?;
+                    let drawn = plan.group.saturating_mul(stage.problems_per_step as usize);
+                    let measured = stage
+                        .eval
+                        .as_ref()
+                        .map_or(0, |eval| rows(eval.problems, eval.attempts));
+                    estimate.decode(model, drawn.max(measured), stage.max_new_tokens as usize);
                     let optimizer = host.optimizer(
                         &stage.optimizer.name,
                         &stage.optimizer.config.clone().into(),
@@ -74,7 +82,7 @@ impl MemoryEstimate {
                     }
                 }
                 Stage::Eval(stage) => {
-                    let rows = (stage.problems * stage.attempts) as usize;
+                    let rows = rows(stage.problems, stage.attempts);
                     estimate.decode(model, rows, stage.max_new_tokens as usize);
                 }
             }
@@ -105,6 +113,11 @@ impl MemoryEstimate {
         self.available
             .is_some_and(|available| self.peak > available)
     }
+}
+
+/// The attempts of an evaluation.
+fn rows(problems: u32, attempts: u32) -> usize {
+    (problems as usize).saturating_mul(attempts as usize)
 }
 
 /// Weights of a decoder of this shape.

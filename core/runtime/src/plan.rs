@@ -13,8 +13,8 @@ use serde_json::Value;
 use crate::error::{Result, RuntimeError};
 use crate::host::{ComponentKind, HostError, PluginHost};
 use crate::manifest::{
-    ComponentRole, ComponentUse, Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestFile,
-    ModelInit, Problem, check_component_config,
+    ComponentRole, ComponentUse, Diagnostic, Diagnostics, InitArchitecture, Manifest,
+    ManifestDraft, ManifestFile, ModelInit, Problem, check_component_config,
 };
 use crate::memory::MemoryEstimate;
 use crate::plugin_access::PluginAccess;
@@ -40,13 +40,17 @@ impl std::fmt::Debug for Plan {
 impl Plan {
     /// Reads and checks the manifest at `path`, with `overrides` of the form `key=value`.
     pub fn make(path: &Path, overrides: &[String], access: &PluginAccess) -> Result<Self> {
-        let file = ManifestFile::read(path, overrides).map_err(RuntimeError::Manifest)?;
-        Self::of(file, access)
+        let draft = ManifestDraft::read(path, overrides).map_err(RuntimeError::Manifest)?;
+        if !draft.is_sound() {
+            let more = components_of(&draft, access);
+            return Err(RuntimeError::Manifest(draft.refuse(&more)));
+        }
+        Self::of(draft.finish().map_err(RuntimeError::Manifest)?, access)
     }
 
     /// Checks a manifest that was read.
     pub fn of(file: ManifestFile, access: &PluginAccess) -> Result<Self> {
-        let host = access.load(Some(&file.manifest))?;
+        let host = access.load(Some(&file.manifest.plugins))?;
         let mut diagnostics = file.diagnostics();
         file.refuse_unavailable(&mut diagnostics);
         for component in file.components() {
@@ -80,6 +84,30 @@ impl Plan {
     pub fn manifest(&self) -> &Manifest {
         &self.file.manifest
     }
+}
+
+/// What is wrong with the components of a manifest whose form is wrong elsewhere.
+fn components_of(draft: &ManifestDraft, access: &PluginAccess) -> Diagnostics {
+    let mut diagnostics = draft.diagnostics();
+    draft.refuse_planned(&mut diagnostics);
+    // Without the section nobody knows which plugins there are.
+    let Some(plugins) = draft.plugins() else {
+        return diagnostics;
+    };
+    match access.load(Some(&plugins)) {
+        Ok(host) => {
+            for component in draft.components() {
+                check_component(&host, &component, &mut diagnostics);
+            }
+        }
+        Err(error) => diagnostics.add(Diagnostic::new(
+            Problem::Unavailable,
+            error.to_string(),
+            draft.place_of("/plugins"),
+            "these plugins",
+        )),
+    }
+    diagnostics
 }
 
 fn check_component(host: &PluginHost, component: &ComponentUse<'_>, diagnostics: &mut Diagnostics) {

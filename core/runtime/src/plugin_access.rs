@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Result, RuntimeError};
 use crate::host::{LOCK_FILE_NAME, LoadRequest, Lock, PluginHost, Prober};
-use crate::manifest::Manifest;
+use crate::manifest::Plugins;
 
 /// Where plugins come from, besides the manifest.
 #[derive(Default)]
@@ -19,8 +19,8 @@ pub struct PluginAccess {
 }
 
 impl PluginAccess {
-    /// Loads the plugins of a manifest, or the built-in ones and those of `paths`.
-    pub fn load(&self, manifest: Option<&Manifest>) -> Result<PluginHost> {
+    /// Loads the plugins that a manifest names, or the built-in ones and those of `paths`.
+    pub fn load(&self, plugins: Option<&Plugins>) -> Result<PluginHost> {
         let mut search = built_in_plugins();
         let mut files = Vec::new();
         for path in &self.paths {
@@ -29,15 +29,9 @@ impl PluginAccess {
                 false => files.push(path.clone()),
             }
         }
-        if let Some(manifest) = manifest {
-            search.extend(manifest.plugins.search.iter().cloned());
-            files.extend(
-                manifest
-                    .plugins
-                    .files
-                    .values()
-                    .map(|file| file.path.clone()),
-            );
+        if let Some(plugins) = plugins {
+            search.extend(plugins.search.iter().cloned());
+            files.extend(plugins.files.values().map(|file| file.path.clone()));
         }
         let lock = match &self.lock {
             Some(path) => Lock::read(path)?,

@@ -177,19 +177,25 @@ impl Trainer {
                 return Ok(end);
             }
             self.end_of_stage(matches!(stages[index], Stage::Eval(_)))?;
+            if self.interrupt.is_requested() && self.position.stage < stages.len() {
+                return Ok(StageEnd::Interrupted);
+            }
         }
         self.completions.flush()?;
         Ok(StageEnd::Finished)
     }
 
-    /// The indices of the tasks of these names; of all that have a weight if there are no names.
-    pub fn stage_tasks(&self, names: &[String]) -> Vec<usize> {
-        let chosen = |task: &LiveTask| {
-            let named = names.is_empty() || names.contains(&task.name);
-            named && task.weight > 0.0
-        };
+    /// The indices of the tasks of these names, or of all, that training draws from.
+    pub fn trained_tasks(&self, names: &[String]) -> Vec<usize> {
+        let mut tasks = self.measured_tasks(names);
+        tasks.retain(|&index| self.tasks[index].weight > 0.0);
+        tasks
+    }
+
+    /// The indices of the tasks of these names, or of all, also of those that rest.
+    pub fn measured_tasks(&self, names: &[String]) -> Vec<usize> {
         (0..self.tasks.len())
-            .filter(|&index| chosen(&self.tasks[index]))
+            .filter(|&index| names.is_empty() || names.contains(&self.tasks[index].name))
             .collect()
     }
 
@@ -299,19 +305,28 @@ impl Trainer {
         Ok(end)
     }
 
+    /// The position now, before a step, with the states of all components.
+    pub fn standing(&self, stage_states: States) -> Result<Position> {
+        Ok(Position {
+            task_states: self.task_states()?,
+            stage_states,
+            ..self.position.clone()
+        })
+    }
+
     /// Saves the position from before a step that failed, so that the run can go on once the cause is gone. A failure
     /// to save is logged and leaves the first error to be reported.
     pub fn save_after_failure(
         &mut self,
         error: &RuntimeError,
         update: Option<&UpdateState>,
-        states: States,
+        before: Position,
     ) -> Result<()> {
-        if matches!(error, RuntimeError::Run(_)) || self.saved_at == Some(self.position.step) {
+        if matches!(error, RuntimeError::Run(_)) || self.saved_at == Some(before.step) {
             return Ok(());
         }
-        self.position.stage_states = states;
-        if let Err(second) = self.save(update) {
+        self.position = before;
+        if let Err(second) = self.write_checkpoint(update) {
             tracing::error!("no checkpoint could be written after the failure: {second}");
         }
         Ok(())
@@ -330,19 +345,28 @@ impl Trainer {
         self.save(None)
     }
 
-    /// Writes a checkpoint. The weights must be finite: a broken model never takes the place of a good one.
+    /// Writes a checkpoint of the run as it stands.
     fn save(&mut self, update: Option<&UpdateState>) -> Result<()> {
+        self.position.task_states = self.task_states()?;
+        self.write_checkpoint(update)
+    }
+
+    fn task_states(&self) -> Result<States> {
+        let mut states = States::new();
+        for (index, task) in self.tasks.iter().enumerate() {
+            task.save(index, &mut states)?;
+        }
+        Ok(states)
+    }
+
+    /// Writes a checkpoint. The weights must be finite: a broken model never takes the place of a good one.
+    fn write_checkpoint(&mut self, update: Option<&UpdateState>) -> Result<()> {
         if let Some(name) = self.model.first_not_finite()? {
             return Err(RuntimeError::Checkpoint {
                 path: self.checkpoints.directory().to_owned(),
                 problem: format!("tensor `{name}` is not finite, so no checkpoint is written"),
             });
         }
-        let mut states = States::new();
-        for (index, task) in self.tasks.iter().enumerate() {
-            task.save(index, &mut states)?;
-        }
-        self.position.task_states = states;
         self.position.metrics = self.metrics.position()?;
         self.position.completions = self.completions.position()?;
 

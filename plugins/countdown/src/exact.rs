@@ -26,7 +26,7 @@ pub struct Config {
     /// Whether each number must be used exactly once, or only at most once. TinyZero
     /// demands all of them.
     pub use_all: bool,
-    /// Answers of more bytes than this are malformed. Six numbers of six digits need 60.
+    /// Answers of more bytes than this are malformed. Six numbers of seven digits need 60.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_length: usize,
 }

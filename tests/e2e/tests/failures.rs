@@ -96,7 +96,11 @@ fn completions(run: &Path) -> Vec<(String, Option<f64>)> {
 fn a_failed_attempt_is_dropped_and_counted() {
     for (how, counted, why) in [
         ("error", "failed", "failed: the licence server is away"),
-        ("panic", "failed", "failed: an index was out of bounds"),
+        (
+            "panic",
+            "failed",
+            "failed: panicked at tests/hostile/unreliable.rs:",
+        ),
         ("nan", "failed", "failed: "),
         ("hang", "timed_out", "timed_out"),
     ] {
@@ -200,5 +204,83 @@ fn a_step_in_which_all_fails_learns_nothing() {
         for name in ["reward", "reward_std", "frac_reward_zero_std", "loss"] {
             assert!(row.get(name).is_none(), "{name} in {row}");
         }
+    }
+}
+
+/// With groups drawn again a round can be a single group; the share is of the whole step's attempts.
+#[test]
+fn the_share_is_of_the_step_not_of_a_round() {
+    let bench = Bench::new();
+    // Every attempt is worth 1, so no group is mixed and each of the four rounds is drawn in full. A failure is one of
+    // 64 attempts, but one of 16 in its round.
+    let redrawn = manifest("error", 40, "max_failure_share = 0.05").replace(
+        "optimizer =",
+        "curriculum = { use = \"grpo/dynamic-sampling\" }\noptimizer =",
+    );
+    train(&bench, &redrawn).success();
+    let rows = steps(&bench);
+    assert_eq!(rows.len() as u64, STEPS);
+    for row in &rows {
+        is(row, "groups/sampled", 16.0);
+        assert!(row.get("loss").is_none(), "no group was mixed: {row}");
+    }
+    let failed = rows
+        .iter()
+        .map(|row| row[format!("rewards/{NAME}/failed")].as_f64().unwrap());
+    assert_eq!(
+        failed.sum::<f64>(),
+        4.0,
+        "192 attempts, of which every 40th failed"
+    );
+}
+
+/// A task that rests is drawn from in no training, and measured all the same; where nothing could be judged there is
+/// no figure, and least of all a zero.
+#[test]
+fn evaluations_claim_nothing_they_did_not_measure() {
+    let evaluation = r#"
+[[stage]]
+kind = "eval"
+tasks = ["resting"]
+problems = 4
+attempts = 2
+max_new_tokens = 4
+max_failure_share = 1.0
+sampler = { use = "sampling/standard" }
+"#;
+    let measured = |how: &str, every: u64| {
+        let bench = Bench::new();
+        let resting = manifest("error", 1_000_000, "").replacen(
+            "\n[[stage]]",
+            &format!(
+                r#"
+[[task]]
+name = "resting"
+weight = 0
+use = "countdown/countdown"
+config = {{ numbers = 2, max_number = 9, max_target = 20, template = "tiny" }}
+rewards = [{{ name = "resting", use = "{NAME}", config = {{ how = "{how}", every = {every} }} }}]
+
+[[stage]]"#
+            ),
+            1,
+        );
+        train(&bench, &(resting + evaluation)).success();
+        bench.rows("run/metrics.jsonl").pop().unwrap()
+    };
+    let row = measured("error", 1_000_000);
+    is(&row, "eval_pass@1", 1.0);
+    is(&row, "eval_num_problems", 4.0);
+    let row = measured("error", 1);
+    is(&row, "eval_num_problems", 0.0);
+    is(&row, "eval_rewards/resting/failed", 8.0);
+    for figure in [
+        "eval_pass@1",
+        "eval_pass@2",
+        "eval_avg@2",
+        "eval_maj@2",
+        "eval_reward",
+    ] {
+        assert!(row.get(figure).is_none(), "{figure} in {row}");
     }
 }

@@ -175,7 +175,9 @@ fn figures_text(name: &str, figures: &Figures, attempts: usize) -> String {
         .iter()
         .map(|(k, share)| format!("pass@{k} {:.1} %", share * 100.0))
         .collect();
-    cells.push(format!("avg@{attempts} {:.1} %", figures.average * 100.0));
+    if let Some(average) = figures.average {
+        cells.push(format!("avg@{attempts} {:.1} %", average * 100.0));
+    }
     if let Some(majority) = figures.majority.filter(|_| attempts > 1) {
         cells.push(format!("maj@{attempts} {:.1} %", majority * 100.0));
     }

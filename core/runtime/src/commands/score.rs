@@ -19,6 +19,8 @@ use crate::host::{AttemptText, Job, ScoringPool, Verdict};
 struct Line {
     problem: LineProblem,
     completion: String,
+    /// The completion's length in tokens; without a model at hand, its characters stand in.
+    tokens: Option<u64>,
     #[serde(default = "yes")]
     finished: bool,
 }
@@ -110,7 +112,9 @@ fn job(
     };
     let text = ProblemText::new(&problem).map_err(RuntimeError::component("reward", "input"))?;
     let attempt = AttemptText {
-        tokens: line.completion.len() as u64,
+        tokens: line
+            .tokens
+            .unwrap_or_else(|| line.completion.chars().count() as u64),
         completion: line.completion,
         finished: line.finished,
     };

@@ -180,12 +180,15 @@ const FREE_KEYS: [&str; 6] = [
 
 /// A run goes on with the manifest that it began with: otherwise it would be neither the old run nor a new one.
 fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {
-    let Ok(text) = std::fs::read_to_string(stored) else {
-        return Ok(());
-    };
     let refuse = |differs: String| RuntimeError::OtherManifest {
         path: stored.to_path_buf(),
         differs,
+    };
+    let text = match std::fs::read_to_string(stored) {
+        Ok(text) => text,
+        // A run that was killed before its first word.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(refuse(format!("everything: it cannot be read ({error})"))),
     };
     let old: toml::Value = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
     let old = serde_json::to_value(old).map_err(|error| refuse(error.to_string()))?;

@@ -3,49 +3,66 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::diagnostic::{Diagnostic, Diagnostics, Problem};
 use super::file::ManifestFile;
-use super::keys::{Isolation, Model};
+use super::keys::Model;
 use super::source::Place;
-use super::tree::join;
+use super::tree::{Node, join};
+
+/// Reports keys that this version reads but cannot follow, each with what works.
+pub(super) fn refuse_planned(tree: &Node, diagnostics: &mut Diagnostics) {
+    let mut refuse = |pointer: &str, message: &str, help: &str| {
+        let place = tree.key_place_of(pointer);
+        diagnostics
+            .add(Diagnostic::new(Problem::Unavailable, message, place, "not available").help(help));
+    };
+    let elements = |pointer: String| {
+        (0..)
+            .map(move |index| format!("{pointer}/{index}"))
+            .take_while(|pointer| tree.at(pointer).is_some())
+    };
+    if tree.at("/model/lora").is_some() {
+        refuse(
+            "/model/lora",
+            "low-rank adapters are not available in this version",
+            "leave `lora` out: full fine-tuning works",
+        );
+    }
+    let plugins = tree.at("/plugins").map(Node::to_json);
+    for name in plugins
+        .iter()
+        .filter_map(Value::as_object)
+        .flat_map(|table| table.keys())
+    {
+        let pointer = join(&join("/plugins", name), "isolation");
+        if tree.at(&pointer).and_then(Node::as_str) == Some("process") {
+            refuse(
+                &pointer,
+                "plugins in a process of their own are not available in this version",
+                "leave `isolation` out: the plugin runs in-process, where a panic, an error or a passed deadline \
+                 costs one attempt",
+            );
+        }
+    }
+    for reward in elements("/task".to_owned()).flat_map(|task| elements(format!("{task}/rewards")))
+    {
+        let pointer = format!("{reward}/python");
+        if tree.at(&pointer).is_some() {
+            refuse(
+                &pointer,
+                "Python rewards are not available in this version",
+                "write the reward as a plugin and name it with `use`",
+            );
+        }
+    }
+}
 
 impl ManifestFile {
     /// Reports files that are not there and keys that this version reads but cannot follow, each with what works.
     pub fn refuse_unavailable(&self, diagnostics: &mut Diagnostics) {
-        let refuse = &mut |pointer: &str, message: &str, help: &str| {
-            let place = self.tree.key_place_of(pointer);
-            diagnostics.add(
-                Diagnostic::new(Problem::Unavailable, message, place, "not available").help(help),
-            );
-        };
-        if self.manifest.model.lora.is_some() {
-            refuse(
-                "/model/lora",
-                "low-rank adapters are not available in this version",
-                "leave `lora` out: full fine-tuning works",
-            );
-        }
-        for (name, plugin) in &self.manifest.plugins.files {
-            if plugin.isolation == Isolation::Process {
-                refuse(
-                    &join(&join("/plugins", name), "isolation"),
-                    "plugins in a process of their own are not available in this version",
-                    "leave `isolation` out: the plugin runs in-process, where a panic, an error or a passed deadline \
-                     costs one attempt",
-                );
-            }
-        }
-        for (task_index, task) in self.manifest.tasks.iter().enumerate() {
-            for (index, reward) in task.rewards.iter().enumerate() {
-                if reward.python.is_some() {
-                    refuse(
-                        &format!("/task/{task_index}/rewards/{index}/python"),
-                        "Python rewards are not available in this version",
-                        "write the reward as a plugin and name it with `use`",
-                    );
-                }
-            }
-        }
+        refuse_planned(&self.tree, diagnostics);
         self.model_files(&self.manifest.model, diagnostics);
     }
 

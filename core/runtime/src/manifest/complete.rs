@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::keys::{EvalStage, Manifest, SftStage, Stage};
+use super::keys::{EvalStage, Manifest, Plugins, SftStage, Stage};
 
 /// Fills in what depends on other keys, and makes paths absolute.
 pub(super) fn complete(manifest: &mut Manifest, directory: &Path) {
@@ -16,14 +16,8 @@ pub(super) fn complete(manifest: &mut Manifest, directory: &Path) {
             _ => {}
         }
     }
-    // Through the components, so that `./` does not stay in the middle.
-    let absolute = |path: &mut PathBuf| *path = directory.join(&*path).components().collect();
-    let plugins = &mut manifest.plugins;
-    plugins.search.iter_mut().for_each(absolute);
-    plugins
-        .files
-        .values_mut()
-        .for_each(|plugin| absolute(&mut plugin.path));
+    let absolute = |path: &mut PathBuf| make_absolute(path, directory);
+    complete_plugins(&mut manifest.plugins, directory);
     if let Some(path) = manifest
         .model
         .path
@@ -48,6 +42,19 @@ pub(super) fn complete(manifest: &mut Manifest, directory: &Path) {
     {
         absolute(&mut python.file);
     }
+}
+
+/// Makes the paths of plugins absolute.
+pub(super) fn complete_plugins(plugins: &mut Plugins, directory: &Path) {
+    let files = plugins.files.values_mut().map(|plugin| &mut plugin.path);
+    for path in plugins.search.iter_mut().chain(files) {
+        make_absolute(path, directory);
+    }
+}
+
+fn make_absolute(path: &mut PathBuf, directory: &Path) {
+    // Through the components, so that `./` does not stay in the middle.
+    *path = directory.join(&*path).components().collect();
 }
 
 fn complete_pass_at(stage: &mut EvalStage) {

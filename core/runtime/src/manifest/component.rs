@@ -6,8 +6,6 @@
 use serde_json::{Map, Value};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problem};
-use super::file::ManifestFile;
-use super::keys::{Component, Stage};
 use super::schema::CompiledSchema;
 use super::source::Place;
 use super::tree::Node;
@@ -51,7 +49,7 @@ pub struct ComponentUse<'a> {
 #[derive(Clone, Debug)]
 pub struct ConfigAt<'a> {
     component: &'a str,
-    config: &'a Map<String, Value>,
+    config: Map<String, Value>,
     tree: &'a Node,
     /// The JSON pointer of `config` in the manifest.
     pointer: String,
@@ -110,84 +108,66 @@ pub fn check_component_config(
     compiled.check(&config.to_json(), &subject, diagnostics);
 }
 
-impl ManifestFile {
-    /// Every component that the manifest uses, in the order of the keys: tasks with their rewards, then stages.
-    pub fn components(&self) -> Vec<ComponentUse<'_>> {
-        let mut uses = Uses {
-            file: self,
-            list: Vec::new(),
-        };
-        for (index, task) in self.manifest.tasks.iter().enumerate() {
-            let at = format!("/task/{index}");
-            uses.add(ComponentRole::Task, &task.component, &task.config, &at);
-            for (number, reward) in task.rewards.iter().enumerate() {
-                if let Some(component) = &reward.component {
-                    uses.add(
-                        ComponentRole::Reward,
-                        component,
-                        &reward.config,
-                        &format!("{at}/rewards/{number}"),
-                    );
-                }
-            }
+/// Every component that a manifest uses, in the order of the keys: tasks with their rewards, then stages.
+///
+/// It reads the tree, not the types: a mistake elsewhere in a stage must not hide the one in its sampler.
+pub(super) fn components(tree: &Node) -> Vec<ComponentUse<'_>> {
+    use ComponentRole::{Curriculum, Optimizer, Reward, Sampler, Task};
+    let mut uses = Uses {
+        tree,
+        list: Vec::new(),
+    };
+    for task in uses.elements("/task") {
+        uses.add(Task, &task);
+        for reward in uses.elements(&format!("{task}/rewards")) {
+            uses.add(Reward, &reward);
         }
-        for (index, stage) in self.manifest.stages.iter().enumerate() {
-            let at = |key: &str| format!("/stage/{index}/{key}");
-            match stage {
-                Stage::Sft(_) => {}
-                Stage::Rl(stage) => {
-                    uses.add_component(ComponentRole::Sampler, &stage.sampler, &at("sampler"));
-                    uses.add_component(
-                        ComponentRole::Optimizer,
-                        &stage.optimizer,
-                        &at("optimizer"),
-                    );
-                    if let Some(curriculum) = &stage.curriculum {
-                        uses.add_component(
-                            ComponentRole::Curriculum,
-                            curriculum,
-                            &at("curriculum"),
-                        );
-                    }
-                    if let Some(sampler) =
-                        stage.eval.as_ref().and_then(|eval| eval.sampler.as_ref())
-                    {
-                        uses.add_component(ComponentRole::Sampler, sampler, &at("eval/sampler"));
-                    }
-                }
-                Stage::Eval(stage) => {
-                    uses.add_component(ComponentRole::Sampler, &stage.sampler, &at("sampler"))
-                }
-            }
-        }
-        uses.list
     }
+    for stage in uses.elements("/stage") {
+        for (role, key) in [
+            (Sampler, "sampler"),
+            (Optimizer, "optimizer"),
+            (Curriculum, "curriculum"),
+            (Sampler, "eval/sampler"),
+        ] {
+            uses.add(role, &format!("{stage}/{key}"));
+        }
+    }
+    uses.list
 }
 
 struct Uses<'a> {
-    file: &'a ManifestFile,
+    tree: &'a Node,
     list: Vec<ComponentUse<'a>>,
 }
 
 impl<'a> Uses<'a> {
-    fn add_component(&mut self, role: ComponentRole, component: &'a Component, at: &str) {
-        self.add(role, &component.name, &component.config, at);
+    /// The pointers of a list's elements.
+    fn elements(&self, pointer: &str) -> Vec<String> {
+        (0..)
+            .map(|index| format!("{pointer}/{index}"))
+            .take_while(|pointer| self.tree.at(pointer).is_some())
+            .collect()
     }
 
-    fn add(
-        &mut self,
-        role: ComponentRole,
-        name: &'a str,
-        config: &'a Map<String, Value>,
-        at: &str,
-    ) {
-        let tree = &self.file.tree;
+    /// Adds the component that stands at a pointer, if one does.
+    fn add(&mut self, role: ComponentRole, at: &str) {
+        let tree = self.tree;
+        let name = tree.at(&format!("{at}/use")).and_then(Node::as_str);
+        let pointer = format!("{at}/config");
+        let config = match tree.at(&pointer).map(Node::to_json) {
+            None => Map::new(),
+            Some(Value::Object(config)) => config,
+            // No table: its form is reported.
+            Some(_) => return,
+        };
+        let Some(name) = name else { return };
         let place = tree.place_of(&format!("{at}/use"));
         let config = ConfigAt {
             component: name,
             config,
             tree,
-            pointer: format!("{at}/config"),
+            pointer,
             used_at: place.clone(),
         };
         self.list.push(ComponentUse {

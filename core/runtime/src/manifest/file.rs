@@ -1,15 +1,17 @@
 //! From a file to a resolved manifest, or to everything that is wrong with it.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use super::complete::complete;
+use super::availability::refuse_planned;
+use super::complete::{complete, complete_plugins};
+use super::component::{ComponentUse, components};
 use super::consistency;
 use super::diagnostic::{Diagnostic, Diagnostics, Problem};
-use super::keys::Manifest;
+use super::keys::{Manifest, Plugins};
 use super::overrides;
 use super::sections::Sections;
 use super::source::{MANIFEST_FILE, Place, Sources};
@@ -27,7 +29,20 @@ pub struct ManifestFile {
     sources: Arc<Sources>,
 }
 
-impl ManifestFile {
+/// A manifest as far as it could be read, with everything that is wrong with its form.
+///
+/// A wrong form must not hide what else is wrong, so the checks that need plugins work on a draft as well.
+#[derive(Debug)]
+pub struct ManifestDraft {
+    sections: Sections,
+    tree: Node,
+    directory: PathBuf,
+    diagnostics: Diagnostics,
+    /// False behind a syntax error, where keys can be lost and values cut.
+    whole: bool,
+}
+
+impl ManifestDraft {
     /// Reads a manifest file and applies the overrides, each `KEY=VALUE` with dots in the key.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, Diagnostics> {
         let text = read_text(path)?;
@@ -39,16 +54,12 @@ impl ManifestFile {
             )
         })?;
         let directory = absolute.parent().unwrap_or(&absolute);
-        Self::parse(&path.display().to_string(), &text, directory, overrides)
+        let name = path.display().to_string();
+        Ok(Self::parse(&name, &text, directory, overrides))
     }
 
     /// The same for a text; `name` stands for the file in messages, `directory` is what paths are relative to.
-    pub fn parse(
-        name: &str,
-        text: &str,
-        directory: &Path,
-        overrides: &[String],
-    ) -> Result<Self, Diagnostics> {
+    pub fn parse(name: &str, text: &str, directory: &Path, overrides: &[String]) -> Self {
         let mut sources = Sources::new(name, text);
         let mut reading = Reading::default();
         let (document, errors) = DeTable::parse_recoverable(text);
@@ -76,18 +87,101 @@ impl ManifestFile {
             .filter(|found| !reading.explains(found, &unread, &sources));
         news.chain(&reading.problems)
             .for_each(|found| diagnostics.add(found.clone()));
-        if !diagnostics.is_empty() {
-            return Err(diagnostics);
+        Self {
+            sections,
+            tree,
+            directory: directory.to_owned(),
+            diagnostics,
+            whole: reading.broken_lines.is_empty(),
         }
-        let mut manifest = sections
+    }
+
+    /// True if nothing is wrong with the form.
+    pub fn is_sound(&self) -> bool {
+        self.diagnostics.is_empty()
+    }
+
+    /// The plugins section with absolute paths, if it has the right form.
+    pub fn plugins(&self) -> Option<Plugins> {
+        let mut plugins = self.sections.plugins.clone()?;
+        complete_plugins(&mut plugins, &self.directory);
+        Some(plugins)
+    }
+
+    /// The components about whose naming nothing was said yet; none behind a syntax error.
+    pub fn components(&self) -> Vec<ComponentUse<'_>> {
+        let mut components = match self.whole {
+            true => components(&self.tree),
+            false => Vec::new(),
+        };
+        let blamed: HashSet<&Place> = self
+            .diagnostics
+            .iter()
+            .filter_map(Diagnostic::place)
+            .collect();
+        components.retain(|component| !blamed.contains(&component.place));
+        components
+    }
+
+    /// Reports the keys that this version reads but cannot follow.
+    pub fn refuse_planned(&self, diagnostics: &mut Diagnostics) {
+        refuse_planned(&self.tree, diagnostics);
+    }
+
+    /// An empty collection for further checks of this draft.
+    pub fn diagnostics(&self) -> Diagnostics {
+        Diagnostics::new(Arc::clone(&self.diagnostics.sources))
+    }
+
+    /// The place of the value at a JSON pointer; see [`ManifestFile::place_of`].
+    pub fn place_of(&self, pointer: &str) -> Place {
+        self.tree.place_of(pointer)
+    }
+
+    /// The manifest, or everything that is wrong with its form.
+    pub fn finish(self) -> Result<ManifestFile, Diagnostics> {
+        if !self.diagnostics.is_empty() {
+            return Err(self.diagnostics);
+        }
+        let mut manifest = self
+            .sections
             .into_manifest()
             .expect("a manifest without problems has all its sections");
-        complete(&mut manifest, directory);
-        Ok(Self {
+        complete(&mut manifest, &self.directory);
+        Ok(ManifestFile {
             manifest,
-            tree,
-            sources,
+            tree: self.tree,
+            sources: Arc::clone(&self.diagnostics.sources),
         })
+    }
+
+    /// What is wrong with the form, and what `more` adds to it.
+    pub fn refuse(self, more: &Diagnostics) -> Diagnostics {
+        let mut all = self.diagnostics;
+        more.iter().for_each(|found| all.add(found.clone()));
+        all
+    }
+}
+
+impl ManifestFile {
+    /// Reads a manifest file; see [`ManifestDraft::read`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, Diagnostics> {
+        ManifestDraft::read(path, overrides)?.finish()
+    }
+
+    /// The same for a text; see [`ManifestDraft::parse`].
+    pub fn parse(
+        name: &str,
+        text: &str,
+        directory: &Path,
+        overrides: &[String],
+    ) -> Result<Self, Diagnostics> {
+        ManifestDraft::parse(name, text, directory, overrides).finish()
+    }
+
+    /// Every component that the manifest uses.
+    pub fn components(&self) -> Vec<ComponentUse<'_>> {
+        components(&self.tree)
     }
 
     /// An empty collection for the checks that come after reading; its problems can point into this manifest.

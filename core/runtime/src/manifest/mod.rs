@@ -30,7 +30,7 @@ mod wording;
 
 pub use component::{ComponentRole, ComponentUse, ConfigAt, check_component_config};
 pub use diagnostic::{Diagnostic, Diagnostics, Problem};
-pub use file::ManifestFile;
+pub use file::{ManifestDraft, ManifestFile};
 pub use keys::*;
 pub use reference::reference;
 pub use render::Style;

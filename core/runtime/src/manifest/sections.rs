@@ -19,6 +19,7 @@ use super::tree::Node;
 use super::wording::Subject;
 
 /// What could be read; `None` where the form is wrong.
+#[derive(Debug)]
 pub(super) struct Sections {
     pub run: Option<Run>,
     pub plugins: Option<Plugins>,

@@ -6,8 +6,8 @@
 //! DuckDB read the directory as one table.
 //!
 //! Columns: `step`, `stage`, `task`, `problem_id`, `attempt`, `prompt`, `completion`, `finish`, for each
-//! reward `rewards/<name>` (null unless it scored) and `outcomes/<name>` (`scored`, `abstained`,
-//! `failed: why`, `timed out`), then `reward` and `advantage` (null when the attempt has none).
+//! reward `rewards/<name>` (null unless it scored) and `outcomes/<name>` (`scored`, `abstain`,
+//! `failed: why`, `timed_out`), then `reward` and `advantage` (null when the attempt has none).
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -14,7 +14,7 @@ use crate::trainer::{StageEnd, Trainer};
 
 /// Runs the stage: one row of metrics, one row of completions for each attempt.
 pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &EvalStage) -> Result<StageEnd> {
-    let tasks = trainer.stage_tasks(&stage.tasks);
+    let tasks = trainer.measured_tasks(&stage.tasks);
     let sampler = LiveSampler::new(&trainer.host, &stage.sampler, &Value::Null)?;
     let seeds = StageSeeds::new(trainer.manifest.run.seed, index);
     let measured = attempt(trainer, stage, &tasks, &sampler, seeds)?;

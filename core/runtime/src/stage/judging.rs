@@ -37,7 +37,8 @@ const SOLVED: f64 = 1.0 - 1e-9;
 /// Scores all groups, in parallel and within the deadlines.
 ///
 /// # Errors
-/// When a reward with `on_failure = "stop"` fails, or a reward fails on more than its allowed share of the attempts.
+/// When a reward with `on_failure = "stop"` fails. Whether too many failed is for [`refuse_too_many`] to say, once the
+/// step's attempts are together.
 pub(crate) fn judge(
     pool: &ScoringPool,
     tasks: &[LiveTask],
@@ -66,7 +67,7 @@ pub(crate) fn judge(
             JudgedGroup::new(rewards, verdicts, group.attempts.len())
         })
         .collect();
-    refuse_failures(tasks, groups, &judged, terms)?;
+    refuse_any(tasks, groups, &judged)?;
     Ok(judged)
 }
 
@@ -159,47 +160,63 @@ pub(crate) fn verdicts_of<'a>(
         .flat_map(move |(_, judged)| &judged.verdicts[reward])
 }
 
-fn refuse_failures(
+/// Refuses rewards that failed and may not fail at all.
+fn refuse_any(tasks: &[LiveTask], groups: &[Group], judged: &[JudgedGroup]) -> Result<()> {
+    for (task, reward, count) in counts(tasks, groups, judged) {
+        if reward.on_failure == OnFailure::Stop && count.broken() > 0 {
+            return Err(RuntimeError::StoppedByReward {
+                reward: reward.name.clone(),
+                task: task.name.clone(),
+                why: count.example.unwrap_or_default(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses rewards that failed on more than their share of a step's attempts.
+///
+/// Of all the step's attempts: a round of drawing can be one group, where a single failure is a large share.
+pub(crate) fn refuse_too_many(
     tasks: &[LiveTask],
     groups: &[Group],
     judged: &[JudgedGroup],
     terms: Terms,
 ) -> Result<()> {
-    for (index, task) in tasks.iter().enumerate() {
-        for (number, reward) in task.rewards.iter().enumerate() {
-            let mut count = Count::default();
-            for verdict in verdicts_of(groups, judged, index, number) {
-                count.add(verdict);
-            }
-            let broken = count.failed + count.timed_out;
-            if broken == 0 {
-                continue;
-            }
-            let example = count.example.unwrap_or_default();
-            if reward.on_failure == OnFailure::Stop {
-                return Err(RuntimeError::StoppedByReward {
-                    reward: reward.name.clone(),
-                    task: task.name.clone(),
-                    why: example,
-                });
-            }
-            let allowed = reward.max_failure_share.unwrap_or(terms.max_failure_share);
-            let limit = allowed * count.attempts as f64;
-            if broken as f64 > limit {
-                return Err(RuntimeError::BrokenReward {
-                    reward: reward.name.clone(),
-                    task: task.name.clone(),
-                    failed: count.failed,
-                    timed_out: count.timed_out,
-                    attempts: count.attempts,
-                    allowed: allowed * 100.0,
-                    limit,
-                    example,
-                });
-            }
+    for (task, reward, count) in counts(tasks, groups, judged) {
+        let allowed = reward.max_failure_share.unwrap_or(terms.max_failure_share);
+        let limit = allowed * count.attempts as f64;
+        if count.broken() as f64 > limit {
+            return Err(RuntimeError::BrokenReward {
+                reward: reward.name.clone(),
+                task: task.name.clone(),
+                failed: count.failed,
+                timed_out: count.timed_out,
+                attempts: count.attempts,
+                allowed: allowed * 100.0,
+                limit,
+                example: count.example.unwrap_or_default(),
+            });
         }
     }
     Ok(())
+}
+
+/// How each reward of each task came out.
+fn counts<'a>(
+    tasks: &'a [LiveTask],
+    groups: &'a [Group],
+    judged: &'a [JudgedGroup],
+) -> impl Iterator<Item = (&'a LiveTask, &'a LiveReward, Count)> {
+    let rewards = tasks.iter().enumerate().flat_map(|(index, task)| {
+        let rewards = task.rewards.iter().enumerate();
+        rewards.map(move |(number, reward)| (index, task, number, reward))
+    });
+    rewards.map(move |(index, task, number, reward)| {
+        let mut count = Count::default();
+        verdicts_of(groups, judged, index, number).for_each(|verdict| count.add(verdict));
+        (task, reward, count)
+    })
 }
 
 /// How the outcomes of one reward came out.
@@ -214,6 +231,10 @@ pub(crate) struct Count {
 }
 
 impl Count {
+    fn broken(&self) -> usize {
+        self.failed + self.timed_out
+    }
+
     pub fn add(&mut self, verdict: &Verdict) {
         self.attempts += 1;
         match verdict {

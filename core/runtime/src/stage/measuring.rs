@@ -7,11 +7,11 @@ use farthing_engine::{Model, Tokenizer};
 use farthing_sdk::{Pick, PlanRequest, Split};
 
 use super::components::{LiveSampler, LiveTask};
-use super::judging::{JudgedGroup, Terms, judge};
+use super::judging::{JudgedGroup, Terms, judge, refuse_too_many};
 use super::reporting::{report, report_completions};
 use super::rollout::{Group, draw, pose};
 use super::seeds::StageSeeds;
-use super::statistics::{mean, pass_at};
+use super::statistics::{mean_of, pass_at};
 use crate::error::{Result, RuntimeError};
 use crate::host::ScoringPool;
 use crate::run::MetricRow;
@@ -57,8 +57,8 @@ pub struct Figures {
     pub problems: usize,
     /// Unbiased, by k.
     pub pass_at: BTreeMap<usize, f64>,
-    /// Share of solved attempts.
-    pub average: f64,
+    /// Share of solved attempts; absent where none was judged.
+    pub average: Option<f64>,
     /// Share of problems whose most frequent answer is right; absent where the reward reads no answers.
     pub majority: Option<f64>,
 }
@@ -97,6 +97,7 @@ pub(crate) fn measure(bench: &impl Judge, measurement: &Measurement<'_>) -> Resu
         },
     )?;
     let judged = judge(bench.pool(), bench.tasks(), &groups, measurement.terms)?;
+    refuse_too_many(bench.tasks(), &groups, &judged, measurement.terms)?;
     let mut ks: Vec<usize> = measurement.pass_at.iter().map(|&k| k as usize).collect();
     ks.sort_unstable();
     ks.dedup();
@@ -170,18 +171,22 @@ impl Measured {
         let at = |k: usize| {
             // A problem with fewer than k judged attempts cannot estimate pass@k.
             let problems = counted.iter().filter(|(n, ..)| *n >= k);
-            mean(problems.map(|&(n, c, _)| pass_at(k, n, c)))
+            mean_of(problems.map(|&(n, c, _)| pass_at(k, n, c)))
         };
-        let votes: Vec<bool> = counted
-            .iter()
-            .filter_map(|(_, _, judged)| majority(judged))
-            .collect();
+        let shares = counted.iter().map(|&(n, c, _)| c as f64 / n as f64);
+        // A problem whose attempts name no answer at all has no right majority, unless the reward never names any.
+        let votes = counted.iter().map(|(_, _, judged)| majority(judged));
+        let named = votes.clone().any(|vote| vote.is_some());
+        let votes = votes.map(|vote| f64::from(u8::from(vote == Some(true))));
         Figures {
             problems: counted.len(),
-            pass_at: self.pass_at.iter().map(|&k| (k, at(k))).collect(),
-            average: mean(counted.iter().map(|&(n, c, _)| c as f64 / n as f64)),
-            majority: (!votes.is_empty())
-                .then(|| mean(votes.iter().map(|&right| f64::from(u8::from(right))))),
+            pass_at: self
+                .pass_at
+                .iter()
+                .filter_map(|&k| Some((k, at(k)?)))
+                .collect(),
+            average: mean_of(shares),
+            majority: mean_of(votes).filter(|_| named),
         }
     }
 
@@ -209,7 +214,9 @@ impl Measured {
         for (k, share) in &figures.pass_at {
             row.set(format!("{prefix}pass@{k}{suffix}"), *share);
         }
-        row.set(format!("{prefix}avg@{attempts}{suffix}"), figures.average);
+        if let Some(average) = figures.average {
+            row.set(format!("{prefix}avg@{attempts}{suffix}"), average);
+        }
         if let Some(majority) = figures.majority.filter(|_| attempts > 1) {
             row.set(format!("{prefix}maj@{attempts}{suffix}"), majority);
         }

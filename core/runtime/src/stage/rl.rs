@@ -26,7 +26,7 @@ use crate::trainer::{StageEnd, Trainer, UpdateState};
 pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Result<StageEnd> {
     let states = trainer.position.stage_states.clone();
     let mut components = RlComponents::new(&trainer.host, stage, &states)?;
-    let tasks = trainer.stage_tasks(&stage.tasks);
+    let tasks = trainer.trained_tasks(&stage.tasks);
     let mut update = trainer.begin_updates(&stage.update, u64::from(stage.steps))?;
     let mut stage_run = RlRun {
         stage,
@@ -41,7 +41,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Resul
         if trainer.position.stage_step == 0 && stage.eval.is_some() {
             stage_run.evaluate(trainer, &components)?;
         }
-        let before = components.save()?;
+        let before = trainer.standing(components.save()?)?;
         let updates = update.rule.steps_taken();
         let step = trainer.position.stage_step;
         let summary = match stage_run.step(trainer, &mut components, &mut update) {
@@ -267,7 +267,7 @@ impl RlRun<'_> {
             .map(|component| LiveSampler::new(&trainer.host, component, &Value::Null));
         let own = own.transpose()?;
         let measurement = Measurement {
-            tasks: &self.tasks,
+            tasks: &trainer.measured_tasks(&self.stage.tasks),
             problems: eval.problems.into(),
             attempts: eval.attempts as usize,
             pass_at: &[1, eval.attempts],

@@ -45,10 +45,11 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
     };
     let mut progress = trainer.begin_progress(&stage.name, steps);
     while trainer.position.stage_step < steps {
+        let before = trainer.standing(Default::default())?;
         let summary = match sft.step(trainer, &mut update) {
             Ok(summary) => summary,
             Err(error) => {
-                trainer.save_after_failure(&error, Some(&update), Default::default())?;
+                trainer.save_after_failure(&error, Some(&update), before)?;
                 return Err(error);
             }
         };
@@ -67,7 +68,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
 
 /// The problems whose solutions are learned. A finite task that has fewer than its share gives each once.
 fn examples(trainer: &Trainer, stage: &SftStage, seeds: StageSeeds) -> Vec<Pick> {
-    let tasks = trainer.stage_tasks(&stage.tasks);
+    let tasks = trainer.trained_tasks(&stage.tasks);
     let request = NextRequest {
         step: 0,
         drawn: 0,

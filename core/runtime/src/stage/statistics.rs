@@ -8,12 +8,20 @@ pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     if count == 0 { 0.0 } else { sum / count as f64 }
 }
 
+/// The arithmetic mean; nothing of nothing, where a zero would be a claim.
+pub(crate) fn mean_of(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut values = values.into_iter().peekable();
+    values.peek()?;
+    Some(mean(values))
+}
+
 /// The standard deviation with Bessel's correction, as `torch.std`; 0 of fewer than two values.
 pub(crate) fn standard_deviation(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return 0.0;
     }
-    let centre = mean(values.iter().copied());
+    // From the first value, so that equal values have exactly their own mean and no spread.
+    let centre = values[0] + mean(values.iter().map(|value| value - values[0]));
     let squares: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
     (squares / (values.len() - 1) as f64).sqrt()
 }
@@ -47,5 +55,7 @@ mod tests {
         // torch.std(torch.tensor([0., 0., 1., 1.])) == 0.57735
         assert!((standard_deviation(&[0.0, 0.0, 1.0, 1.0]) - 0.577_350_269).abs() < 1e-9);
         assert_eq!(standard_deviation(&[3.0]), 0.0);
+        // The plain mean of eight times 1.1 is not 1.1.
+        assert_eq!(standard_deviation(&[1.1; 8]), 0.0);
     }
 }

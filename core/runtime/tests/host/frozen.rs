@@ -38,7 +38,7 @@ fn plugins_of_earlier_releases_load_and_work() {
             ..LoadRequest::default()
         })
         .unwrap_or_else(|errors| panic!("{}: {errors}", file.display()));
-        let plugin = &host.plugins()[0];
+        let plugin = host.plugins().next().unwrap();
         // Named after the sdk it was built with, so nobody can replace it without a word.
         let name = format!("sdk-{}-", plugin.sdk);
         assert!(file.to_string_lossy().contains(&name), "{}", file.display());

@@ -19,8 +19,7 @@ fn step_row(step: u64) -> MetricRow {
     row.set("loss", 1.0 / step as f64)
         .set("num_tokens", step * 100)
         .set("reward", 0.1f32);
-    row.set("step_time", 0.25)
-        .set("rewards/sums/exact/seconds", 0.125);
+    row.set("step_time", 0.25).set("perf/throughput", 0.125);
     row
 }
 
@@ -98,7 +97,7 @@ fn wall_clock_figures_go_to_their_own_file() {
     );
     assert_eq!(
         read("timing.jsonl"),
-        "{\"step\":2,\"stage\":\"sft\",\"rewards/sums/exact/seconds\":0.125,\"step_time\":0.25}\n"
+        "{\"step\":2,\"stage\":\"sft\",\"perf/throughput\":0.125,\"step_time\":0.25}\n"
     );
 }
 

@@ -89,7 +89,6 @@ fn only_declared_timings_leave_the_reproducible_file() {
         "step_time",
         "timing_s/reward",
         "perf/throughput",
-        "rewards/a/b/seconds",
         "eval_step_time",
     ] {
         assert_eq!(registry.file_of(name), MetricFile::Timing, "{name}");

@@ -8,7 +8,7 @@ use farthing_sdk::{DecodingPlan, GroupReport, NextRequest, Pick, PlanRequest, Sp
 use super::RlRun;
 use crate::error::{Result, RuntimeError};
 use crate::stage::components::{LiveTask, RlComponents};
-use crate::stage::judging::{JudgedGroup, judge};
+use crate::stage::judging::{JudgedGroup, judge, refuse_too_many};
 use crate::stage::rollout::{Group, draw, pose};
 use crate::trainer::Trainer;
 
@@ -65,6 +65,16 @@ impl RlRun<'_> {
                 break;
             }
             self.draw_round(trainer, components, &picks, &mut drawn)?;
+        }
+        refuse_too_many(&trainer.tasks, &drawn.groups, &drawn.judged, self.terms())?;
+        if !drawn.kept.contains(&true) {
+            // The step goes by without an update, which nobody should have to find out from a flat curve.
+            tracing::warn!(
+                step,
+                "the curriculum kept none of {} groups in {MAX_ROUNDS} rounds: nothing is learned in this step; if this \
+                 goes on, the problems are too hard or too easy for the model",
+                drawn.groups.len()
+            );
         }
         trainer.position.cursor += asked;
         Ok(drawn)
