@@ -230,6 +230,6 @@ mod tests {
 
     #[test]
     fn the_source_tree_keeps_the_invariants() {
-        super::check().unwrap();
+        super::check().expect("the sources keep to the architecture");
     }
 }

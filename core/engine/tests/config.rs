@@ -1,5 +1,7 @@
 //! `config.json`: both forms of transformers, what is refused, and what survives a round trip.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod support;
 
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! What must not change a result: the number of threads, the other rows of a batch, and how a step is cut into
 //! micro-batches. And what must be noticed: a parameter that the loss does not reach.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod support;
 
 use candle_core::Device;

@@ -1,5 +1,7 @@
 //! Learning rates at the points that define each schedule.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_engine::{Decay, Schedule};
 
 fn rates(decay: Decay, steps: impl IntoIterator<Item = u64>) -> Vec<f64> {

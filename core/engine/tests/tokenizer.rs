@@ -1,5 +1,7 @@
 //! Tokenizers and chat templates against transformers, and on files that nobody should trust.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use std::path::{Path, PathBuf};
 
 use farthing_engine::{ChatOptions, Message, Tokenizer};

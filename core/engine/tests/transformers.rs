@@ -1,6 +1,8 @@
 //! Log-probabilities, entropies and gradients equal those of transformers on small checkpoints of both families.
 //! `fixtures/make_fixtures.py` made the expected values.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod support;
 
 use std::collections::HashMap;

@@ -1,5 +1,7 @@
 //! The update rule: PyTorch's numbers, clipping, refusal, and a state that comes back byte for byte.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod support;
 
 use candle_core::{Device, Tensor};

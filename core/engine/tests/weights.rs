@@ -1,5 +1,7 @@
 //! Checkpoints on disk: round trips, the types and layouts of other writers, and files that lie.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod support;
 
 use std::collections::HashMap;

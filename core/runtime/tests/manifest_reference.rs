@@ -1,5 +1,7 @@
 //! The manifest's page of the book is generated from the types, and this test keeps it so.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use std::path::Path;
 
 use farthing_runtime::manifest;

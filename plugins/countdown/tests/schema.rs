@@ -1,5 +1,7 @@
 //! The schemas against which manifests are checked before anything is loaded.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_countdown::{Countdown, Exact};
 use farthing_sdk::prelude::*;
 use schemars::schema_for;

@@ -88,7 +88,7 @@ impl CurriculumKit {
                     "no problems were picked for step {step}"
                 )));
             }
-            let groups: Vec<GroupReport> = picks.iter().map(|pick| sample_group(pick)).collect();
+            let groups: Vec<GroupReport> = picks.iter().map(sample_group).collect();
             let kept = groups
                 .iter()
                 .map(|group| self.keep(group))

@@ -1,5 +1,7 @@
 //! Rewards that fail: what a run counts, drops, replaces or stops at. An error is never a zero.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use std::path::Path;
 
 use arrow_array::{Array, Float64Array, StringArray};

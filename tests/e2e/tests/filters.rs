@@ -1,5 +1,7 @@
 //! `score` and `objective`: components as filters, with the formats that the design fixes.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_e2e::Bench;
 use serde_json::{Value, json};
 

@@ -1,5 +1,7 @@
 //! `--help` is an interface: people read it, and it must not change by accident.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_e2e::Bench;
 
 #[test]

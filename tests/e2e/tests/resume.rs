@@ -3,6 +3,8 @@
 //! The moments of death are drawn from a fixed seed. A moment is a line of the child's log (at the level of traces,
 //! where every step, save and evaluation speaks), so no test waits for a clock.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

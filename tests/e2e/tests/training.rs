@@ -1,5 +1,7 @@
 //! A whole run, small: what it leaves, and that it can be used.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use farthing_e2e::{Bench, root, small_manifest};
 use serde_json::Value;
 

@@ -1,6 +1,8 @@
 //! Every operation against two references: the kernel (f32) against the composition (f64 tensors take that way), and
 //! both backwards against finite differences of their own forwards.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 use candle_core::{DType, Device, Tensor};
 
 use super::attention::{self, Attended, Heads};

@@ -207,9 +207,10 @@ fn injected_text_replaces_the_end_and_is_marked() {
     // The script names the token at each place, so it goes on after the injected ones.
     let (attempt, script) = write("abc<|endoftext|>qqqqxyz<|endoftext|>", &plan, answers);
     assert_eq!(text(&attempt), "abc waitxyz<|endoftext|>");
+    assert_eq!(attempt.injected.len(), 1);
     assert_eq!(
-        (attempt.injected.as_slice(), attempt.finish),
-        (&[3..8][..], Finish::Eos)
+        (&attempt.injected[0], attempt.finish),
+        (&(3..8), Finish::Eos)
     );
     assert_eq!(attempt.logp[3..8], [0.0; 5]);
     assert!(

@@ -1,5 +1,7 @@
 //! Drawing attempts, through the public surface.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod agreement;
 mod hooks;
 mod invariance;

@@ -109,7 +109,11 @@ fn other_bytes_under_a_locked_name() {
         .replace(&real, &"0".repeat(64))
         .replace("version = \"0.1.0\"", "version = \"0.0.9\"");
     let lock = Lock::parse(&lock, Path::new("farthing.lock")).unwrap();
-    let message = shortened(&load_locked(&[path.clone()], &lock).err().unwrap());
+    let message = shortened(
+        &load_locked(std::slice::from_ref(&path), &lock)
+            .err()
+            .unwrap(),
+    );
     assert_snapshot!(message.replace(&real, "HASH").replace(&"0".repeat(64), "ZEROS"), @r"
     cannot load `libgood.so`: the plugin differs from the lock file
       expected: version 0.0.9, sha256 ZEROS

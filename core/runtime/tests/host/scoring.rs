@@ -125,7 +125,13 @@ fn verdicts_do_not_depend_on_threads() {
     // Every job has another length, and its right answers in other places.
     let texts = |number: usize| -> Vec<&str> {
         (0..number % 23)
-            .map(|place| if (place + number) % 3 == 0 { "8" } else { "no" })
+            .map(|place| {
+                if (place + number).is_multiple_of(3) {
+                    "8"
+                } else {
+                    "no"
+                }
+            })
             .collect()
     };
     let jobs = || -> Vec<Job> {

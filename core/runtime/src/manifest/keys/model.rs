@@ -113,7 +113,7 @@ pub struct TokenizerSource {
 impl TokenizerSource {
     /// What is one token beside the characters: `tokens`, then the numbers.
     pub fn whole_tokens(&self) -> Vec<String> {
-        let numbers = self.numbers.map_or(10..=9, |largest| 10..=largest);
+        let numbers = self.numbers.into_iter().flat_map(|largest| 10..=largest);
         let numbers = numbers.map(|number| number.to_string());
         let mut tokens = self.tokens.clone();
         tokens.extend(numbers.filter(|number| !self.tokens.contains(number)));
