@@ -14,8 +14,7 @@ use crate::{Result, rng};
 ///
 /// farthing_sdk::plugin!("mixed");
 ///
-/// #[derive(Deserialize, JsonSchema)]
-/// #[serde(deny_unknown_fields)]
+/// #[config]
 /// struct Config {
 ///     /// The stage ends when the mean reward reaches this.
 ///     enough: f64,

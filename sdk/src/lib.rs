@@ -2,7 +2,9 @@
 //!
 //! A plugin is a `cdylib` crate with this one dependency. It says [`plugin!`] once, and
 //! marks an `impl` of one of the five traits with [`#[component]`](component) for each
-//! component. A reward is about twenty lines; see [`Reward`].
+//! component. [`#[config]`](config) makes a struct what the manifest configures, and
+//! [`#[data]`](data) what problems and saved state are made of. A reward is about twenty
+//! lines; see [`Reward`].
 //!
 //! Plain data crosses to the host, so a plugin needs neither a tensor library nor a
 //! tokenizer, and one that was built with this sdk keeps loading in later hosts. What
@@ -21,6 +23,7 @@ pub mod client;
 mod curriculum;
 mod error;
 mod optimizer;
+mod outcome;
 mod problem;
 mod registry;
 mod reward;
@@ -37,12 +40,13 @@ pub use curriculum::{
     TaskEntry,
 };
 pub use error::{Error, Result};
-pub use farthing_sdk_macros::component;
+pub use farthing_sdk_macros::{component, config, data};
 pub use optimizer::{
     Advantages, Fold, LossOutput, Metrics, MicroBatch, Need, Optimizer, Rollout, Totals,
 };
+pub use outcome::{Outcome, Parts};
 pub use problem::{Message, Problem, ProblemView, Prompt, Split};
-pub use reward::{Attempt, Outcome, Reward};
+pub use reward::{Attempt, Reward};
 pub use sampler::{DecodingPlan, Pause, PlanRequest, Sampler, SamplerHook, Steer};
 pub use task::Task;
 
@@ -52,14 +56,15 @@ pub mod prelude {
         Advantages, Attempt, CheckpointReport, Curriculum, DecodingPlan, Error, GroupReport,
         LossOutput, Message, Metrics, MicroBatch, Need, NextRequest, Optimizer, Outcome, Pause,
         Pick, PlanRequest, Problem, ProblemView, Progress, Prompt, Result, Reward, Rollout,
-        Sampler, SamplerHook, Selected, Split, Steer, StepReport, Task, bail, component,
+        Sampler, SamplerHook, Selected, Split, Steer, StepReport, Task, bail, component, config,
+        data,
         rng::{
             rand::{RngExt, seq::SliceRandom},
             stream,
         },
     };
-    pub use schemars::{self, JsonSchema};
-    pub use serde::{self, Deserialize, Serialize};
+    pub use schemars;
+    pub use serde;
     pub use serde_json::{self, Value, json};
     pub use tracing;
 }
@@ -71,6 +76,8 @@ pub mod private {
     pub use crate::{registry::Registration, root};
     pub use farthing_abi::{Descriptor, PluginRootRef, abi_stable};
     pub use inventory;
+    pub use schemars;
+    pub use serde;
 
     /// Version of this sdk, as the descriptor records it.
     pub const SDK_VERSION: [u32; 3] = [

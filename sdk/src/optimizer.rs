@@ -20,8 +20,7 @@ use crate::Result;
 ///
 /// farthing_sdk::plugin!("reinforce");
 ///
-/// #[derive(Deserialize, JsonSchema)]
-/// #[serde(deny_unknown_fields)]
+/// #[config]
 /// struct Config {}
 ///
 /// struct Reinforce;

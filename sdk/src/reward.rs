@@ -1,10 +1,10 @@
 //! Rewards: what an attempt is worth.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{ProblemView, Result};
+use crate::{Outcome, ProblemView, Result};
 
 /// Turns attempts into outcomes.
 ///
@@ -19,8 +19,7 @@ use crate::{ProblemView, Result};
 ///
 /// farthing_sdk::plugin!("brevity");
 ///
-/// #[derive(Deserialize, JsonSchema)]
-/// #[serde(deny_unknown_fields)]
+/// #[config]
 /// struct Config {
 ///     /// Completions of this many characters or more score 0.
 ///     #[schemars(range(min = 1))]
@@ -98,51 +97,4 @@ pub struct Attempt<'a> {
     pub tokens: u64,
     /// False when the completion was cut off at the token limit.
     pub finished: bool,
-}
-
-/// What a reward says of one attempt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// A score. 1 is the convention for a full solution: evaluations count attempts whose
-    /// task's first reward gives 1 or more as solved.
-    Scored {
-        /// What the attempt is worth.
-        value: f64,
-        /// Named parts, for the log.
-        parts: Vec<(String, f64)>,
-        /// The answer that was read from the completion, in a canonical form: attempts with
-        /// the same answer vote together in maj@k.
-        answer: Option<String>,
-    },
-    /// No opinion: this reward does not count for this attempt.
-    Abstain,
-}
-
-impl Outcome {
-    /// A score without parts.
-    pub fn scored(value: impl Into<f64>) -> Self {
-        Self::Scored {
-            value: value.into(),
-            parts: Vec::new(),
-            answer: None,
-        }
-    }
-
-    /// Adds a named part, logged as `rewards/<reward>/<name>`. Parts are not summed.
-    #[must_use]
-    pub fn with_part(mut self, name: impl Into<String>, part: impl Into<f64>) -> Self {
-        if let Self::Scored { parts, .. } = &mut self {
-            parts.push((name.into(), part.into()));
-        }
-        self
-    }
-
-    /// Says which answer was read from the completion.
-    #[must_use]
-    pub fn with_answer(mut self, text: impl Into<String>) -> Self {
-        if let Self::Scored { answer, .. } = &mut self {
-            *answer = Some(text.into());
-        }
-        self
-    }
 }

@@ -19,8 +19,7 @@ use crate::{Result, Split};
 ///
 /// farthing_sdk::plugin!("cooling");
 ///
-/// #[derive(Deserialize, JsonSchema)]
-/// #[serde(deny_unknown_fields)]
+/// #[config]
 /// struct Config {
 ///     /// Attempts at each problem.
 ///     #[schemars(range(min = 1))]

@@ -17,8 +17,7 @@ use crate::{Problem, Result, Split};
 ///
 /// farthing_sdk::plugin!("sums");
 ///
-/// #[derive(Deserialize, JsonSchema)]
-/// #[serde(deny_unknown_fields)]
+/// #[config]
 /// struct Config {
 ///     /// Largest number in a sum.
 ///     largest: u64,

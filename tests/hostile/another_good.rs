@@ -4,8 +4,7 @@ use farthing_sdk::prelude::*;
 
 farthing_sdk::plugin!("another-good");
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 struct Config {}
 
 struct Next;

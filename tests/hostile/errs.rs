@@ -4,8 +4,7 @@ use farthing_sdk::prelude::*;
 
 farthing_sdk::plugin!("errs");
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 struct Config {
     /// Refused unless it is even, which no schema can say here.
     number: u64,

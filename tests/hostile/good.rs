@@ -6,8 +6,7 @@ use farthing_sdk::prelude::*;
 
 farthing_sdk::plugin!("good");
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 struct Config {
     /// Attempts at each problem.
     #[serde(default = "one")]
@@ -44,7 +43,7 @@ struct Next {
     scored: AtomicU64,
 }
 
-#[derive(Deserialize)]
+#[data]
 struct Facts {
     next: u64,
 }

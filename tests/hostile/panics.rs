@@ -4,8 +4,7 @@ use farthing_sdk::prelude::*;
 
 farthing_sdk::plugin!("panics");
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 struct Config {
     /// Panics when the component is made.
     #[serde(default)]

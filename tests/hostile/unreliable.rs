@@ -8,8 +8,7 @@ use farthing_sdk::prelude::*;
 
 farthing_sdk::plugin!("unreliable");
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 struct Config {
     /// How it fails.
     how: How,
@@ -17,7 +16,7 @@ struct Config {
     every: u64,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[config]
 #[serde(rename_all = "lowercase")]
 enum How {
     Error,

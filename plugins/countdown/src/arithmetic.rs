@@ -4,18 +4,16 @@
 //! numerators and denominators of anything that can be written with them stay below
 //! 10^36 * 2^5, which `i128` holds: an overflow means that the expression was none of ours.
 
+use farthing_sdk::config;
 use num_rational::Ratio;
 use num_traits::{CheckedAdd, CheckedDiv, CheckedMul, CheckedSub, Zero};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// An exact fraction in lowest terms.
 pub type Rational = Ratio<i128>;
 
 /// One of the four operations.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[config]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     #[serde(rename = "+")]
     Add,

@@ -8,8 +8,9 @@ use crate::{arithmetic::Operation, order::Order};
 pub const MOST_NUMBERS: usize = 6;
 pub const LARGEST: u64 = 1_000_000;
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[config]
+#[derive(Clone, Debug)]
+#[serde(default)]
 pub struct Config {
     /// How many numbers a problem has: a count from 2 to 6, a list of counts, or a range
     /// `{ from = 3, to = 5 }`. Three and four are what TinyZero trained on.
@@ -75,7 +76,8 @@ impl Default for Config {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[config]
+#[derive(Clone, Debug)]
 #[serde(
     untagged,
     expecting = "expected a count such as 3, a list such as [3, 4], or { from = 3, to = 5 }"
@@ -86,8 +88,8 @@ pub enum Counts {
     Range(CountRange),
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
+#[derive(Clone, Debug)]
 pub struct CountRange {
     #[schemars(range(min = 2, max = MOST_NUMBERS))]
     pub from: usize,
@@ -96,7 +98,8 @@ pub struct CountRange {
 }
 
 /// What worked solutions show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[config]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Style {
     /// The steps of one solution.

@@ -17,8 +17,9 @@ use crate::{
 const OPEN: &[u8] = b"<answer>";
 const CLOSE: &[u8] = b"</answer>";
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[config]
+#[derive(Clone, Debug)]
+#[serde(default)]
 pub struct Config {
     /// What a well-formed answer that is wrong is worth. TinyZero pays 0.1.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -41,7 +42,7 @@ impl Default for Config {
     }
 }
 
-#[derive(Deserialize)]
+#[data]
 struct Facts {
     numbers: Vec<u64>,
     target: i64,

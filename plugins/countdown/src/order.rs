@@ -8,7 +8,8 @@
 use farthing_sdk::prelude::*;
 
 /// In which order a problem names its numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[config]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
     /// Ascending.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What `countdown/exact` reads of a problem.
-#[derive(Deserialize)]
+#[data]
 struct Facts {
     numbers: Vec<u64>,
     target: u64,

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
 use farthing_countdown::Exact;
-use farthing_sdk::{prelude::*, testing};
+use farthing_sdk::{Parts, prelude::*, testing};
 
 /// What a well-formed answer that is wrong is worth in these tests: it tells "wrong" from
 /// "malformed", which is worth nothing.
@@ -253,12 +253,8 @@ fn parts_tell_format_from_correctness() {
         Outcome::Scored { parts, .. } => parts,
         Outcome::Abstain => panic!("abstained on {completion:?}"),
     };
-    let expected = |format: f64, correct: f64| {
-        vec![
-            ("format".to_owned(), format),
-            ("correct".to_owned(), correct),
-        ]
-    };
+    let expected =
+        |format: f64, correct: f64| Parts::from_iter([("format", format), ("correct", correct)]);
     assert_eq!(parts("<answer>44+19+35</answer>"), expected(1.0, 1.0));
     assert_eq!(parts("<answer>44+19</answer>"), expected(1.0, 0.0));
     assert_eq!(parts("44+19+35"), expected(0.0, 0.0));

@@ -4,7 +4,7 @@
 
 use farthing_countdown::{Countdown, Exact};
 use farthing_sdk::prelude::*;
-use schemars::schema_for;
+use schemars::{JsonSchema, schema_for};
 
 fn accepts<C: JsonSchema>(config: Value) -> bool {
     jsonschema::is_valid(&schema_for!(C).to_value(), &config)

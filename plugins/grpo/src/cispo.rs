@@ -23,8 +23,7 @@ use farthing_objective::{
 };
 use farthing_sdk::prelude::*;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 pub struct Config {
     /// Weights are at least 1 - epsilon_low; left out, there is no lower bound.
     #[serde(default)]

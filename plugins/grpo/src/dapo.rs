@@ -22,8 +22,7 @@ use farthing_objective::{
 };
 use farthing_sdk::prelude::*;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 pub struct Config {
     /// Ratios below 1 - epsilon_low are clipped.
     #[serde(default = "default_epsilon_low")]

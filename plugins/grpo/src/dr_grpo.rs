@@ -20,8 +20,7 @@ use farthing_objective::{
 };
 use farthing_sdk::prelude::*;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 pub struct Config {
     /// The ratio is clipped to 1 - epsilon .. 1 + epsilon.
     #[serde(default = "default_epsilon")]

@@ -15,8 +15,9 @@
 
 use farthing_sdk::prelude::*;
 
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[config]
+#[derive(Default)]
+#[serde(default)]
 pub struct Config {
     /// A group is kept if its greatest and its least reward differ by more than this. Above
     /// 0 where small parts of the reward (length, format) make nearly every group differ.

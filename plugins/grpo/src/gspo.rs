@@ -24,8 +24,7 @@ use farthing_objective::{
 };
 use farthing_sdk::prelude::*;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 pub struct Config {
     /// Sequence ratios below 1 - epsilon_low are clipped.
     #[serde(default = "default_epsilon_low")]

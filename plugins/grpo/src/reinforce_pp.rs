@@ -30,8 +30,8 @@ use farthing_objective::{
 };
 use farthing_sdk::prelude::*;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[config]
+#[serde(default)]
 pub struct Config {
     /// Subtract the mean of the group's rewards first; wants groups of two or more.
     baseline: bool,

@@ -23,8 +23,9 @@ use farthing_objective::{
 };
 use farthing_sdk::prelude::*;
 
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[config]
+#[derive(Default)]
+#[serde(default)]
 pub struct Config {
     /// Weight of the distance to the reference model, which is subtracted from the reward;
     /// 0 needs no reference model.

@@ -13,8 +13,7 @@ use farthing_sdk::prelude::*;
 /// chance is all right or all wrong once in 128 times.
 const DEFAULT_GROUP: usize = 8;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 pub struct Config {
     #[serde(flatten)]
     decoding: Decoding,
@@ -27,7 +26,8 @@ pub struct Config {
 }
 
 /// How the engine draws; what is left out keeps its default.
-#[derive(Default, Deserialize, JsonSchema)]
+#[config(part)]
+#[derive(Default)]
 #[serde(default)]
 struct Decoding {
     /// Attempts at each problem; 8.
@@ -57,8 +57,8 @@ struct Decoding {
 }
 
 /// How the engine draws in evaluations; what is left out is as in training.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
+#[derive(Default)]
 struct Test {
     #[serde(flatten)]
     decoding: Decoding,

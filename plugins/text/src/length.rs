@@ -13,8 +13,8 @@
 
 use farthing_sdk::prelude::*;
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// What is counted.
     #[serde(default)]
@@ -30,7 +30,8 @@ pub struct Config {
     pub cache: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[config]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     #[default]

@@ -7,8 +7,8 @@
 use farthing_sdk::prelude::*;
 use regex::Regex;
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// A regular expression in the syntax of Rust's regex crate; it may match anywhere
     /// unless `^` and `$` hold it.

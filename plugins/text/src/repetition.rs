@@ -12,8 +12,9 @@ use std::{
 
 use farthing_sdk::prelude::*;
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[config]
+#[derive(Clone, Debug)]
+#[serde(default)]
 pub struct Config {
     /// What an n-gram is made of.
     pub unit: Unit,
@@ -23,7 +24,8 @@ pub struct Config {
     pub n: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[config]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     Words,

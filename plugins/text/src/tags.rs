@@ -6,8 +6,8 @@
 
 use farthing_sdk::prelude::*;
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Names of the tags in the order in which their pairs must come: `["think", "answer"]`
     /// for `<think>..</think> <answer>..</answer>`.
@@ -82,7 +82,7 @@ impl Reward for Tags {
         let part = |met: bool| f64::from(u8::from(met));
         let mut outcome = Outcome::scored(value);
         for (tag, good) in self.tags.iter().zip(pairs) {
-            outcome = outcome.with_part(tag.name.as_str(), part(good));
+            outcome = outcome.with_part(tag.name.clone(), part(good));
         }
         Ok(outcome
             .with_part("order", part(in_order))

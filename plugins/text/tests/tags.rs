@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
-use farthing_sdk::{prelude::*, testing};
+use farthing_sdk::{Parts, prelude::*, testing};
 use farthing_text::Tags;
 
-fn score(config: Value, completion: &str) -> (f64, Vec<(String, f64)>) {
+fn score(config: Value, completion: &str) -> (f64, Parts) {
     let reward = testing::reward::<Tags>(config).unwrap();
     match reward.score(&json!({}), completion).unwrap() {
         Outcome::Scored { value, parts, .. } => (value, parts),
@@ -99,14 +99,13 @@ fn partial_credit_is_the_share_of_conditions_met() {
 #[test]
 fn parts_say_which_condition_failed() {
     let (_, parts) = score(order(), "<think></think><answer>4</answer> so");
-    let named = |name: &str, value: f64| (name.to_owned(), value);
     let expected = [
-        named("think", 0.0),
-        named("answer", 1.0),
-        named("order", 1.0),
-        named("outside", 0.0),
+        ("think", 0.0),
+        ("answer", 1.0),
+        ("order", 1.0),
+        ("outside", 0.0),
     ];
-    assert_eq!(parts, expected);
+    assert_eq!(parts.iter().collect::<Vec<_>>(), expected);
 }
 
 #[test]

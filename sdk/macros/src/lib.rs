@@ -1,11 +1,15 @@
-//! The attribute that registers a component. Everything else of the author's side is
-//! ordinary Rust; this macro only reads what is already written: the trait's name gives
-//! the kind, the doc comment gives the description.
+//! The attributes of the author's side. Everything else is ordinary Rust.
+//!
+//! [`macro@component`] registers what is already written: the trait's name gives the kind,
+//! the doc comment gives the description. [`macro@config`] and [`macro@data`] derive from
+//! serde and schemars by the sdk's own paths, so that a plugin depends on the sdk alone.
 
 use proc_macro::TokenStream;
 use proc_macro2::{Span, TokenStream as TokenStream2};
 use quote::quote;
-use syn::{Attribute, Error, Expr, ExprLit, Ident, ItemImpl, Lit, LitStr, Meta, Result};
+use syn::{
+    Attribute, DeriveInput, Error, Expr, ExprLit, Ident, ItemImpl, Lit, LitStr, Meta, Result,
+};
 
 const KINDS: [&str; 5] = ["Task", "Reward", "Sampler", "Optimizer", "Curriculum"];
 
@@ -29,6 +33,79 @@ pub fn component(argument: TokenStream, item: TokenStream) -> TokenStream {
             quote!(#item2 #error).into()
         }
     }
+}
+
+/// Makes a struct or an enum what the manifest's `config` table is read into.
+///
+/// It derives serde's `Deserialize` and schemars' `JsonSchema`, refuses keys that it does
+/// not know, and takes serde's and schemars' attributes:
+///
+/// ```ignore
+/// #[config]
+/// #[serde(default)]
+/// struct Config {
+///     /// Completions of this many characters or more score 0.
+///     #[schemars(range(min = 1))]
+///     limit: usize,
+/// }
+/// ```
+///
+/// A struct that is flattened into another leaves unknown keys to the outer one:
+/// `#[config(part)]`.
+#[proc_macro_attribute]
+pub fn config(argument: TokenStream, item: TokenStream) -> TokenStream {
+    let strict = match argument.to_string().as_str() {
+        "" => quote!(, deny_unknown_fields),
+        "part" => quote!(),
+        _ => return misused("expected #[config] or #[config(part)]", item),
+    };
+    derived(
+        item,
+        quote! {
+            #[derive(
+                ::farthing_sdk::private::serde::Deserialize,
+                ::farthing_sdk::private::schemars::JsonSchema,
+            )]
+            #[serde(crate = "::farthing_sdk::private::serde" #strict)]
+            #[schemars(crate = "::farthing_sdk::private::schemars")]
+        },
+    )
+}
+
+/// Makes a struct or an enum plain data: the facts of a problem, or saved state.
+///
+/// It derives serde's `Deserialize` and `Serialize`, and takes serde's attributes. Keys that
+/// it does not know are ignored: a problem may have facts for several rewards.
+#[proc_macro_attribute]
+pub fn data(argument: TokenStream, item: TokenStream) -> TokenStream {
+    if !argument.is_empty() {
+        return misused("#[data] takes no arguments", item);
+    }
+    derived(
+        item,
+        quote! {
+            #[derive(
+                ::farthing_sdk::private::serde::Deserialize,
+                ::farthing_sdk::private::serde::Serialize,
+            )]
+            #[serde(crate = "::farthing_sdk::private::serde")]
+        },
+    )
+}
+
+fn derived(item: TokenStream, derives: TokenStream2) -> TokenStream {
+    let item2 = TokenStream2::from(item.clone());
+    match syn::parse::<DeriveInput>(item) {
+        Ok(_) => quote!(#derives #item2).into(),
+        Err(_) => {
+            quote!(compile_error! { "this attribute goes on a struct or an enum" } #item2).into()
+        }
+    }
+}
+
+fn misused(message: &str, item: TokenStream) -> TokenStream {
+    let item = TokenStream2::from(item);
+    quote!(compile_error! { #message } #item).into()
 }
 
 fn registration(argument: TokenStream, item: TokenStream) -> Result<TokenStream2> {

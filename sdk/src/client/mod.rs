@@ -11,7 +11,7 @@ mod task;
 
 pub use curriculum::CurriculumClient;
 pub use optimizer::{AdvantageArrays, LossArrays, Metric, OptimizerClient};
-pub use reward::{ProblemText, RewardClient};
+pub use reward::{ProblemText, Reported, RewardClient};
 pub use sampler::SamplerClient;
 pub use task::TaskClient;
 

@@ -1,8 +1,8 @@
 //! A reward as the host holds it.
 
 use farthing_abi::{
-    Boxed, RawAttempt, RawOutcome, RawOutcomeKind, RawOutcomeSink, RawOutcomeSink_TO, RawProblem,
-    RawReward_TO,
+    Boxed, RawAttempt, RawOutcome, RawOutcomeKind, RawOutcomeSink, RawOutcomeSink_TO, RawPart,
+    RawProblem, RawReward_TO,
     abi_stable::{
         sabi_trait::TD_Opaque,
         sabi_types::RRef,
@@ -51,8 +51,8 @@ impl RewardClient {
         self.whole_groups
     }
 
-    /// Scores attempts at one problem. `on_outcome` gets (index, outcome) as each is known;
-    /// a score that is not finite arrives as an error.
+    /// Scores attempts at one problem. `on_outcome` gets (index, outcome) as each is known,
+    /// borrowed from the plugin; a score that is not finite arrives as an error.
     ///
     /// # Errors
     /// When the call as a whole failed; outcomes that were reported before still hold.
@@ -60,7 +60,7 @@ impl RewardClient {
         &self,
         problem: &ProblemText,
         attempts: &[Attempt<'_>],
-        on_outcome: &(dyn Fn(usize, Result<Outcome>) + Sync),
+        on_outcome: &(dyn Fn(usize, Result<Reported<'_>>) + Sync),
     ) -> Result<()> {
         let tags: Vec<RStr<'_>> = problem.tags.iter().map(|tag| tag.as_str().into()).collect();
         let raw_problem = RawProblem {
@@ -86,6 +86,37 @@ impl RewardClient {
     }
 }
 
+/// An [`Outcome`] in the plugin's memory: what a caller keeps, it copies.
+#[derive(Clone, Copy)]
+pub enum Reported<'a> {
+    Scored {
+        value: f64,
+        parts: &'a [RawPart<'a>],
+        answer: Option<&'a str>,
+    },
+    Abstain,
+}
+
+impl From<Reported<'_>> for Outcome {
+    fn from(reported: Reported<'_>) -> Self {
+        match reported {
+            Reported::Scored {
+                value,
+                parts,
+                answer,
+            } => Self::Scored {
+                value,
+                parts: parts
+                    .iter()
+                    .map(|part| (part.name.as_str().to_owned(), part.value))
+                    .collect(),
+                answer: answer.map(str::to_owned),
+            },
+            Reported::Abstain => Self::Abstain,
+        }
+    }
+}
+
 fn raw_attempt<'a>(attempt: &Attempt<'a>) -> RawAttempt<'a> {
     RawAttempt {
         completion: attempt.completion.into(),
@@ -95,12 +126,12 @@ fn raw_attempt<'a>(attempt: &Attempt<'a>) -> RawAttempt<'a> {
     }
 }
 
-struct Sink<'a>(&'a (dyn Fn(usize, Result<Outcome>) + Sync));
+struct Sink<'a>(&'a (dyn Fn(usize, Result<Reported<'_>>) + Sync));
 
 impl RawOutcomeSink for Sink<'_> {
     fn push(&self, raw: RawOutcome<'_>) {
         let outcome = match raw.kind {
-            RawOutcomeKind::Abstain => Ok(Outcome::Abstain),
+            RawOutcomeKind::Abstain => Ok(Reported::Abstain),
             RawOutcomeKind::Failed => Err(Error::new(raw.why.as_str())),
             RawOutcomeKind::Panicked => Err(Error::panic(raw.why.as_str().to_owned())),
             RawOutcomeKind::Scored => scored(&raw),
@@ -109,17 +140,16 @@ impl RawOutcomeSink for Sink<'_> {
     }
 }
 
-fn scored(raw: &RawOutcome<'_>) -> Result<Outcome> {
+fn scored<'a>(raw: &RawOutcome<'a>) -> Result<Reported<'a>> {
     if !raw.value.is_finite() {
         return Err(Error::new(format!(
             "the score is {}, which is not finite",
             raw.value
         )));
     }
-    let part = |part: &farthing_abi::RawPart<'_>| (part.name.as_str().to_owned(), part.value);
-    Ok(Outcome::Scored {
+    Ok(Reported::Scored {
         value: raw.value,
-        parts: raw.parts.iter().map(part).collect(),
-        answer: (!raw.answer.is_empty()).then(|| raw.answer.as_str().to_owned()),
+        parts: raw.parts.as_slice(),
+        answer: (!raw.answer.is_empty()).then(|| raw.answer.as_str()),
     })
 }

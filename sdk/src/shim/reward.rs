@@ -1,5 +1,7 @@
 //! [`Reward`] over the boundary: the one shim on a hot path.
 
+use std::cell::Cell;
+
 use farthing_abi::{
     Boxed, RawAttempt, RawCreate, RawError, RawOutcome, RawOutcomeKind, RawOutcomeSink_TO, RawPart,
     RawProblem, RawReward, RawReward_TO,
@@ -9,6 +11,8 @@ use farthing_abi::{
         std_types::{RResult, RSlice, RStr, RString},
     },
 };
+
+use smallvec::SmallVec;
 
 use super::{caught, guard, made, to_json};
 use crate::{Attempt, Error, Outcome, ProblemView, Result, Reward};
@@ -43,12 +47,7 @@ impl<T: Reward> RawReward for Shim<T> {
             if T::WHOLE_GROUPS {
                 return self.score_whole_group(&view, attempts.as_slice(), &sink);
             }
-            // One at a time, each reported at once: the host then knows which attempt a
-            // stuck reward is stuck on, and a panic costs one attempt.
-            for (index, raw) in attempts.iter().enumerate() {
-                let outcome = caught(|| self.0.score(&view, &attempt(raw)));
-                push(&sink, index, outcome);
-            }
+            self.score_each(&view, attempts.as_slice(), &sink);
             Ok(())
         })
     }
@@ -59,6 +58,27 @@ impl<T: Reward> RawReward for Shim<T> {
 }
 
 impl<T: Reward> Shim<T> {
+    /// One at a time, each reported at once: the host then knows which attempt a stuck
+    /// reward is stuck on, and a panic costs one attempt.
+    fn score_each(&self, view: &ProblemView<'_>, raw: &[RawAttempt<'_>], sink: &Sink<'_, '_>) {
+        let next = Cell::new(0);
+        while next.get() < raw.len() {
+            // Caught around the loop and not in it: a panic is rare, an attempt is not.
+            let run = caught(|| {
+                for index in next.get()..raw.len() {
+                    next.set(index);
+                    push(sink, index, self.0.score(view, &attempt(&raw[index])));
+                }
+                next.set(raw.len());
+                Ok(())
+            });
+            if let Err(panic) = run {
+                push(sink, next.get(), Err(panic));
+                next.set(next.get() + 1);
+            }
+        }
+    }
+
     fn score_whole_group(
         &self,
         view: &ProblemView<'_>,
@@ -103,14 +123,14 @@ fn push(sink: &Sink<'_, '_>, index: usize, outcome: Result<Outcome>) {
         Ok(Outcome::Abstain) => sink.push(raw),
         Ok(Outcome::Scored {
             value,
-            parts,
-            answer,
+            ref parts,
+            ref answer,
         }) => {
-            let parts: Vec<_> = parts
+            let parts: SmallVec<[RawPart<'_>; 4]> = parts
                 .iter()
                 .map(|(name, value)| RawPart {
-                    name: name.as_str().into(),
-                    value: *value,
+                    name: name.into(),
+                    value,
                 })
                 .collect();
             raw.kind = RawOutcomeKind::Scored;

@@ -47,7 +47,7 @@ impl RewardKit {
         let outcomes = Mutex::new(vec![None; attempts.len()]);
         self.0.score(&problem, &attempts, &|index, outcome| {
             let mut outcomes = outcomes.lock().expect("no holder of this lock panics");
-            outcomes[index] = Some(outcome);
+            outcomes[index] = Some(outcome.map(Outcome::from));
         })?;
         let outcomes = outcomes
             .into_inner()

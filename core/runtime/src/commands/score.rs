@@ -137,7 +137,7 @@ pub fn outcome(verdict: &Verdict) -> Value {
         } => {
             let parts: serde_json::Map<String, Value> = parts
                 .iter()
-                .map(|(name, value)| (name.clone(), json!(value)))
+                .map(|(name, value)| (name.to_owned(), json!(value)))
                 .collect();
             let mut outcome = json!({ "outcome": "scored", "value": value, "parts": parts });
             if let Some(answer) = answer {

@@ -24,7 +24,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farthing_sdk::client::{ProblemText, RewardClient};
+use farthing_sdk::{
+    Parts,
+    client::{ProblemText, RewardClient},
+};
 
 use super::host_error::HostError;
 use batch::Batch;
@@ -57,7 +60,7 @@ pub struct AttemptText {
 pub enum Verdict {
     Scored {
         value: f64,
-        parts: Vec<(String, f64)>,
+        parts: Parts,
         /// What was read from the completion, for rewards that say so.
         answer: Option<String>,
     },

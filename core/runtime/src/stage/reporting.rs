@@ -3,7 +3,7 @@
 use super::components::{LiveReward, LiveTask};
 use super::judging::{Count, JudgedGroup, verdicts_of};
 use super::rollout::{DrawnAttempt, Group};
-use super::statistics::{mean, standard_deviation};
+use super::statistics::{mean, mean_of, standard_deviation};
 use crate::host::Verdict;
 use crate::run::MetricRow;
 
@@ -59,13 +59,8 @@ pub(crate) fn report(
 
 /// The share of a group's judged attempts that solved the problem.
 pub(crate) fn solved_share(group: &JudgedGroup) -> Option<f64> {
-    let known: Vec<f64> = group
-        .solved
-        .iter()
-        .flatten()
-        .map(|&solved| f64::from(u8::from(solved)))
-        .collect();
-    (!known.is_empty()).then(|| mean(known))
+    let known = group.solved.iter().flatten();
+    mean_of(known.map(|&solved| f64::from(u8::from(solved))))
 }
 
 /// The reward's name in metrics: with its task's name where two tasks use the same one.
@@ -93,10 +88,10 @@ fn report_reward(name: &str, verdicts: &[&Verdict], prefix: &str, row: &mut Metr
             continue;
         };
         values.push(*value);
-        for (part, value) in own {
-            match parts.iter_mut().find(|(known, _)| known == part) {
-                Some((_, values)) => values.push(*value),
-                None => parts.push((part, vec![*value])),
+        for (part, value) in own.iter() {
+            match parts.iter_mut().find(|(known, _)| *known == part) {
+                Some((_, values)) => values.push(value),
+                None => parts.push((part, vec![value])),
             }
         }
     }

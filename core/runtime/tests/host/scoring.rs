@@ -16,7 +16,7 @@ use farthing_abi::{
 };
 use farthing_runtime::host::{AttemptText, HostError, Job, ScoringPool, Verdict};
 use farthing_sdk::{
-    Problem, Prompt,
+    Parts, Problem, Prompt,
     client::{ProblemText, RewardClient},
 };
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ fn misscoring(component: &str) -> Arc<RewardClient> {
 fn scored(value: f64) -> Verdict {
     Verdict::Scored {
         value,
-        parts: vec![],
+        parts: Parts::default(),
         answer: None,
     }
 }
@@ -92,7 +92,7 @@ fn every_outcome_keeps_its_kind() {
     let verdicts = verdicts(vec![job]).remove(0);
     let quarter = Verdict::Scored {
         value: 0.25,
-        parts: vec![],
+        parts: Parts::default(),
         answer: Some("42".into()),
     };
     assert_eq!(verdicts[0], quarter);

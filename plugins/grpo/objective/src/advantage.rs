@@ -13,7 +13,8 @@ use farthing_sdk::prelude::*;
 pub const EPSILON: f64 = 1e-6;
 
 /// What centred rewards are divided by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[config]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// The standard deviation of the group's rewards (DeepSeekMath 2402.03300, 4.1.2).

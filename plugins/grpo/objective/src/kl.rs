@@ -11,7 +11,8 @@ use farthing_sdk::prelude::*;
 use crate::{Term, requested};
 
 /// How the divergence is estimated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[config]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum KlEstimator {
     /// x

@@ -8,7 +8,8 @@ use farthing_sdk::prelude::*;
 use crate::{Aggregation, KlEstimator, requested};
 
 /// loss + beta KL(pi || pi_ref) - entropy_coef H(pi); flattened into a configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[config(part)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[serde(default)]
 pub struct Regularization {
     /// Weight of the KL term. 0, as in DAPO and Dr. GRPO, needs no reference model;

@@ -6,7 +6,7 @@ use farthing_sdk::{prelude::*, testing::SampleBatch};
 
 use crate::kit;
 
-#[derive(Deserialize)]
+#[data]
 pub struct Reference {
     groups: Vec<u32>,
     lengths: Vec<u32>,
@@ -16,7 +16,7 @@ pub struct Reference {
     pub cases: Vec<Case>,
 }
 
-#[derive(Deserialize)]
+#[data]
 struct Step {
     logp: Vec<f32>,
     old_logp: Vec<f32>,
@@ -24,7 +24,7 @@ struct Step {
     entropy: Vec<f32>,
 }
 
-#[derive(Deserialize)]
+#[data]
 pub struct Case {
     pub component: String,
     pub config: Value,

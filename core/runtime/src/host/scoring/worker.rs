@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farthing_sdk::{Attempt, Outcome, Result};
+use farthing_sdk::{Attempt, Outcome, Result, client::Reported};
 
 use super::{
     AttemptText, Job, Verdict,
@@ -111,7 +111,7 @@ impl Slot {
     }
 
     /// Called by the plugin, so it must not panic whatever the plugin says.
-    fn report(&self, index: usize, outcome: Result<Outcome>) {
+    fn report(&self, index: usize, outcome: Result<Reported<'_>>) {
         let mut state = locked(&self.0);
         let State::Scoring(call) = &mut *state else {
             return;
@@ -145,8 +145,8 @@ impl Slot {
     }
 }
 
-fn verdict(outcome: Result<Outcome>) -> Verdict {
-    match outcome {
+fn verdict(outcome: Result<Reported<'_>>) -> Verdict {
+    match outcome.map(Outcome::from) {
         Ok(Outcome::Scored {
             value,
             parts,
