@@ -53,9 +53,7 @@ impl Plan {
         let host = access.load(Some(&file.manifest.plugins))?;
         let mut diagnostics = file.diagnostics();
         file.refuse_unavailable(&mut diagnostics);
-        for component in file.components() {
-            check_component(&host, &component, &mut diagnostics);
-        }
+        check_components(&host, &file.components(), &mut diagnostics);
         let model = model_config(&file, &mut diagnostics);
         let device = check_device(&file, &mut diagnostics);
         match (model, device) {
@@ -95,11 +93,7 @@ fn components_of(draft: &ManifestDraft, access: &PluginAccess) -> Diagnostics {
         return diagnostics;
     };
     match access.load(Some(&plugins)) {
-        Ok(host) => {
-            for component in draft.components() {
-                check_component(&host, &component, &mut diagnostics);
-            }
-        }
+        Ok(host) => check_components(&host, &draft.components(), &mut diagnostics),
         Err(error) => diagnostics.add(Diagnostic::new(
             Problem::Unavailable,
             error.to_string(),
@@ -108,6 +102,16 @@ fn components_of(draft: &ManifestDraft, access: &PluginAccess) -> Diagnostics {
         )),
     }
     diagnostics
+}
+
+fn check_components(
+    host: &PluginHost,
+    components: &[ComponentUse<'_>],
+    diagnostics: &mut Diagnostics,
+) {
+    for component in components {
+        check_component(host, component, diagnostics);
+    }
 }
 
 fn check_component(host: &PluginHost, component: &ComponentUse<'_>, diagnostics: &mut Diagnostics) {

@@ -3,30 +3,30 @@
 //! All that changes while training is in three places: the model's weights, the update rule's moments, and
 //! [`Position`]. A checkpoint holds the three, so a resumed run is the same run.
 
+mod clock;
 mod position;
-
-use std::time::Instant;
+mod saving;
 
 use farthing_engine::{AdamW, AdamWConfig, Decay, Model, Schedule, Tokenizer};
 
-use position::POSITION_FILE;
+use clock::Clock;
 pub(crate) use position::Position;
+use saving::UPDATE_RULE_FILE;
 
-use crate::error::{Result, RuntimeError};
+use crate::error::Result;
 use crate::host::PluginHost;
 use crate::host::ScoringPool;
 use crate::manifest::{self, Manifest, Stage};
 use crate::run::checkpoint::step_name;
 use crate::run::{
-    Checkpoints, CompletionsWriter, Interrupt, MetricRegistry, MetricRow, Progress, RunDirectory,
-    RunMetrics, Terminal,
+    Checkpoints, CompletionRow, CompletionsWriter, Interrupt, MetricRegistry, MetricRow, Progress,
+    RunDirectory, RunMetrics, Terminal,
 };
 use crate::stage::components::{LiveTask, States};
+use crate::stage::judging::JudgedGroup;
 use crate::stage::measuring::Judge;
+use crate::stage::rollout::Group;
 use crate::stage::{eval, rl, sft};
-
-/// The update rule's state in a checkpoint.
-const UPDATE_RULE_FILE: &str = "state/update_rule.safetensors";
 
 /// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +91,6 @@ pub(crate) struct Parts {
     pub lock_text: String,
 }
 
-/// Wall-clock time of this process, for the budget.
-struct Clock {
-    began: Instant,
-    limit_seconds: Option<f64>,
-}
-
 impl Judge for Trainer {
     fn model(&self) -> &Model {
         &self.model
@@ -128,12 +122,11 @@ impl Trainer {
         let registry = MetricRegistry::runtime();
         let metrics = RunMetrics::open(paths, parts.position.metrics, registry.clone())?;
         let checkpoints = Checkpoints::new(paths.checkpoints());
-        let limit_seconds = parts.manifest.run.cost.as_ref().and_then(|cost| {
-            let budget = cost.budget_usd?;
-            (cost.usd_per_hour > 0.0).then(|| budget / cost.usd_per_hour * 3600.0)
-        });
+        let cost = parts.manifest.run.cost.as_ref();
+        let limit_seconds = cost.and_then(|cost| Some(cost.hours()? * 3600.0));
+        let clock = Clock::start(parts.position.seconds, limit_seconds);
         let saved_at = parts.resumed_from.is_some().then_some(parts.position.step);
-        Ok(Self {
+        let trainer = Self {
             manifest: parts.manifest,
             host: parts.host,
             tasks: parts.tasks,
@@ -150,12 +143,13 @@ impl Trainer {
             resumed_from: parts.resumed_from,
             lock_text: parts.lock_text,
             saved_at,
-            clock: Clock {
-                began: Instant::now(),
-                limit_seconds,
-            },
+            clock,
             _run: parts.run,
-        })
+        };
+        if trainer.resumed_from.is_some() {
+            trainer.prune()?;
+        }
+        Ok(trainer)
     }
 
     /// Runs the stages that are left.
@@ -187,16 +181,9 @@ impl Trainer {
 
     /// The indices of the tasks of these names, or of all, that training draws from.
     pub fn trained_tasks(&self, names: &[String]) -> Vec<usize> {
-        let mut tasks = self.measured_tasks(names);
+        let mut tasks = LiveTask::indices(&self.tasks, names);
         tasks.retain(|&index| self.tasks[index].weight > 0.0);
         tasks
-    }
-
-    /// The indices of the tasks of these names, or of all, also of those that rest.
-    pub fn measured_tasks(&self, names: &[String]) -> Vec<usize> {
-        (0..self.tasks.len())
-            .filter(|&index| names.is_empty() || names.contains(&self.tasks[index].name))
-            .collect()
     }
 
     /// The update rule of the stage, with its moments if the run was resumed within the stage.
@@ -273,7 +260,38 @@ impl Trainer {
     }
 
     pub fn append(&mut self, row: &MetricRow) -> Result<()> {
-        Ok(self.metrics.append(row)?)
+        self.metrics.append(row)?;
+        tracing::trace!(step = self.position.step, "logged");
+        Ok(())
+    }
+
+    /// Adds every attempt of these groups to the completions. `advantage` takes a group's and an attempt's number.
+    pub fn record(
+        &mut self,
+        stage: &str,
+        groups: &[Group],
+        judged: &[JudgedGroup],
+        advantage: impl Fn(usize, usize) -> Option<f64>,
+    ) -> Result<()> {
+        for (index, (group, judged)) in groups.iter().zip(judged).enumerate() {
+            let task = &self.tasks[group.posed.task];
+            for (number, attempt) in group.attempts.iter().enumerate() {
+                self.completions.push(CompletionRow {
+                    step: self.position.step,
+                    stage: stage.to_owned(),
+                    task: task.name.clone(),
+                    problem_id: group.posed.problem.id.clone(),
+                    attempt: number as u32,
+                    prompt: group.posed.prompt.clone(),
+                    completion: attempt.text.clone(),
+                    finish: attempt.finish_name().to_owned(),
+                    rewards: judged.cells(&task.rewards, number),
+                    reward: judged.totals[number],
+                    advantage: advantage(index, number),
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Appends a step's row and counts the step.
@@ -305,33 +323,6 @@ impl Trainer {
         Ok(end)
     }
 
-    /// The position now, before a step, with the states of all components.
-    pub fn standing(&self, stage_states: States) -> Result<Position> {
-        Ok(Position {
-            task_states: self.task_states()?,
-            stage_states,
-            ..self.position.clone()
-        })
-    }
-
-    /// Saves the position from before a step that failed, so that the run can go on once the cause is gone. A failure
-    /// to save is logged and leaves the first error to be reported.
-    pub fn save_after_failure(
-        &mut self,
-        error: &RuntimeError,
-        update: Option<&UpdateState>,
-        before: Position,
-    ) -> Result<()> {
-        if matches!(error, RuntimeError::Run(_)) || self.saved_at == Some(before.step) {
-            return Ok(());
-        }
-        self.position = before;
-        if let Err(second) = self.write_checkpoint(update) {
-            tracing::error!("no checkpoint could be written after the failure: {second}");
-        }
-        Ok(())
-    }
-
     fn end_of_stage(&mut self, changed_nothing: bool) -> Result<()> {
         self.position.stage += 1;
         self.position.stage_step = 0;
@@ -345,73 +336,9 @@ impl Trainer {
         self.save(None)
     }
 
-    /// Writes a checkpoint of the run as it stands.
-    fn save(&mut self, update: Option<&UpdateState>) -> Result<()> {
-        self.position.task_states = self.task_states()?;
-        self.write_checkpoint(update)
-    }
-
-    fn task_states(&self) -> Result<States> {
-        let mut states = States::new();
-        for (index, task) in self.tasks.iter().enumerate() {
-            task.save(index, &mut states)?;
-        }
-        Ok(states)
-    }
-
-    /// Writes a checkpoint. The weights must be finite: a broken model never takes the place of a good one.
-    fn write_checkpoint(&mut self, update: Option<&UpdateState>) -> Result<()> {
-        if let Some(name) = self.model.first_not_finite()? {
-            return Err(RuntimeError::Checkpoint {
-                path: self.checkpoints.directory().to_owned(),
-                problem: format!("tensor `{name}` is not finite, so no checkpoint is written"),
-            });
-        }
-        self.position.metrics = self.metrics.position()?;
-        self.position.completions = self.completions.position()?;
-
-        let name = step_name(self.position.step);
-        let mut writer = self.checkpoints.begin(&name)?;
-        self.model.save(writer.path())?;
-        self.tokenizer.save(writer.path())?;
-        if let Some(update) = update {
-            writer.write(UPDATE_RULE_FILE, |path| update.rule.save(path, &self.model))?;
-        }
-        let position = serde_json::to_vec_pretty(&self.position).expect("a position serialises");
-        writer.write(POSITION_FILE, |path| std::fs::write(path, position))?;
-        writer.write("farthing.lock", |path| {
-            std::fs::write(path, &self.lock_text)
-        })?;
-        writer.write("run.toml", |path| {
-            std::fs::write(path, self.manifest.to_toml())
-        })?;
-        writer.commit(serde_json::json!({
-            "step": self.position.step,
-            "stage": self.position.stage,
-            "stage_step": self.position.stage_step,
-        }))?;
-        self.saved_at = Some(self.position.step);
-        let protected: Vec<&str> = self
-            .position
-            .stage_ends
-            .iter()
-            .map(String::as_str)
-            .collect();
-        self.checkpoints
-            .prune(self.manifest.run.keep_checkpoints as usize, &protected)?;
-        Ok(())
-    }
-
     /// The name of the signal that asked for an end.
     pub fn interrupted_by(&self) -> &'static str {
         self.interrupt.signal_name().unwrap_or("a signal")
-    }
-}
-
-impl Clock {
-    fn is_spent(&self) -> bool {
-        let spent = self.began.elapsed().as_secs_f64();
-        self.limit_seconds.is_some_and(|limit| spent > limit)
     }
 }
 

@@ -3,9 +3,10 @@
 //!
 //! The binary and the built-in plugins come from `cargo xtask build`, so the tests meet what a user meets.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -145,8 +146,18 @@ pub fn farthing() -> &'static Path {
     })
 }
 
-/// The library that a package of this workspace builds as an example, built now.
+/// The library that a package of this workspace builds as an example, built once by each test program.
 pub fn example_library(package: &str, name: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<(String, String), PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (package.to_owned(), name.to_owned());
+    let library = built
+        .entry(key)
+        .or_insert_with(|| build_example(package, name));
+    library.clone()
+}
+
+fn build_example(package: &str, name: &str) -> PathBuf {
     let output = cargo(&["build", "--quiet", "--package", package, "--example", name]);
     assert!(
         output.status.success(),

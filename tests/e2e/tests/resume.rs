@@ -1,101 +1,178 @@
 //! Runs never lose anything: a run that is killed and resumed ends with the same bytes as one that is not.
 //!
-//! The moments of death are drawn from a fixed seed. A moment is a line of the child's log (at the level of traces,
-//! where every step, save and evaluation speaks), so no test waits for a clock.
+//! A moment of death is a line of the child's log at the level of traces, where each pass, update and file operation
+//! speaks, so no test waits for a clock. The lines are drawn from a fixed seed over the whole length of the run.
 
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use farthing_e2e::{Bench, small_manifest};
+use farthing_e2e::{Bench, example_library, small_manifest};
+
+/// All that is kept between two updates is in use: several updates a rollout, a reference model, an objective and a
+/// curriculum that remember, groups drawn again, a reward that two tasks share, and an evaluation as a stage of its own.
+fn manifest_with_memory() -> String {
+    let library = example_library("farthing-hostile", "remembers");
+    format!(
+        r#"
+[run]
+name = "remembers"
+seed = 5
+device = "cpu"
+checkpoint_every = 2
+keep_checkpoints = 1
+
+[plugins]
+remembers = {{ path = {library:?} }}
+
+[model]
+init = {{ arch = "llama", hidden_size = 32, intermediate_size = 64, num_hidden_layers = 2, num_attention_heads = 4, num_key_value_heads = 2, max_position_embeddings = 64 }}
+tokenizer = {{ characters = "0123456789 +-*/()=;:>!", tokens = ["<answer>", "</answer>"] }}
+
+[[task]]
+name = "two"
+use = "countdown/countdown"
+config = {{ numbers = 2, max_number = 9, max_target = 20, template = "tiny", test_share = 0.2 }}
+rewards = [{{ use = "text/length", config = {{ max = 12 }} }}]
+
+[[task]]
+name = "three"
+weight = 0.5
+use = "countdown/countdown"
+config = {{ numbers = 3, max_number = 9, max_target = 20, template = "tiny", test_share = 0.2 }}
+rewards = [{{ use = "text/length", config = {{ max = 12 }} }}, {{ use = "text/repetition", weight = 0.2, config = {{ unit = "characters", n = 1 }} }}]
+
+[[stage]]
+kind = "rl"
+name = "against-reference"
+steps = 4
+problems_per_step = 4
+max_new_tokens = 16
+minibatches = 2
+num_iterations = 2
+sampler = {{ use = "sampling/standard", config = {{ group = 4 }} }}
+optimizer = {{ use = "grpo/reinforce-pp", config = {{ beta = 0.05, baseline = true }} }}
+curriculum = {{ use = "grpo/dynamic-sampling", config = {{ min_spread = 0.01 }} }}
+update = {{ lr = 2e-3, schedule = "cosine", warmup_steps = 2 }}
+
+[[stage]]
+kind = "rl"
+name = "with-memory"
+steps = 5
+problems_per_step = 4
+max_new_tokens = 16
+sampler = {{ use = "sampling/standard", config = {{ group = 4, temperature_end = 0.7 }} }}
+optimizer = {{ use = "remembers/fading" }}
+curriculum = {{ use = "remembers/wandering" }}
+update = {{ lr = 2e-3 }}
+
+[[stage]]
+kind = "eval"
+name = "measure"
+problems = 8
+attempts = 2
+max_new_tokens = 16
+sampler = {{ use = "sampling/standard" }}
+"#
+    )
+}
 
 /// What must be equal, file by file: everything that a run computed.
 fn computed(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    let mut keep = |name: &str| {
-        let bytes = std::fs::read(run.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        files.insert(name.to_owned(), bytes);
+    let mut keep = |name: String| {
+        let bytes =
+            std::fs::read(run.join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        files.insert(name, bytes);
     };
-    keep("metrics.jsonl");
-    for step in ["000010", "000012"] {
-        keep(&format!("checkpoints/step-{step}/model.safetensors"));
+    keep("metrics.jsonl".into());
+    for checkpoint in names(&run.join("checkpoints")) {
+        keep(format!("checkpoints/{checkpoint}/model.safetensors"));
+        let update_rule = format!("checkpoints/{checkpoint}/state/update_rule.safetensors");
+        if run.join(&update_rule).exists() {
+            keep(update_rule);
+        }
     }
-    keep("checkpoints/step-000010/state/update_rule.safetensors");
-    for entry in std::fs::read_dir(run.join("completions.parquet")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        keep(&format!("completions.parquet/{name}"));
+    for part in names(&run.join("completions.parquet")) {
+        keep(format!("completions.parquet/{part}"));
     }
     files
 }
 
-/// Starts the run (or goes on with it) and kills it with SIGKILL at its `line`-th line of log. Returns false if it
-/// ended before.
-fn kill_at_line(bench: &Bench, out: &str, resume: bool, line: usize) -> bool {
-    let mut arguments = vec!["train", "run.toml", "--out", out, "-vv"];
-    if resume {
-        arguments.push("--resume");
-    }
+fn names(directory: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with('.'))
+        .collect()
+}
+
+/// Starts the run, or goes on with it, and kills it with SIGKILL at the `line`-th line of its log. Returns the lines it
+/// got to say, or `None` if it ended before.
+fn kill_at_line(bench: &Bench, out: &str, line: usize) -> Option<Vec<String>> {
     let mut child = bench
-        .command(&arguments)
+        .command(&train(bench, out))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut seen = 0;
-    for _ in stderr.lines() {
-        seen += 1;
-        if seen == line {
+    let mut seen = Vec::new();
+    for said in BufReader::new(child.stderr.take().unwrap()).lines() {
+        seen.push(said.unwrap());
+        if seen.len() == line {
             child.kill().unwrap();
             break;
         }
     }
     let status = child.wait().unwrap();
     assert!(
-        seen == line || status.success(),
-        "the run failed by itself after {seen} lines"
+        seen.len() == line || status.success(),
+        "the run failed by itself: {seen:#?}"
     );
-    !status.success()
+    (!status.success()).then_some(seen)
 }
 
-#[test]
-fn twenty_kills_change_nothing() {
+fn train<'a>(bench: &Bench, out: &'a str) -> Vec<&'a str> {
+    let mut arguments = vec!["train", "run.toml", "--out", out, "-vv"];
+    if bench.path(out).is_dir() {
+        arguments.push("--resume");
+    }
+    arguments
+}
+
+/// Kills runs of this manifest `wanted` times altogether, and compares each in the end with one that was left alone.
+/// Returns what the killed processes said last.
+fn kill(manifest: &str, wanted: usize) -> Vec<String> {
     let bench = Bench::new();
-    bench.write("run.toml", &small_manifest());
-    bench
-        .run(&["train", "run.toml", "--out", "straight"])
-        .success();
+    bench.write("run.toml", manifest);
+    let straight = bench.run(&train(&bench, "straight"));
+    let lines = straight.stderr.lines().count();
+    straight.success();
     let expected = computed(&bench.path("straight"));
 
-    // A run writes a few dozen lines; a multiplicative generator spreads the deaths over them.
     let mut draw = 12_345_u64;
-    let mut kills = 0;
+    let mut last_words = Vec::new();
     let mut runs = 0;
-    while kills < 20 {
+    while last_words.len() < wanted {
         runs += 1;
         assert!(runs < 100, "the runs end before they can be killed");
         let out = format!("killed-{runs}");
-        let mut resume = false;
         loop {
             draw = draw
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            let line = 1 + (draw >> 33) as usize % 30;
-            if kills >= 20 || !kill_at_line(&bench, &out, resume, line) {
+            let line = 1 + (draw >> 33) as usize % lines;
+            if last_words.len() == wanted {
+                bench.run(&train(&bench, &out)).success();
                 break;
             }
-            kills += 1;
-            resume = bench.path(&out).is_dir();
-        }
-        if !bench.path(&out).join("checkpoints/step-000012").is_dir() {
-            let mut arguments = vec!["train", "run.toml", "--out", &out];
-            if resume {
-                arguments.push("--resume");
+            match kill_at_line(&bench, &out, line) {
+                Some(said) => last_words.extend(said.last().cloned()),
+                None => break,
             }
-            bench.run(&arguments).success();
         }
         let found = computed(&bench.path(&out));
         assert_eq!(
@@ -105,10 +182,36 @@ fn twenty_kills_change_nothing() {
         for (name, bytes) in &expected {
             assert!(
                 found[name] == *bytes,
-                "{name} differs after {kills} kills in {out}"
+                "{name} differs in {out}, after these last words: {last_words:#?}"
             );
         }
     }
+    last_words
+}
+
+/// The deaths must have been where something can be lost.
+#[track_caller]
+fn assert_spread(last_words: &[String]) {
+    for place in [
+        "decoded",
+        "updated",
+        "logged",
+        "sync",
+        "rename",
+        "checkpoints/",
+    ] {
+        assert!(
+            last_words.iter().any(|line| line.contains(place)),
+            "no process died at `{place}`: {last_words:#?}"
+        );
+    }
+}
+
+#[test]
+fn twenty_kills_change_nothing() {
+    let mut last_words = kill(&small_manifest(), 20);
+    last_words.extend(kill(&manifest_with_memory(), 20));
+    assert_spread(&last_words);
 }
 
 #[cfg(unix)]
@@ -154,4 +257,63 @@ fn a_signal_finishes_the_step_and_saves() {
             bench.read("straight/metrics.jsonl")
         );
     }
+}
+
+/// Other settings, or other plugins, would make neither the old run nor a new one.
+#[test]
+fn a_run_goes_on_as_it_began_or_not_at_all() {
+    let bench = Bench::new();
+    let library = bench.path("remembers.so");
+    std::fs::copy(example_library("farthing-hostile", "remembers"), &library).unwrap();
+    let manifest = small_manifest().replace(
+        "[model]",
+        &format!("[plugins]\nremembers = {{ path = {library:?} }}\n\n[model]"),
+    );
+    let manifest = manifest.replace("grpo/grpo", "remembers/fading");
+    bench.write("run.toml", &manifest);
+    // So small a budget that each process makes one step.
+    let budget = "run.cost={ usd_per_hour = 3600.0, budget_usd = 1e-9 }";
+    let limited = |more: &[&str]| {
+        let arguments = ["train", "run.toml", "--out", "run", "--set", budget];
+        bench.run(&[&arguments, more].concat())
+    };
+    let seconds = |step: &str| {
+        let position = bench.read(&format!("run/checkpoints/step-{step}/state/position.json"));
+        let position: serde_json::Value = serde_json::from_str(&position).unwrap();
+        position["seconds"].as_f64().unwrap()
+    };
+    let first = limited(&[]);
+    assert!(first.stderr.contains("the budget is spent"), "{first:#?}");
+    limited(&["--resume"]).success();
+    assert!(
+        seconds("000002") > seconds("000001"),
+        "the budget counts what the run took before"
+    );
+
+    let refused = |more: &[&str]| {
+        let arguments = ["train", "run.toml", "--out", "run", "--resume"];
+        bench.run(&[&arguments, more].concat()).failure(1)
+    };
+    for copy_is_lost in [false, true] {
+        if copy_is_lost {
+            std::fs::remove_file(bench.path("run/run.toml")).unwrap();
+            std::fs::remove_file(bench.path("run/farthing.lock")).unwrap();
+        }
+        let error = refused(&["--set", "run.seed=4", "--set", "stage.1.steps=7"]);
+        assert!(error.contains("`run.seed`, `stage.1.steps`"), "{error}");
+    }
+    let intact = std::fs::read(&library).unwrap();
+    std::fs::write(&library, [intact.as_slice(), b"another build"].concat()).unwrap();
+    let error = refused(&[]);
+    assert!(error.contains("remembers 0.1.0"), "{error}");
+
+    std::fs::write(&library, intact).unwrap();
+    limited(&["--resume", "--set", "run.cost.budget_usd=1e9"]).success();
+    bench
+        .run(&["train", "run.toml", "--out", "straight"])
+        .success();
+    assert_eq!(
+        bench.read("run/metrics.jsonl"),
+        bench.read("straight/metrics.jsonl")
+    );
 }

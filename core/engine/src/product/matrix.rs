@@ -41,16 +41,8 @@ impl<'a> Matrix<'a> {
 
     /// The part where the given rows and columns cross.
     pub fn block(self, rows: Range<usize>, columns: Range<usize>) -> Self {
-        assert!(
-            rows.start <= rows.end && rows.end <= self.rows,
-            "rows {rows:?} of {}",
-            self.rows
-        );
-        assert!(
-            columns.start <= columns.end && columns.end <= self.columns,
-            "columns {columns:?} of {}",
-            self.columns
-        );
+        within("rows", &rows, self.rows);
+        within("columns", &columns, self.columns);
         let start = rows.start * self.row_stride + columns.start * self.column_stride;
         Self {
             data: &self.data[start.min(self.data.len())..],
@@ -89,6 +81,13 @@ impl<'a> Matrix<'a> {
     pub(super) fn data(&self) -> &'a [f32] {
         self.data
     }
+}
+
+fn within(what: &str, part: &Range<usize>, size: usize) {
+    assert!(
+        part.start <= part.end && part.end <= size,
+        "{what} {part:?} of {size}"
+    );
 }
 
 /// A matrix that is written. It can be cut into blocks that threads fill independently.
@@ -145,16 +144,8 @@ impl<'a> MatrixMut<'a> {
 
     /// The part where the given rows and columns cross.
     pub fn block(self, rows: Range<usize>, columns: Range<usize>) -> Self {
-        assert!(
-            rows.start <= rows.end && rows.end <= self.rows,
-            "rows {rows:?} of {}",
-            self.rows
-        );
-        assert!(
-            columns.start <= columns.end && columns.end <= self.columns,
-            "columns {columns:?} of {}",
-            self.columns
-        );
+        within("rows", &rows, self.rows);
+        within("columns", &columns, self.columns);
         let pointer = self
             .pointer
             .wrapping_add(rows.start * self.row_stride + columns.start);

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
 mod agreement;
-mod hooks;
+mod endings;
 mod invariance;
+mod refusals;
 mod sampling;
+mod script;
+mod steering;
 
 use std::path::{Path, PathBuf};
 

@@ -23,6 +23,8 @@ pub struct PlanReport {
     pub stages: Vec<String>,
     pub memory: MemoryEstimate,
     pub fits: bool,
+    /// Hours of wall-clock time after which the budget ends the run.
+    pub budget_hours: Option<f64>,
 }
 
 /// Checks the manifest.
@@ -55,6 +57,7 @@ pub fn check(
         stages: resolved.stages.iter().map(describe).collect(),
         fits: !plan.memory.exceeds_machine(),
         memory: plan.memory.clone(),
+        budget_hours: resolved.run.cost.as_ref().and_then(|cost| cost.hours()),
     })
 }
 
@@ -130,6 +133,12 @@ impl PlanReport {
             line(
                 "",
                 "this does not fit: lower `micro_batch_tokens`, `max_new_tokens` or the group's size",
+            );
+        }
+        if let Some(hours) = self.budget_hours {
+            line(
+                "budget",
+                &format!("saves and ends after {hours:.2} hours of the machine"),
             );
         }
         text

@@ -49,9 +49,7 @@ pub fn evaluate(
         pool: ScoringPool::new()?,
         seed: plan.manifest().run.seed,
     };
-    let chosen: Vec<usize> = (0..bench.tasks.len())
-        .filter(|&task| stage.tasks.is_empty() || stage.tasks.contains(&bench.tasks[task].name))
-        .collect();
+    let chosen = LiveTask::indices(&bench.tasks, &stage.tasks);
     let sampler = LiveSampler::new(&plan.host, &stage.sampler, &Value::Null)?;
     let seeds = StageSeeds::new(bench.seed, index);
     let measured = eval::attempt(&bench, &stage, &chosen, &sampler, seeds)?;

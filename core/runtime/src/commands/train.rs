@@ -13,7 +13,8 @@ use crate::plugin_access::PluginAccess;
 use crate::run::curves::draw_curves;
 use crate::run::metrics::read_rows;
 use crate::run::{
-    Checkpoints, Interrupt, MetricRow, RunDirectory, RunPaths, Terminal, logging::Logging,
+    Checkpoints, Interrupt, MetricRow, RunDirectory, RunPaths, Terminal, VerifiedCheckpoint,
+    logging::Logging,
 };
 use crate::stage::components::LiveTask;
 use crate::trainer::{Parts, Position, StageEnd, Trainer};
@@ -69,8 +70,20 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
             .num_threads(threads as usize)
             .build_global();
     }
-    let lock_text = settle_lock(&plan, &run, request.resume)?;
-    let mut trainer = begin(plan, run, &request, lock_text)?;
+    let newest = match request.resume {
+        true => Checkpoints::new(run.paths().checkpoints()).newest()?.newest,
+        false => None,
+    };
+    // A checkpoint's own copies say what it was trained with, also where the run's are lost.
+    let began_with = match &newest {
+        Some(checkpoint) => RunPaths::new(checkpoint.path()),
+        None => run.paths().clone(),
+    };
+    if request.resume {
+        refuse_other_plugins(&began_with.plugin_lock(), &lock_of(&plan))?;
+        refuse_other_manifest(&began_with.manifest(), plan.manifest())?;
+    }
+    let mut trainer = begin(plan, run, &request, newest)?;
     let end = trainer.train();
     let paths = RunPaths::new(&root);
     finish(&paths, &trainer.manifest);
@@ -91,31 +104,29 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
     }
 }
 
-/// The run's own lock: written when it begins, and held against the plugins when it goes on, because rewards that
-/// changed in the middle of a run would change what it learns without a word.
-fn settle_lock(plan: &Plan, run: &RunDirectory, resume: bool) -> Result<String> {
-    let path = run.paths().plugin_lock();
-    let lock = Lock::of(
-        plan.host
-            .plugins()
-            .filter(|plugin| plan.uses_plugin(&plugin.name)),
-    );
-    if resume && let Some(old) = Lock::read(&path)? {
-        for plugin in old.plugins() {
-            let now = lock.get(&plugin.name).map(|plugin| plugin.sha256.as_str());
-            if now != Some(plugin.sha256.as_str()) {
-                return Err(RuntimeError::OtherPlugin {
-                    path,
-                    plugin: format!("{} {}", plugin.name, plugin.version),
-                    expected: plugin.sha256.clone(),
-                    found: now.unwrap_or("no such plugin").to_owned(),
-                });
-            }
+fn lock_of(plan: &Plan) -> Lock {
+    let plugins = plan.host.plugins();
+    Lock::of(plugins.filter(|plugin| plan.uses_plugin(&plugin.name)))
+}
+
+/// A run goes on with the plugins that it began with: rewards that changed in the middle would change what it learns
+/// without a word.
+fn refuse_other_plugins(stored: &Path, lock: &Lock) -> Result<()> {
+    let Some(old) = Lock::read(stored)? else {
+        return Ok(());
+    };
+    for plugin in old.plugins() {
+        let now = lock.get(&plugin.name).map(|plugin| plugin.sha256.as_str());
+        if now != Some(plugin.sha256.as_str()) {
+            return Err(RuntimeError::OtherPlugin {
+                path: stored.to_path_buf(),
+                plugin: format!("{} {}", plugin.name, plugin.version),
+                expected: plugin.sha256.clone(),
+                found: now.unwrap_or("no such plugin").to_owned(),
+            });
         }
     }
-    let text = lock.to_toml();
-    run.write(&path, text.as_bytes())?;
-    Ok(text)
+    Ok(())
 }
 
 const GIB: f64 = (1_u64 << 30) as f64;
@@ -124,18 +135,12 @@ fn begin(
     plan: Plan,
     run: RunDirectory,
     request: &TrainRequest<'_>,
-    lock_text: String,
+    newest: Option<VerifiedCheckpoint>,
 ) -> Result<Trainer> {
     let manifest = plan.manifest().clone();
-    let stored = run.paths().manifest();
-    let newest = match request.resume {
-        true => {
-            refuse_other_manifest(&stored, &manifest)?;
-            Checkpoints::new(run.paths().checkpoints()).newest()?.newest
-        }
-        false => None,
-    };
-    run.write(&stored, manifest.to_toml().as_bytes())?;
+    let lock_text = lock_of(&plan).to_toml();
+    run.write(&run.paths().plugin_lock(), lock_text.as_bytes())?;
+    run.write(&run.paths().manifest(), manifest.to_toml().as_bytes())?;
     let (position, model, tokenizer) = match &newest {
         Some(checkpoint) => {
             tracing::info!("going on from {}", checkpoint.path().display());

@@ -18,11 +18,6 @@ pub(super) fn refuse_planned(tree: &Node, diagnostics: &mut Diagnostics) {
         diagnostics
             .add(Diagnostic::new(Problem::Unavailable, message, place, "not available").help(help));
     };
-    let elements = |pointer: String| {
-        (0..)
-            .map(move |index| format!("{pointer}/{index}"))
-            .take_while(|pointer| tree.at(pointer).is_some())
-    };
     if tree.at("/model/lora").is_some() {
         refuse(
             "/model/lora",
@@ -46,15 +41,16 @@ pub(super) fn refuse_planned(tree: &Node, diagnostics: &mut Diagnostics) {
             );
         }
     }
-    for reward in elements("/task".to_owned()).flat_map(|task| elements(format!("{task}/rewards")))
-    {
-        let pointer = format!("{reward}/python");
-        if tree.at(&pointer).is_some() {
-            refuse(
-                &pointer,
-                "Python rewards are not available in this version",
-                "write the reward as a plugin and name it with `use`",
-            );
+    for task in tree.elements("/task") {
+        for reward in tree.elements(&join(&task, "rewards")) {
+            let pointer = join(&reward, "python");
+            if tree.at(&pointer).is_some() {
+                refuse(
+                    &pointer,
+                    "Python rewards are not available in this version",
+                    "write the reward as a plugin and name it with `use`",
+                );
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::diagnostic::{Diagnostic, Diagnostics, Problem};
 use super::schema::CompiledSchema;
 use super::source::Place;
-use super::tree::Node;
+use super::tree::{Node, join};
 use super::wording::Subject;
 
 /// What a component is used as.
@@ -113,68 +113,49 @@ pub fn check_component_config(
 /// It reads the tree, not the types: a mistake elsewhere in a stage must not hide the one in its sampler.
 pub(super) fn components(tree: &Node) -> Vec<ComponentUse<'_>> {
     use ComponentRole::{Curriculum, Optimizer, Reward, Sampler, Task};
-    let mut uses = Uses {
-        tree,
-        list: Vec::new(),
-    };
-    for task in uses.elements("/task") {
-        uses.add(Task, &task);
-        for reward in uses.elements(&format!("{task}/rewards")) {
-            uses.add(Reward, &reward);
+    let mut uses = Vec::new();
+    for task in tree.elements("/task") {
+        uses.extend(component_at(tree, Task, &task));
+        for reward in tree.elements(&join(&task, "rewards")) {
+            uses.extend(component_at(tree, Reward, &reward));
         }
     }
-    for stage in uses.elements("/stage") {
+    for stage in tree.elements("/stage") {
         for (role, key) in [
             (Sampler, "sampler"),
             (Optimizer, "optimizer"),
             (Curriculum, "curriculum"),
             (Sampler, "eval/sampler"),
         ] {
-            uses.add(role, &format!("{stage}/{key}"));
+            uses.extend(component_at(tree, role, &format!("{stage}/{key}")));
         }
     }
-    uses.list
+    uses
 }
 
-struct Uses<'a> {
-    tree: &'a Node,
-    list: Vec<ComponentUse<'a>>,
-}
-
-impl<'a> Uses<'a> {
-    /// The pointers of a list's elements.
-    fn elements(&self, pointer: &str) -> Vec<String> {
-        (0..)
-            .map(|index| format!("{pointer}/{index}"))
-            .take_while(|pointer| self.tree.at(pointer).is_some())
-            .collect()
-    }
-
-    /// Adds the component that stands at a pointer, if one does.
-    fn add(&mut self, role: ComponentRole, at: &str) {
-        let tree = self.tree;
-        let name = tree.at(&format!("{at}/use")).and_then(Node::as_str);
-        let pointer = format!("{at}/config");
-        let config = match tree.at(&pointer).map(Node::to_json) {
-            None => Map::new(),
-            Some(Value::Object(config)) => config,
-            // No table: its form is reported.
-            Some(_) => return,
-        };
-        let Some(name) = name else { return };
-        let place = tree.place_of(&format!("{at}/use"));
-        let config = ConfigAt {
-            component: name,
-            config,
-            tree,
-            pointer,
-            used_at: place.clone(),
-        };
-        self.list.push(ComponentUse {
-            role,
-            name,
-            place,
-            config,
-        });
-    }
+/// The component that stands at a pointer, if one does.
+fn component_at<'a>(tree: &'a Node, role: ComponentRole, at: &str) -> Option<ComponentUse<'a>> {
+    let place = join(at, "use");
+    let name = tree.at(&place).and_then(Node::as_str)?;
+    let place = tree.place_of(&place);
+    let pointer = join(at, "config");
+    let config = match tree.at(&pointer).map(Node::to_json) {
+        None => Map::new(),
+        Some(Value::Object(config)) => config,
+        // No table: its form is reported.
+        Some(_) => return None,
+    };
+    let config = ConfigAt {
+        component: name,
+        config,
+        tree,
+        pointer,
+        used_at: place.clone(),
+    };
+    Some(ComponentUse {
+        role,
+        name,
+        place,
+        config,
+    })
 }

@@ -84,6 +84,15 @@ impl Node {
         })
     }
 
+    /// The pointers of a list's elements; none if there is no list.
+    pub fn elements(&self, pointer: &str) -> impl Iterator<Item = String> {
+        let count = match self.at(pointer).map(|node| &node.content) {
+            Some(Content::List(nodes)) => nodes.len(),
+            _ => 0,
+        };
+        (0..count).map(move |index| format!("{pointer}/{index}"))
+    }
+
     /// The place of the value at a JSON pointer; if nothing was written there, of the nearest table or list around
     /// it that was.
     pub fn place_of(&self, pointer: &str) -> Place {

@@ -33,27 +33,33 @@ pub struct OperatingSystem;
 
 impl FileOperations for OperatingSystem {
     fn create_directory(&self, path: &Path) -> io::Result<()> {
+        tracing::trace!(path = %path.display(), "create the directory");
         fs::create_dir(path)
     }
 
     fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        tracing::trace!(path = %path.display(), bytes = bytes.len(), "write");
         File::create(path)?.write_all(bytes)
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
+        tracing::trace!(path = %path.display(), "sync");
         // fsync works through any descriptor of the file, so one opened for reading is enough.
         File::open(path)?.sync_all()
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        tracing::trace!(path = %path.display(), "sync the directory");
         File::open(path)?.sync_all()
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        tracing::trace!(from = %from.display(), to = %to.display(), "rename");
         fs::rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        tracing::trace!(path = %path.display(), "remove");
         if fs::symlink_metadata(path)?.is_dir() {
             fs::remove_dir_all(path)
         } else {

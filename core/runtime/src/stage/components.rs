@@ -57,6 +57,13 @@ impl LiveTask {
         tasks.iter().enumerate().map(live).collect()
     }
 
+    /// The indices of the tasks of these names, or of all where no name is given.
+    pub fn indices(tasks: &[Self], names: &[String]) -> Vec<usize> {
+        (0..tasks.len())
+            .filter(|&index| names.is_empty() || names.contains(&tasks[index].name))
+            .collect()
+    }
+
     /// Adds the states of this task and its rewards, where they have any.
     pub fn save(&self, index: usize, states: &mut States) -> Result<()> {
         let saved = self.client.save_state();

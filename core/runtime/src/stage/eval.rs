@@ -3,25 +3,24 @@
 use farthing_sdk::Split;
 use serde_json::Value;
 
-use super::components::LiveSampler;
+use super::components::{LiveSampler, LiveTask};
 use super::judging::Terms;
 use super::measuring::{Judge, Measured, Measurement, measure};
 use super::seeds::StageSeeds;
 use crate::error::Result;
 use crate::manifest::{self, EvalStage};
-use crate::run::CompletionRow;
 use crate::trainer::{StageEnd, Trainer};
 
 /// Runs the stage: one row of metrics, one row of completions for each attempt.
 pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &EvalStage) -> Result<StageEnd> {
-    let tasks = trainer.measured_tasks(&stage.tasks);
+    let tasks = LiveTask::indices(&trainer.tasks, &stage.tasks);
     let sampler = LiveSampler::new(&trainer.host, &stage.sampler, &Value::Null)?;
     let seeds = StageSeeds::new(trainer.manifest.run.seed, index);
     let measured = attempt(trainer, stage, &tasks, &sampler, seeds)?;
     let mut row = trainer.row(&stage.name);
     measured.report("eval_", &trainer.tasks, &mut row);
     trainer.append(&row)?;
-    record(trainer, stage, &measured)?;
+    trainer.record(&stage.name, &measured.groups, &measured.judged, |_, _| None)?;
     Ok(StageEnd::Finished)
 }
 
@@ -53,26 +52,4 @@ pub(crate) fn attempt(
             },
         },
     )
-}
-
-fn record(trainer: &mut Trainer, stage: &EvalStage, measured: &Measured) -> Result<()> {
-    for (group, judged) in measured.groups.iter().zip(&measured.judged) {
-        let task = &trainer.tasks[group.posed.task];
-        for (number, attempt) in group.attempts.iter().enumerate() {
-            trainer.completions.push(CompletionRow {
-                step: trainer.position.step,
-                stage: stage.name.clone(),
-                task: task.name.clone(),
-                problem_id: group.posed.problem.id.clone(),
-                attempt: number as u32,
-                prompt: group.posed.prompt.clone(),
-                completion: attempt.text.clone(),
-                finish: attempt.finish_name().to_owned(),
-                rewards: judged.cells(&task.rewards, number),
-                reward: judged.totals[number],
-                advantage: None,
-            })?;
-        }
-    }
-    Ok(())
 }

@@ -327,7 +327,9 @@ pub(crate) fn apply(
             what: "gradient",
         });
     }
-    Ok(rule.step(model, gradients, learning_rate)?.grad_norm)
+    let norm = rule.step(model, gradients, learning_rate)?.grad_norm;
+    tracing::trace!(update = rule.steps_taken(), "updated");
+    Ok(norm)
 }
 
 /// Every trainable tensor must get a gradient at the first update.

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(crate) use drawing::task_entries;
 use drawing::{Drawn, group_report};
 
-use super::components::{LiveSampler, RlComponents};
+use super::components::{LiveSampler, LiveTask, RlComponents};
 use super::judging::Terms;
 use super::learning::{Learned, Learner, Schedule, Sequence, Trainable};
 use super::measuring::{Measurement, measure};
@@ -19,7 +19,7 @@ use super::reporting::{lengths, report, report_completions};
 use super::seeds::StageSeeds;
 use crate::error::{Result, RuntimeError};
 use crate::manifest::RlStage;
-use crate::run::{CompletionRow, StepSummary};
+use crate::run::StepSummary;
 use crate::trainer::{StageEnd, Trainer, UpdateState};
 
 /// Runs the stage from where the trainer's position stands.
@@ -121,7 +121,18 @@ impl RlRun<'_> {
         }
         trainer.position.num_tokens += learned.tokens;
         row.set("num_tokens", trainer.position.num_tokens);
-        self.record_completions(trainer, &drawn, &members, &learned.advantages)?;
+        trainer.record(
+            &self.stage.name,
+            &drawn.groups,
+            &drawn.judged,
+            |group, number| {
+                let trained = members.binary_search(&(group, number)).ok()?;
+                learned
+                    .advantages
+                    .get(trained)
+                    .map(|&advantage| f64::from(advantage))
+            },
+        )?;
 
         let completion_tokens: u64 = lengths(&drawn.groups).sum();
         let seconds = started.elapsed().as_secs_f64();
@@ -267,7 +278,7 @@ impl RlRun<'_> {
             .map(|component| LiveSampler::new(&trainer.host, component, &Value::Null));
         let own = own.transpose()?;
         let measurement = Measurement {
-            tasks: &trainer.measured_tasks(&self.stage.tasks),
+            tasks: &LiveTask::indices(&trainer.tasks, &self.stage.tasks),
             problems: eval.problems.into(),
             attempts: eval.attempts as usize,
             pass_at: &[1, eval.attempts],
@@ -288,37 +299,5 @@ impl RlRun<'_> {
             deadline: self.stage.reward_deadline.0,
             max_failure_share: self.stage.max_failure_share,
         }
-    }
-
-    fn record_completions(
-        &self,
-        trainer: &mut Trainer,
-        drawn: &Drawn,
-        members: &[(usize, usize)],
-        advantages: &[f32],
-    ) -> Result<()> {
-        let step = trainer.position.step;
-        for (index, (group, judged)) in drawn.groups.iter().zip(&drawn.judged).enumerate() {
-            let task = &trainer.tasks[group.posed.task];
-            for (number, attempt) in group.attempts.iter().enumerate() {
-                let trained = members.binary_search(&(index, number)).ok();
-                trainer.completions.push(CompletionRow {
-                    step,
-                    stage: self.stage.name.clone(),
-                    task: task.name.clone(),
-                    problem_id: group.posed.problem.id.clone(),
-                    attempt: number as u32,
-                    prompt: group.posed.prompt.clone(),
-                    completion: attempt.text.clone(),
-                    finish: attempt.finish_name().to_owned(),
-                    rewards: judged.cells(&task.rewards, number),
-                    reward: judged.totals[number],
-                    advantage: trained
-                        .and_then(|at| advantages.get(at))
-                        .map(|&advantage| f64::from(advantage)),
-                })?;
-            }
-        }
-        Ok(())
     }
 }

@@ -24,6 +24,9 @@ pub(crate) struct Position {
     pub step: u64,
     /// Tokens trained on.
     pub num_tokens: u64,
+    /// Wall-clock seconds that the run has taken, for its budget.
+    #[serde(default)]
+    pub seconds: f64,
     /// Problems drawn in the stage.
     pub cursor: u64,
     /// Whether the first update of the run, where every tensor must get a gradient, is still to come.

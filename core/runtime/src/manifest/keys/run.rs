@@ -29,7 +29,7 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1024), extend("x-default" = "one for each core"))]
     pub threads: Option<u32>,
-    /// What the machine costs, for the report and the budget.
+    /// What the machine costs, for the budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "no cost is reckoned"))]
     pub cost: Option<Cost>,
@@ -52,10 +52,19 @@ pub struct Cost {
     /// The price of the machine in US dollars an hour, from your provider's bill. 0 for your own.
     #[schemars(range(min = 0.0))]
     pub usd_per_hour: f64,
-    /// What the run may cost in US dollars.
+    /// What the run may cost in US dollars, the time before a `--resume` included. When it is spent, the run saves and
+    /// ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0, "x-default" = "no limit"))]
     pub budget_usd: Option<f64>,
+}
+
+impl Cost {
+    /// How many hours the budget pays for; nothing where it does not run out.
+    pub fn hours(&self) -> Option<f64> {
+        let budget = self.budget_usd?;
+        (self.usd_per_hour > 0.0).then(|| budget / self.usd_per_hour)
+    }
 }
 
 impl Run {

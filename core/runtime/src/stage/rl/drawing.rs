@@ -111,9 +111,11 @@ impl RlRun<'_> {
             },
         )?;
         drawn.decoding += started.elapsed().as_secs_f64();
+        tracing::trace!(step, groups = groups.len(), "decoded");
         let started = Instant::now();
         let judged = judge(&trainer.pool, &trainer.tasks, &groups, self.terms())?;
         drawn.judging += started.elapsed().as_secs_f64();
+        tracing::trace!(step, groups = groups.len(), "judged");
         for (group, judged) in groups.iter().zip(&judged) {
             let keep = match &mut components.curriculum {
                 None => true,

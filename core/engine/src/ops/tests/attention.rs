@@ -1,0 +1,133 @@
+//! Operations that look at positions: the rotary embedding and attention over packed sequences.
+
+use candle_core::Tensor;
+
+use super::{Operation, check};
+use crate::config::{Architecture, ModelConfig, RopeScaling};
+use crate::error::Result;
+use crate::ops::attention::{self, Attended, Heads};
+use crate::ops::rotary::{Direction, Rotary};
+
+struct Rotate {
+    rotary: Rotary,
+    positions: Vec<u32>,
+}
+
+impl Operation for Rotate {
+    fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        Ok(vec![self.rotary.rotate(
+            inputs[0].clone(),
+            &self.positions,
+            Direction::Forward,
+        )?])
+    }
+
+    fn backward(&self, _: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        Ok(vec![self.rotary.rotate(
+            doutputs[0].clone(),
+            &self.positions,
+            Direction::Backward,
+        )?])
+    }
+}
+
+#[test]
+fn rotary() {
+    let config = ModelConfig {
+        architecture: Architecture::Llama,
+        vocab_size: 8,
+        hidden_size: 8,
+        intermediate_size: 8,
+        num_hidden_layers: 1,
+        num_attention_heads: 3,
+        num_key_value_heads: 1,
+        head_dim: 10,
+        rms_norm_eps: 1e-5,
+        rope_theta: 100.0,
+        rope_scaling: RopeScaling::None,
+        max_position_embeddings: 64,
+        tie_word_embeddings: false,
+        initializer_range: 0.02,
+        bos_token_id: None,
+        eos_token_id: Vec::new(),
+        pad_token_id: None,
+    };
+    let rotary = Rotary::new(&config, 50);
+    check(
+        &Rotate {
+            rotary,
+            positions: vec![0, 1, 2, 49],
+        },
+        &[(4, 30)],
+    );
+}
+
+struct Attention {
+    offsets: Vec<usize>,
+    heads: Heads,
+}
+
+impl Attention {
+    fn attend(&self, inputs: &[Tensor]) -> Result<Attended> {
+        attention::forward(
+            &inputs[0],
+            &inputs[1],
+            &inputs[2],
+            &self.offsets,
+            self.heads,
+        )
+    }
+}
+
+impl Operation for Attention {
+    fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        Ok(vec![self.attend(inputs)?.out])
+    }
+
+    fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        let attended = self.attend(inputs)?;
+        let [query, key, value] = inputs else {
+            panic!("three inputs")
+        };
+        let derivatives = attention::backward(
+            query,
+            key,
+            value,
+            &attended,
+            &doutputs[0],
+            &self.offsets,
+            self.heads,
+        )?;
+        Ok(vec![derivatives.query, derivatives.key, derivatives.value])
+    }
+}
+
+#[test]
+fn attention_over_packed_sequences() {
+    let heads = Heads {
+        query: 4,
+        key_value: 2,
+        dim: 6,
+    };
+    let offsets = vec![0, 3, 3, 4, 12];
+    check(
+        &Attention { offsets, heads },
+        &[(12, 24), (12, 12), (12, 12)],
+    );
+}
+
+#[test]
+fn attention_over_more_than_one_block_of_queries() {
+    let heads = Heads {
+        query: 1,
+        key_value: 1,
+        dim: 4,
+    };
+    check(
+        &Attention {
+            offsets: vec![0, 110],
+            heads,
+        },
+        &[(110, 4), (110, 4), (110, 4)],
+    );
+}
