@@ -1,6 +1,6 @@
 //! Each command: a request for the runtime, and its answer as text.
 
-use std::io::{BufReader, IsTerminal, Read, Write, stdin, stdout};
+use std::io::{IsTerminal, Read, Write, stdin, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -186,13 +186,12 @@ fn run_score(arguments: &Score) -> Result<()> {
     let component = &arguments.component;
     let host = plugins::load(&access(&component.search.paths)?)?;
     let config = config(component)?;
-    let mut input = BufReader::new(stdin());
     score::score(
         &host,
         &component.name,
         &config,
         arguments.deadline.0,
-        &mut input,
+        stdin().lock(),
         &mut stdout().lock(),
     )?;
     Ok(())

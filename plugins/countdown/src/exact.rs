@@ -50,7 +50,7 @@ struct Facts {
 
 pub struct Exact(Config);
 
-/// 1 when the last <answer> uses the numbers exactly once and equals the target.
+/// 1 when the last `<answer>` uses the numbers exactly once and equals the target.
 #[component("exact")]
 impl Reward for Exact {
     type Config = Config;

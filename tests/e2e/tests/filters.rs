@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::time::Duration;
+
 use farthing_e2e::Bench;
 use serde_json::{Value, json};
 
@@ -41,6 +46,40 @@ fn score_answers_each_line_with_an_outcome() {
         out[3]
     );
     assert_eq!(out.len(), 4);
+}
+
+/// A program that waits for an outcome before it writes the next line gets one.
+#[test]
+fn score_answers_before_it_reads_on() {
+    let bench = Bench::new();
+    let mut child = bench
+        .command(&["score", "countdown/exact"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut questions = child.stdin.take().unwrap();
+    let (sender, answers) = mpsc::channel();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    std::thread::spawn(move || {
+        stdout
+            .lines()
+            .try_for_each(|line| sender.send(line.unwrap()))
+    });
+    for (number, blank_lines) in [(2, 0), (3, 1), (4, 2000)] {
+        let question = json!({
+            "problem": { "facts": { "numbers": [number], "target": 3 } },
+            "completion": format!("<answer>{number}</answer>"),
+        });
+        let blank = "\n".repeat(blank_lines);
+        write!(questions, "{blank}{question}\n{blank}").unwrap();
+        // Far more than it takes, and a failure instead of a hang.
+        let answer = answers.recv_timeout(Duration::from_secs(60)).unwrap();
+        let value = lines(&answer)[0]["value"].as_f64().unwrap();
+        assert_eq!(value, f64::from(u8::from(number == 3)));
+    }
+    drop(questions);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

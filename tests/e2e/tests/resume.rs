@@ -10,75 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use farthing_e2e::{Bench, example_library, small_manifest};
-
-/// All that is kept between two updates is in use: several updates a rollout, a reference model, an objective and a
-/// curriculum that remember, groups drawn again, a reward that two tasks share, and an evaluation as a stage of its own.
-fn manifest_with_memory() -> String {
-    let library = example_library("farthing-hostile", "remembers");
-    format!(
-        r#"
-[run]
-name = "remembers"
-seed = 5
-device = "cpu"
-checkpoint_every = 2
-keep_checkpoints = 1
-
-[plugins]
-remembers = {{ path = {library:?} }}
-
-[model]
-init = {{ arch = "llama", hidden_size = 32, intermediate_size = 64, num_hidden_layers = 2, num_attention_heads = 4, num_key_value_heads = 2, max_position_embeddings = 64 }}
-tokenizer = {{ characters = "0123456789 +-*/()=;:>!", tokens = ["<answer>", "</answer>"] }}
-
-[[task]]
-name = "two"
-use = "countdown/countdown"
-config = {{ numbers = 2, max_number = 9, max_target = 20, template = "tiny", test_share = 0.2 }}
-rewards = [{{ use = "text/length", config = {{ max = 12 }} }}]
-
-[[task]]
-name = "three"
-weight = 0.5
-use = "countdown/countdown"
-config = {{ numbers = 3, max_number = 9, max_target = 20, template = "tiny", test_share = 0.2 }}
-rewards = [{{ use = "text/length", config = {{ max = 12 }} }}, {{ use = "text/repetition", weight = 0.2, config = {{ unit = "characters", n = 1 }} }}]
-
-[[stage]]
-kind = "rl"
-name = "against-reference"
-steps = 4
-problems_per_step = 4
-max_new_tokens = 16
-minibatches = 2
-num_iterations = 2
-sampler = {{ use = "sampling/standard", config = {{ group = 4 }} }}
-optimizer = {{ use = "grpo/reinforce-pp", config = {{ beta = 0.05, baseline = true }} }}
-curriculum = {{ use = "grpo/dynamic-sampling", config = {{ min_spread = 0.01 }} }}
-update = {{ lr = 2e-3, schedule = "cosine", warmup_steps = 2 }}
-
-[[stage]]
-kind = "rl"
-name = "with-memory"
-steps = 5
-problems_per_step = 4
-max_new_tokens = 16
-sampler = {{ use = "sampling/standard", config = {{ group = 4, temperature_end = 0.7 }} }}
-optimizer = {{ use = "remembers/fading" }}
-curriculum = {{ use = "remembers/wandering" }}
-update = {{ lr = 2e-3 }}
-
-[[stage]]
-kind = "eval"
-name = "measure"
-problems = 8
-attempts = 2
-max_new_tokens = 16
-sampler = {{ use = "sampling/standard" }}
-"#
-    )
-}
+use farthing_e2e::{Bench, example_library, manifest_with_memory, small_manifest};
 
 /// What must be equal, file by file: everything that a run computed.
 fn computed(run: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
-use farthing_e2e::{Bench, root, small_manifest};
+use std::collections::BTreeSet;
+
+use farthing_e2e::{Bench, manifest_with_memory, root, small_manifest};
 use serde_json::Value;
 
 fn number(row: &Value, name: &str) -> f64 {
@@ -103,6 +105,35 @@ fn a_run_leaves_everything_that_the_design_names() {
         evaluated["pass_at"]["1"], last["eval_pass@1"],
         "eval and the run's own evaluation agree"
     );
+}
+
+/// The page of metrics names nothing that no run writes. (That a run writes nothing undocumented, the run itself checks.)
+#[test]
+fn every_documented_metric_is_written() {
+    let mut written = BTreeSet::new();
+    for manifest in [small_manifest(), manifest_with_memory()] {
+        let bench = Bench::new();
+        bench.write("run.toml", &manifest);
+        bench.run(&["train", "run.toml", "--out", "run"]).success();
+        for file in ["run/metrics.jsonl", "run/timing.jsonl"] {
+            for row in bench.rows(file) {
+                written.extend(row.as_object().unwrap().keys().cloned());
+            }
+        }
+    }
+    let page = std::fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let documented: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .filter(|name| !name.contains('{'))
+        .collect();
+    assert!(documented.len() > 30, "{documented:?}");
+    for name in documented {
+        assert!(
+            written.contains(name) || written.contains(&format!("eval_{name}")),
+            "no run wrote {name}; it wrote {written:#?}"
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `farthing score`: a reward as a filter. JSON lines in, one outcome a line out.
 
-use std::io::{BufRead, Write};
+use std::fmt::Display;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,10 +38,13 @@ struct LineProblem {
     tags: Vec<String>,
 }
 
-/// Lines that are scored together.
+/// The most lines that are scored together.
 const CHUNK: usize = 1024;
 
 /// Scores every line of `input` with the reward `component`.
+///
+/// The lines that have arrived are scored together on all cores, and answered before more is read: a program at the other
+/// end of the pipe may wait for an outcome before it writes the next line.
 ///
 /// A line that is not what is expected stops the command, and the error names it; outcomes of the lines before are
 /// written.
@@ -49,53 +53,75 @@ pub fn score(
     component: &str,
     config: &Value,
     deadline: Duration,
-    input: &mut dyn BufRead,
+    input: impl Read,
     out: &mut dyn Write,
 ) -> Result<()> {
     let reward = Arc::new(host.reward(component, config, &Value::Null)?);
     let pool = ScoringPool::new()?;
-    let mut number = 0;
-    let mut lines = input.lines();
+    let mut input = Lines {
+        input: BufReader::with_capacity(1 << 20, input),
+        number: 0,
+    };
     loop {
         let mut jobs = Vec::new();
-        let mut broken = None;
-        for line in lines.by_ref().take(CHUNK) {
-            number += 1;
-            match read(line, number) {
-                Ok(None) => {}
+        let next = loop {
+            match input.next() {
                 Ok(Some(line)) => jobs.push(job(component, &reward, line, deadline)?),
-                Err(error) => {
-                    broken = Some(error);
-                    break;
-                }
+                end => break end.map(|_| false),
             }
-        }
-        let (empty, stop) = (jobs.is_empty(), broken.is_some());
+            if jobs.len() == CHUNK || !input.has_arrived() {
+                break Ok(true);
+            }
+        };
         for verdict in pool.score(jobs)?.into_iter().flatten() {
             writeln!(out, "{}", outcome(&verdict)).map_err(unwritable)?;
         }
         out.flush().map_err(unwritable)?;
-        if let Some(error) = broken {
-            return Err(error);
-        }
-        if empty || stop {
+        if !next? {
             return Ok(());
         }
     }
 }
 
-fn read(line: std::io::Result<String>, number: usize) -> Result<Option<Line>> {
-    let refuse =
-        |problem: String| RuntimeError::Usage(format!("line {number} of the input: {problem}"));
-    let line = line.map_err(|error| refuse(error.to_string()))?;
-    if line.trim().is_empty() {
-        return Ok(None);
+struct Lines<R> {
+    input: BufReader<R>,
+    number: usize,
+}
+
+impl<R: Read> Lines<R> {
+    /// The next line that is not blank, or `None` at the end.
+    fn next(&mut self) -> Result<Option<Line>> {
+        let mut text = String::new();
+        loop {
+            text.clear();
+            self.number += 1;
+            let bytes = self.input.read_line(&mut text);
+            if bytes.map_err(|error| self.refuse(&error))? == 0 {
+                return Ok(None);
+            }
+            if text.trim().is_empty() {
+                continue;
+            }
+            return serde_json::from_str(&text).map(Some).map_err(|error| {
+                self.refuse(&format_args!(
+                    "{error}; expected {{\"problem\":{{\"facts\":..}},\"completion\":\"..\"}}"
+                ))
+            });
+        }
     }
-    serde_json::from_str(&line).map(Some).map_err(|error| {
-        refuse(format!(
-            "{error}; expected {{\"problem\":{{\"facts\":..}},\"completion\":\"..\"}}"
-        ))
-    })
+
+    /// Whether a whole line that is not blank lies here already.
+    fn has_arrived(&self) -> bool {
+        let bytes = self.input.buffer();
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
+        bytes[..whole]
+            .iter()
+            .any(|byte| !byte.is_ascii_whitespace())
+    }
+
+    fn refuse(&self, problem: &dyn Display) -> RuntimeError {
+        RuntimeError::Usage(format!("line {} of the input: {problem}", self.number))
+    }
 }
 
 fn job(
