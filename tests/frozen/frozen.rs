@@ -7,8 +7,7 @@ use farthing_sdk::prelude::*;
 
 farthing_sdk::plugin!("frozen");
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[config]
 struct Config {
     /// Attempts at each problem.
     #[serde(default = "one")]
@@ -45,7 +44,7 @@ struct Next {
     scored: AtomicU64,
 }
 
-#[derive(Deserialize)]
+#[data]
 struct Facts {
     next: u64,
 }

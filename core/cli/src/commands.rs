@@ -1,12 +1,14 @@
 //! Each command: a request for the runtime, and its answer as text.
 
-use std::io::{IsTerminal, Read, Write, stdin, stdout};
+use std::io::{BufWriter, IsTerminal, Read, Write, stdin, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use farthing_runtime::commands::{check, evaluate, objective, plugins, sample, score, train};
+use farthing_runtime::commands::{
+    check, component_config, evaluate, objective, plugins, sample, score, train,
+};
 use farthing_runtime::error::RuntimeError;
-use farthing_runtime::host;
+use farthing_runtime::host::{self, ComponentKind};
 use farthing_runtime::plugin_access::PluginAccess;
 use farthing_runtime::run::logging::Logging;
 use farthing_runtime::run::{Interrupt, MetricRow, Terminal};
@@ -64,13 +66,13 @@ fn run_train(arguments: &Train, terminal: &Terminal, logging: &Logging) -> Resul
         return Ok(());
     }
     if !trained.evaluations.is_empty() {
-        print!("{}", aligned(&evaluation_table(&trained.evaluations)));
+        print(&aligned(&evaluation_table(&trained.evaluations)))?;
     }
     if trained.budget_spent {
         eprintln!("the budget is spent; go on with a larger `run.cost.budget_usd` and --resume");
     }
     if let Some(checkpoint) = &trained.checkpoint {
-        println!("\n{}", checkpoint.display());
+        print(&format!("\n{}\n", checkpoint.display()))?;
     }
     Ok(())
 }
@@ -136,7 +138,7 @@ fn run_check(arguments: &Check) -> Result<()> {
     if arguments.json {
         print_json(&serde_json::to_value(&report)?)?;
     } else {
-        print!("{}", report.text());
+        print(&report.text())?;
     }
     Ok(())
 }
@@ -148,7 +150,7 @@ fn run_eval(arguments: &Eval) -> Result<()> {
     if arguments.json {
         print_json(&serde_json::to_value(&evaluation)?)?;
     } else {
-        print!("{}", evaluation.text());
+        print(&evaluation.text())?;
     }
     Ok(())
 }
@@ -164,6 +166,9 @@ fn run_sample(arguments: Sample) -> Result<()> {
             stdin()
                 .read_to_string(&mut text)
                 .context("cannot read the prompt")?;
+            // The line's end is the terminal's, not the prompt's.
+            let end = text.trim_end_matches(['\r', '\n']).len();
+            text.truncate(end);
             text
         }
     };
@@ -176,35 +181,44 @@ fn run_sample(arguments: Sample) -> Result<()> {
         seed: arguments.seed,
         device: arguments.device,
     };
-    let mut out = stdout();
-    sample::sample(&arguments.model, &request, &mut out)?;
-    writeln!(out)?;
-    Ok(())
+    sample::sample(&arguments.model, &request, &mut stdout())?;
+    print("\n")
 }
 
 fn run_score(arguments: &Score) -> Result<()> {
     let component = &arguments.component;
     let host = plugins::load(&access(&component.search.paths)?)?;
-    let config = config(component)?;
+    let config = component_config(
+        &host,
+        ComponentKind::Reward,
+        &component.name,
+        &component.config,
+    )?;
     score::score(
         &host,
         &component.name,
         &config,
         arguments.deadline.0,
-        stdin().lock(),
-        &mut stdout().lock(),
+        stdin(),
+        &mut BufWriter::new(stdout().lock()),
     )?;
     Ok(())
 }
 
 fn run_objective(arguments: &Component) -> Result<()> {
     let host = plugins::load(&access(&arguments.search.paths)?)?;
+    let config = component_config(
+        &host,
+        ComponentKind::Optimizer,
+        &arguments.name,
+        &arguments.config,
+    )?;
     let input: objective::Input = serde_json::from_reader(stdin().lock()).map_err(|error| {
         RuntimeError::Usage(format!(
             "standard input: {error}; expected {{\"groups\":[{{\"rewards\":[..],\"sequences\":[{{\"logp\":[..]}}]}}]}}"
         ))
     })?;
-    let output = objective::objective(&host, &arguments.name, &config(arguments)?, &input)?;
+    let output = objective::objective(&host, &arguments.name, &config, &input)?;
     print_json(&serde_json::to_value(&output)?)
 }
 
@@ -217,8 +231,7 @@ fn run_plugins_list(arguments: &PluginsList) -> Result<()> {
     if rows.is_empty() {
         eprintln!("no plugins were found");
     }
-    print!("{}", aligned(&rows));
-    Ok(())
+    print(&aligned(&rows))
 }
 
 fn run_plugins_inspect(arguments: &PluginsInspect) -> Result<()> {
@@ -227,7 +240,7 @@ fn run_plugins_inspect(arguments: &PluginsInspect) -> Result<()> {
     if arguments.json {
         print_json(&serde_json::to_value(&inspection)?)?;
     } else {
-        print!("{}", plugins::inspection_text(&inspection));
+        print(&plugins::inspection_text(&inspection))?;
     }
     match inspection.is_loadable() {
         true => Ok(()),
@@ -248,22 +261,15 @@ fn access(paths: &[PathBuf]) -> Result<PluginAccess> {
     })
 }
 
-fn config(component: &Component) -> Result<Value> {
-    let config: Value = serde_json::from_str(&component.config).map_err(|error| {
-        RuntimeError::Usage(format!(
-            "--config is not JSON: {error}; found {}",
-            component.config
-        ))
-    })?;
-    match config.is_object() {
-        true => Ok(config),
-        false => Err(RuntimeError::Usage(format!("--config is no JSON object: {config}")).into()),
-    }
+/// Prints text. Unlike `print!`, it takes a closed pipe for an answer.
+fn print(text: &str) -> Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())
+        .map_err(RuntimeError::Output)?;
+    out.flush().map_err(RuntimeError::Output)?;
+    Ok(())
 }
 
 fn print_json(value: &Value) -> Result<()> {
-    let mut out = stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
-    writeln!(out)?;
-    Ok(())
+    print(&format!("{value:#}\n"))
 }

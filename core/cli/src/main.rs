@@ -8,6 +8,7 @@ mod arguments;
 mod commands;
 mod table;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,17 +32,13 @@ fn main() -> ExitCode {
 
 /// Prints an error once, with everything that its cause knows.
 fn report(error: &anyhow::Error) -> ExitCode {
-    if let Some(error) = error.downcast_ref::<std::io::Error>()
-        && error.kind() == std::io::ErrorKind::BrokenPipe
-    {
-        // The reader has seen enough, as with `| head`.
-        return ExitCode::SUCCESS;
-    }
     let Some(runtime) = error.downcast_ref::<RuntimeError>() else {
         eprintln!("error: {error:#}");
         return ExitCode::from(1);
     };
     match runtime {
+        // The reader has seen enough, as with `| head`.
+        RuntimeError::Output(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         RuntimeError::Manifest(diagnostics) => {
             eprint!("{}", diagnostics.render(Style::for_stderr()));
             ExitCode::from(2)

@@ -38,7 +38,8 @@ pub enum RuntimeError {
     },
     #[error(
         "reward `{reward}` of task `{task}` failed on {failed} and timed out on {timed_out} of {attempts} attempts; \
-         at most {allowed:.0} % may ({limit} of them). {example}; mend the reward, or raise `max_failure_share`"
+         at most {allowed:.0} % may ({limit} of them). {example}. Go on with --resume once the cause is gone, or with a larger `max_failure_share`; with \
+         another build of the plugin start a new run, whose `model.path` may be this run's newest checkpoint"
     )]
     BrokenReward {
         reward: String,
@@ -51,8 +52,9 @@ pub enum RuntimeError {
         example: String,
     },
     #[error(
-        "reward `{reward}` of task `{task}` failed and has `on_failure = \"stop\"`: {why}; the run can be resumed \
-         once the reward is mended"
+        "reward `{reward}` of task `{task}` failed and has `on_failure = \"stop\"`: {why}. If the cause lies outside the \
+         reward, --resume goes on once it is gone; with another build of the plugin start a new run, whose \
+         `model.path` may be this run's newest checkpoint"
     )]
     StoppedByReward {
         reward: String,
@@ -87,7 +89,7 @@ pub enum RuntimeError {
     OtherManifest { path: PathBuf, differs: String },
     #[error(
         "{path}: the run was started with plugin {plugin} of sha256 {expected}, and now it is {found}; put the old \
-         library back, or start a new run with --out"
+         library back, or start a new run with --out, whose `model.path` may be this run's newest checkpoint"
     )]
     OtherPlugin {
         path: PathBuf,
@@ -107,6 +109,8 @@ pub enum RuntimeError {
     },
     #[error("{0}")]
     Usage(String),
+    #[error("the output cannot be written: {0}")]
+    Output(std::io::Error),
     /// A signal asked for an end; a checkpoint was written.
     #[error("interrupted by {signal} after step {step}; go on with --resume")]
     Interrupted { signal: &'static str, step: u64 },

@@ -171,8 +171,10 @@ impl Trainer {
                 return Ok(end);
             }
             self.end_of_stage(matches!(stages[index], Stage::Eval(_)))?;
-            if self.interrupt.is_requested() && self.position.stage < stages.len() {
-                return Ok(StageEnd::Interrupted);
+            if self.position.stage < stages.len()
+                && let Some(end) = self.asked_to_end()
+            {
+                return Ok(end);
             }
         }
         self.completions.flush()?;
@@ -308,19 +310,23 @@ impl Trainer {
         update: Option<&UpdateState>,
         states: impl FnOnce() -> Result<States>,
     ) -> Result<Option<StageEnd>> {
-        let end = if self.interrupt.is_requested() {
-            Some(StageEnd::Interrupted)
-        } else if self.clock.is_spent() {
-            Some(StageEnd::BudgetSpent)
-        } else {
-            None
-        };
+        let end = self.asked_to_end();
         let every = u64::from(self.manifest.run.checkpoint_every);
         if end.is_some() || self.position.stage_step.is_multiple_of(every) {
             self.position.stage_states = states()?;
             self.save(update)?;
         }
         Ok(end)
+    }
+
+    fn asked_to_end(&self) -> Option<StageEnd> {
+        if self.interrupt.is_requested() {
+            Some(StageEnd::Interrupted)
+        } else if self.clock.is_spent() {
+            Some(StageEnd::BudgetSpent)
+        } else {
+            None
+        }
     }
 
     fn end_of_stage(&mut self, changed_nothing: bool) -> Result<()> {

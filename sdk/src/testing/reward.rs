@@ -60,7 +60,7 @@ impl RewardKit {
 
     /// Checks what every verifier owes its users: each `gold` completion scores more than
     /// each `wrong` one; hostile text neither panics nor scores like gold; the same text
-    /// scores the same on every thread; facts that are missing are an error, not a score.
+    /// scores the same on every thread.
     ///
     /// # Errors
     /// Says which of these does not hold, and for which completion.

@@ -159,7 +159,7 @@ fn a_failure_may_stop_the_run_which_resumes_once_it_is_mended() {
     let stderr = train(&bench, &broken).failure(1);
     assert!(stderr.contains(NAME), "{stderr}");
     assert!(stderr.contains("the licence server is away"), "{stderr}");
-    assert!(stderr.contains("resumed"), "{stderr}");
+    assert!(stderr.contains("--resume"), "{stderr}");
     assert_eq!(steps(&bench).len(), 2, "what was done is kept");
     // A new process counts its calls from one, so the reward is mended for the one step that is left.
     bench

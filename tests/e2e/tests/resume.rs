@@ -3,10 +3,12 @@
 //! A moment of death is a line of the child's log at the level of traces, where each pass, update and file operation
 //! speaks, so no test waits for a clock. The lines are drawn from a fixed seed over the whole length of the run.
 
+#![cfg(unix)] // SIGKILL and its fellows.
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -42,9 +44,9 @@ fn names(directory: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Starts the run, or goes on with it, and kills it with SIGKILL at the `line`-th line of its log. Returns the lines it
-/// got to say, or `None` if it ended before.
-fn kill_at_line(bench: &Bench, out: &str, line: usize) -> Option<Vec<String>> {
+/// Starts the run, or goes on with it, and kills it with SIGKILL at the `line`-th line of its log. Returns what it said
+/// last, or `None` if it ended before.
+fn kill_at_line(bench: &Bench, out: &str, line: usize) -> Option<String> {
     let mut child = bench
         .command(&train(bench, out))
         .stdout(Stdio::null())
@@ -60,11 +62,12 @@ fn kill_at_line(bench: &Bench, out: &str, line: usize) -> Option<Vec<String>> {
         }
     }
     let status = child.wait().unwrap();
+    let was_killed = status.signal() == Some(9);
     assert!(
-        seen.len() == line || status.success(),
+        was_killed || status.success(),
         "the run failed by itself: {seen:#?}"
     );
-    (!status.success()).then_some(seen)
+    was_killed.then(|| seen.pop()).flatten()
 }
 
 fn train<'a>(bench: &Bench, out: &'a str) -> Vec<&'a str> {
@@ -75,36 +78,58 @@ fn train<'a>(bench: &Bench, out: &'a str) -> Vec<&'a str> {
     arguments
 }
 
+/// Where something can be lost: the first death of a run is at a line with one of these.
+const PLACES: [&str; 7] = [
+    "decoded", "judged", "updated", "logged", "write ", "sync ", "rename ",
+];
+
 /// Kills runs of this manifest `wanted` times altogether, and compares each in the end with one that was left alone.
-/// Returns what the killed processes said last.
-fn kill(manifest: &str, wanted: usize) -> Vec<String> {
+fn kill(manifest: &str, wanted: usize) {
     let bench = Bench::new();
     bench.write("run.toml", manifest);
     let straight = bench.run(&train(&bench, "straight"));
-    let lines = straight.stderr.lines().count();
-    straight.success();
+    let log: Vec<&str> = straight.stderr.lines().collect();
+    assert_eq!(straight.code, Some(0), "{log:#?}");
     let expected = computed(&bench.path("straight"));
 
-    let mut draw = 12_345_u64;
-    let mut last_words = Vec::new();
-    let mut runs = 0;
-    while last_words.len() < wanted {
-        runs += 1;
+    let mut state = 12_345_u64;
+    let mut draw = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let (mut kills, mut runs) = (0, 0);
+    let mut died_at = BTreeSet::new();
+    while kills < wanted || runs < PLACES.len() {
         assert!(runs < 100, "the runs end before they can be killed");
         let out = format!("killed-{runs}");
-        loop {
-            draw = draw
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let line = 1 + (draw >> 33) as usize % lines;
-            if last_words.len() == wanted {
+        let place = PLACES[runs % PLACES.len()];
+        let lines = (0..log.len()).filter(|&line| log[line].contains(place));
+        let lines: Vec<usize> = lines.collect();
+        assert!(
+            !lines.is_empty(),
+            "no line of the log says `{place}`: {log:#?}"
+        );
+        let mut line = lines[draw(lines.len())];
+        runs += 1;
+        // A fresh run says what the undisturbed one said; one that is resumed says less, and may end first.
+        let mut is_fresh = true;
+        while let Some(last) = kill_at_line(&bench, &out, line + 1) {
+            kills += 1;
+            if is_fresh {
+                assert!(
+                    last.contains(place),
+                    "died at another place than `{place}`: {last}"
+                );
+                died_at.insert(place);
+            }
+            is_fresh = false;
+            if kills >= wanted {
                 bench.run(&train(&bench, &out)).success();
                 break;
             }
-            match kill_at_line(&bench, &out, line) {
-                Some(said) => last_words.extend(said.last().cloned()),
-                None => break,
-            }
+            line = draw(log.len());
         }
         let found = computed(&bench.path(&out));
         assert_eq!(
@@ -114,39 +139,87 @@ fn kill(manifest: &str, wanted: usize) -> Vec<String> {
         for (name, bytes) in &expected {
             assert!(
                 found[name] == *bytes,
-                "{name} differs in {out}, after these last words: {last_words:#?}"
+                "{name} differs in {out}, killed at {place}"
             );
         }
     }
-    last_words
-}
-
-/// The deaths must have been where something can be lost.
-#[track_caller]
-fn assert_spread(last_words: &[String]) {
-    for place in [
-        "decoded",
-        "updated",
-        "logged",
-        "sync",
-        "rename",
-        "checkpoints/",
-    ] {
-        assert!(
-            last_words.iter().any(|line| line.contains(place)),
-            "no process died at `{place}`: {last_words:#?}"
-        );
-    }
+    assert_eq!(died_at.len(), PLACES.len(), "{died_at:?}");
 }
 
 #[test]
 fn twenty_kills_change_nothing() {
-    let mut last_words = kill(&small_manifest(), 20);
-    last_words.extend(kill(&manifest_with_memory(), 20));
-    assert_spread(&last_words);
+    kill(&small_manifest(), 20);
 }
 
-#[cfg(unix)]
+#[test]
+fn twenty_kills_change_nothing_of_what_is_remembered() {
+    kill(&manifest_with_memory(), 20);
+}
+
+/// A damaged checkpoint is passed over, never counted as the one to keep, and never a reason to begin again.
+#[test]
+fn damaged_checkpoints_cost_no_whole_one_and_no_run() {
+    let bench = Bench::new();
+    bench.write("run.toml", &small_manifest());
+    let straight = ["train", "run.toml", "--out", "straight"];
+    bench.run(&straight).success();
+    let train = ["train", "run.toml", "--out", "run"];
+    let stopped = "run.cost={ usd_per_hour = 3600.0, budget_usd = 1e-9 }";
+    bench
+        .run(&[&train[..], &["--set", stopped]].concat())
+        .success();
+    let go_on = [&train[..], &["--resume"]].concat();
+    bench
+        .run(&[&go_on[..], &["--set", stopped]].concat())
+        .success();
+
+    let damage = |step: &str| {
+        let path = bench.path(&format!("run/checkpoints/step-{step}/model.safetensors"));
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    };
+    damage("000002");
+    let rows = bench.read("run/metrics.jsonl");
+    // Only the older one is whole, and only one is to be kept.
+    let one = [
+        &go_on[..],
+        &["--set", "run.keep_checkpoints=1", "--set", stopped],
+    ]
+    .concat();
+    bench.run(&one).success();
+    assert_eq!(bench.read("run/metrics.jsonl"), rows);
+
+    // The damaged one was set aside for the step that was done again; now that one goes too.
+    damage("000002");
+    let error = bench.run(&go_on).failure(1);
+    assert!(error.contains("no whole checkpoint is there"), "{error}");
+    assert!(error.contains("model.safetensors"), "{error}");
+    std::fs::remove_dir_all(bench.path("run/checkpoints")).unwrap();
+    let gone = [&go_on[..], &["--set", "run.checkpoint_every=1"]].concat();
+    let error = bench.run(&gone).failure(1);
+    assert!(error.contains("there is no checkpoint"), "{error}");
+    assert_eq!(bench.read("run/metrics.jsonl"), rows);
+}
+
+/// Nothing is begun in a directory that holds something else.
+#[test]
+fn only_a_run_is_resumed() {
+    let bench = Bench::new();
+    bench.write("run.toml", &small_manifest());
+    std::fs::create_dir(bench.path("other")).unwrap();
+    bench.write("other/letter.txt", "dear");
+    let train = ["train", "run.toml", "--out", "other"];
+    let error = bench.run(&[&train[..], &["--resume"]].concat()).failure(1);
+    assert!(error.contains("there is no run"), "{error}");
+    let error = bench.run(&train).failure(1);
+    assert!(error.contains("letter.txt"), "{error}");
+    assert_eq!(
+        names(&bench.path("other")),
+        ["letter.txt".to_owned()].into()
+    );
+}
+
 #[test]
 fn a_signal_finishes_the_step_and_saves() {
     for signal in ["-INT", "-TERM"] {
@@ -217,6 +290,20 @@ fn a_run_goes_on_as_it_began_or_not_at_all() {
     let first = limited(&[]);
     assert!(first.stderr.contains("the budget is spent"), "{first:#?}");
     limited(&["--resume"]).success();
+    // Also between two stages.
+    let short = [
+        "train",
+        "run.toml",
+        "--out",
+        "short",
+        "--set",
+        budget,
+        "--set",
+        "stage.0.steps=1",
+    ];
+    let ended = bench.run(&short);
+    assert!(ended.stderr.contains("the budget is spent"), "{ended:#?}");
+    assert_eq!(bench.rows("short/metrics.jsonl").len(), 1);
     assert!(
         seconds("000002") > seconds("000001"),
         "the budget counts what the run took before"

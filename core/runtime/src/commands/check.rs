@@ -138,10 +138,19 @@ impl PlanReport {
         if let Some(hours) = self.budget_hours {
             line(
                 "budget",
-                &format!("saves and ends after {hours:.2} hours of the machine"),
+                &format!("saves and ends after {} of the machine", hours_text(hours)),
             );
         }
         text
+    }
+}
+
+fn hours_text(hours: f64) -> String {
+    let seconds = hours * 3600.0;
+    match seconds {
+        ..60.0 => format!("{seconds:.3} seconds"),
+        ..3600.0 => format!("{:.1} minutes", seconds / 60.0),
+        _ => format!("{hours:.1} hours"),
     }
 }
 

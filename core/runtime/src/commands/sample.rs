@@ -77,9 +77,7 @@ impl Stream<'_> {
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush());
         if let Err(error) = written {
-            self.failure.get_or_insert(RuntimeError::Usage(format!(
-                "the text cannot be written: {error}"
-            )));
+            self.failure.get_or_insert(RuntimeError::Output(error));
         }
     }
 

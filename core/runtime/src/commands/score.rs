@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
 use std::time::Duration;
 
 use farthing_sdk::client::ProblemText;
@@ -43,8 +45,8 @@ const CHUNK: usize = 1024;
 
 /// Scores every line of `input` with the reward `component`.
 ///
-/// The lines that have arrived are scored together on all cores, and answered before more is read: a program at the other
-/// end of the pipe may wait for an outcome before it writes the next line.
+/// The lines that have arrived are scored together on all cores, and answered before more is waited for: a program at the
+/// other end of the pipe may wait for an outcome before it writes the next line.
 ///
 /// A line that is not what is expected stops the command, and the error names it; outcomes of the lines before are
 /// written.
@@ -53,75 +55,78 @@ pub fn score(
     component: &str,
     config: &Value,
     deadline: Duration,
-    input: impl Read,
+    input: impl Read + Send + 'static,
     out: &mut dyn Write,
 ) -> Result<()> {
     let reward = Arc::new(host.reward(component, config, &Value::Null)?);
     let pool = ScoringPool::new()?;
-    let mut input = Lines {
-        input: BufReader::with_capacity(1 << 20, input),
-        number: 0,
-    };
-    loop {
+    let (sender, lines) = mpsc::sync_channel(CHUNK);
+    // It may wait for input for ever, so nothing waits for it.
+    thread::spawn(move || read(BufReader::new(input), &sender));
+    let mut end = Ok(());
+    while end.is_ok() {
         let mut jobs = Vec::new();
-        let next = loop {
-            match input.next() {
-                Ok(Some(line)) => jobs.push(job(component, &reward, line, deadline)?),
-                end => break end.map(|_| false),
+        let mut next = lines.recv().ok();
+        while let Some(line) = next {
+            match line.and_then(|line| job(component, &reward, line, deadline)) {
+                Ok(job) => jobs.push(job),
+                Err(error) => {
+                    end = Err(error);
+                    break;
+                }
             }
-            if jobs.len() == CHUNK || !input.has_arrived() {
-                break Ok(true);
-            }
-        };
+            next = match jobs.len() < CHUNK {
+                true => lines.try_recv().ok(),
+                false => None,
+            };
+        }
+        if jobs.is_empty() {
+            break;
+        }
         for verdict in pool.score(jobs)?.into_iter().flatten() {
-            writeln!(out, "{}", outcome(&verdict)).map_err(unwritable)?;
+            writeln!(out, "{}", outcome(&verdict)).map_err(RuntimeError::Output)?;
         }
-        out.flush().map_err(unwritable)?;
-        if !next? {
-            return Ok(());
+        out.flush().map_err(RuntimeError::Output)?;
+    }
+    end
+}
+
+/// Sends every line that is not blank, and ends with the first that is wrong.
+fn read(input: impl BufRead, lines: &SyncSender<Result<Line>>) {
+    for (index, line) in input.lines().enumerate() {
+        let line = match line {
+            Ok(text) if text.trim().is_empty() => continue,
+            Ok(text) => parse(&text, index + 1),
+            Err(error) => Err(refuse(index + 1, &error)),
+        };
+        let is_wrong = line.is_err();
+        if lines.send(line).is_err() || is_wrong {
+            return;
         }
     }
 }
 
-struct Lines<R> {
-    input: BufReader<R>,
-    number: usize,
+fn parse(text: &str, number: usize) -> Result<Line> {
+    const EXPECTED: &str = "{\"problem\":{\"facts\":..},\"completion\":\"..\"}";
+    if !text.trim_start().starts_with('{') {
+        return Err(refuse(
+            number,
+            &format_args!("expected {EXPECTED}, found no object"),
+        ));
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let (column, error) = (error.column(), error.to_string());
+        // The text is one line, and which one it is the person should hear once.
+        let problem = error.split(" at line ").next().unwrap_or_default();
+        refuse(
+            number,
+            &format_args!("{problem} at column {column}; expected {EXPECTED}"),
+        )
+    })
 }
 
-impl<R: Read> Lines<R> {
-    /// The next line that is not blank, or `None` at the end.
-    fn next(&mut self) -> Result<Option<Line>> {
-        let mut text = String::new();
-        loop {
-            text.clear();
-            self.number += 1;
-            let bytes = self.input.read_line(&mut text);
-            if bytes.map_err(|error| self.refuse(&error))? == 0 {
-                return Ok(None);
-            }
-            if text.trim().is_empty() {
-                continue;
-            }
-            return serde_json::from_str(&text).map(Some).map_err(|error| {
-                self.refuse(&format_args!(
-                    "{error}; expected {{\"problem\":{{\"facts\":..}},\"completion\":\"..\"}}"
-                ))
-            });
-        }
-    }
-
-    /// Whether a whole line that is not blank lies here already.
-    fn has_arrived(&self) -> bool {
-        let bytes = self.input.buffer();
-        let whole = bytes.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
-        bytes[..whole]
-            .iter()
-            .any(|byte| !byte.is_ascii_whitespace())
-    }
-
-    fn refuse(&self, problem: &dyn Display) -> RuntimeError {
-        RuntimeError::Usage(format!("line {} of the input: {problem}", self.number))
-    }
+fn refuse(number: usize, problem: &dyn Display) -> RuntimeError {
+    RuntimeError::Usage(format!("line {number} of the input: {problem}"))
 }
 
 fn job(
@@ -175,10 +180,6 @@ pub fn outcome(verdict: &Verdict) -> Value {
         Verdict::Failed { why, .. } => json!({ "outcome": "failed", "why": why }),
         Verdict::TimedOut => json!({ "outcome": "timed_out" }),
     }
-}
-
-fn unwritable(error: std::io::Error) -> RuntimeError {
-    RuntimeError::Usage(format!("the outcomes cannot be written: {error}"))
 }
 
 fn yes() -> bool {

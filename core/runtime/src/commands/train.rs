@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::{Result, RuntimeError};
 use crate::host::Lock;
 use crate::host::ScoringPool;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Stage};
 use crate::plan::{Plan, initial_model, tokenizer};
 use crate::plugin_access::PluginAccess;
 use crate::run::curves::draw_curves;
@@ -70,8 +70,9 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
             .num_threads(threads as usize)
             .build_global();
     }
+    let lock = lock_of(&plan);
     let newest = match request.resume {
-        true => Checkpoints::new(run.paths().checkpoints()).newest()?.newest,
+        true => checkpoint_to_resume(run.paths(), plan.manifest())?,
         false => None,
     };
     // A checkpoint's own copies say what it was trained with, also where the run's are lost.
@@ -80,10 +81,10 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
         None => run.paths().clone(),
     };
     if request.resume {
-        refuse_other_plugins(&began_with.plugin_lock(), &lock_of(&plan))?;
+        refuse_other_plugins(&began_with.plugin_lock(), &lock)?;
         refuse_other_manifest(&began_with.manifest(), plan.manifest())?;
     }
-    let mut trainer = begin(plan, run, &request, newest)?;
+    let mut trainer = begin(plan, run, &request, lock.to_toml(), newest)?;
     let end = trainer.train();
     let paths = RunPaths::new(&root);
     finish(&paths, &trainer.manifest);
@@ -102,6 +103,57 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
             budget_spent: end == StageEnd::BudgetSpent,
         }),
     }
+}
+
+/// The checkpoint to go on from; none if the run was stopped before its first. A run whose checkpoints are damaged or
+/// gone is refused: to begin it again would lose its rows and attempts too.
+fn checkpoint_to_resume(
+    paths: &RunPaths,
+    manifest: &Manifest,
+) -> Result<Option<VerifiedCheckpoint>> {
+    let search = Checkpoints::new(paths.checkpoints()).newest()?;
+    if search.newest.is_some() {
+        return Ok(search.newest);
+    }
+    let mut lost: Vec<String> = search
+        .skipped
+        .iter()
+        .map(|skipped| format!("{}: {}", skipped.path.display(), skipped.fault))
+        .collect();
+    let rows = match paths.metrics().exists() {
+        true => read_rows(&paths.metrics())?,
+        false => Vec::new(),
+    };
+    let trained = rows.iter().filter(|row| !is_evaluation(row));
+    let steps = trained.map(|row| row.step + 1).max();
+    if lost.is_empty()
+        && let Some(steps) = steps.filter(|&steps| steps > first_checkpoint(manifest))
+    {
+        lost.push(format!(
+            "metrics.jsonl has {steps} steps, and there is no checkpoint"
+        ));
+    }
+    match lost.is_empty() {
+        true => Ok(None),
+        false => Err(RuntimeError::Checkpoint {
+            path: paths.checkpoints(),
+            problem: format!(
+                "no whole checkpoint is there ({}); put one back, or start a new run with --out",
+                lost.join("; ")
+            ),
+        }),
+    }
+}
+
+/// The step at which a run has its first checkpoint at the latest.
+fn first_checkpoint(manifest: &Manifest) -> u64 {
+    let every = manifest.run.checkpoint_every;
+    let first_steps = manifest.stages.iter().find_map(|stage| match stage {
+        Stage::Sft(stage) => Some(stage.steps.unwrap_or(every)),
+        Stage::Rl(stage) => Some(stage.steps),
+        Stage::Eval(_) => None,
+    });
+    first_steps.unwrap_or(every).min(every).into()
 }
 
 fn lock_of(plan: &Plan) -> Lock {
@@ -135,10 +187,10 @@ fn begin(
     plan: Plan,
     run: RunDirectory,
     request: &TrainRequest<'_>,
+    lock_text: String,
     newest: Option<VerifiedCheckpoint>,
 ) -> Result<Trainer> {
     let manifest = plan.manifest().clone();
-    let lock_text = lock_of(&plan).to_toml();
     run.write(&run.paths().plugin_lock(), lock_text.as_bytes())?;
     run.write(&run.paths().manifest(), manifest.to_toml().as_bytes())?;
     let (position, model, tokenizer) = match &newest {
@@ -174,7 +226,8 @@ fn begin(
 }
 
 /// Keys that do not change what a run computes, and so may differ between a run and its resumption.
-const FREE_KEYS: [&str; 6] = [
+const FREE_KEYS: [&str; 7] = [
+    "/run/name",
     "/run/threads",
     "/run/cost",
     "/run/checkpoint_every",
@@ -182,6 +235,9 @@ const FREE_KEYS: [&str; 6] = [
     "/run/device",
     "/plugins",
 ];
+
+/// The same in any task or stage: what bounds memory, and what ends a run.
+const FREE_ENDS: [&str; 2] = ["/micro_batch_tokens", "/max_failure_share"];
 
 /// A run goes on with the manifest that it began with: otherwise it would be neither the old run nor a new one.
 fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {
@@ -202,7 +258,10 @@ fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {
     let new = serde_json::to_value(new).map_err(|error| refuse(error.to_string()))?;
     let mut differences = Vec::new();
     differing("", &old, &new, &mut differences);
-    differences.retain(|at| !FREE_KEYS.iter().any(|free| at.starts_with(free)));
+    differences.retain(|at| {
+        let free = FREE_KEYS.iter().any(|free| at.starts_with(free));
+        !free && !FREE_ENDS.iter().any(|free| at.ends_with(free))
+    });
     if differences.is_empty() {
         return Ok(());
     }
@@ -243,8 +302,9 @@ fn finish(paths: &RunPaths, manifest: &Manifest) {
 
 fn evaluations(paths: &RunPaths) -> Result<Vec<MetricRow>> {
     let rows = read_rows(&paths.metrics())?;
-    Ok(rows
-        .into_iter()
-        .filter(|row| row.get("eval_num_problems").is_some())
-        .collect())
+    Ok(rows.into_iter().filter(is_evaluation).collect())
+}
+
+fn is_evaluation(row: &MetricRow) -> bool {
+    row.get("eval_num_problems").is_some()
 }

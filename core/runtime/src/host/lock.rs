@@ -128,7 +128,7 @@ impl Lock {
         };
         let body = toml::to_string(&file).expect("strings and numbers are always TOML");
         format!(
-            "# The plugins of this run, pinned to their bytes. Written by `{UPDATE_LOCK}`.\n{body}"
+            "# The plugins of this run, pinned to their bytes. Beside a manifest, `{UPDATE_LOCK}` writes it.\n{body}"
         )
     }
 

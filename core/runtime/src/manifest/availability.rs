@@ -67,8 +67,8 @@ impl ManifestFile {
             let place = self.tree.place_of("/model/path");
             if let Some(hub_id) = model.hub_id() {
                 let message = format!(
-                    "there is no directory `{hub_id}` beside the manifest, and models from the Hugging Face hub are not \
-                     available in this version"
+                    "there is no directory `{hub_id}` beside the manifest, and this version fetches nothing from the \
+                     Hugging Face hub"
                 );
                 diagnostics.add(
                     Diagnostic::new(
@@ -78,7 +78,8 @@ impl ManifestFile {
                         "neither a directory nor fetched",
                     )
                     .help(format!(
-                        "download it (hf download {hub_id} --local-dir DIR) and give that directory"
+                        "give a directory with config.json, *.safetensors and tokenizer.json; if `{hub_id}` is a model \
+                         of the hub, `hf download {hub_id} --local-dir DIR` makes one"
                     )),
                 );
             } else if path

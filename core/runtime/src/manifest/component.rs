@@ -3,11 +3,13 @@
 //! The manifest knows no plugin. It hands out every `use` with its configuration and the places of both; whoever has
 //! loaded the plugins brings the schemas back.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problem};
 use super::schema::CompiledSchema;
-use super::source::Place;
+use super::source::{MANIFEST_FILE, Place, Sources};
 use super::tree::{Node, join};
 use super::wording::Subject;
 
@@ -106,6 +108,26 @@ pub fn check_component_config(
         absent_at: config.used_at.clone(),
     };
     compiled.check(&config.to_json(), &subject, diagnostics);
+}
+
+/// What is wrong with a configuration that was given as a JSON text beside any manifest.
+pub fn check_config_text(
+    component: &str,
+    text: &str,
+    config: &Value,
+    schema: &Value,
+) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new(Arc::new(Sources::new("--config", text)));
+    let place = Place::new(MANIFEST_FILE, 0..text.len());
+    let config = ConfigAt {
+        component,
+        config: config.as_object().cloned().unwrap_or_default(),
+        tree: &Node::from_json(config, &place),
+        pointer: String::new(),
+        used_at: place,
+    };
+    check_component_config(&config, schema, &mut diagnostics);
+    diagnostics
 }
 
 /// Every component that a manifest uses, in the order of the keys: tasks with their rewards, then stages.

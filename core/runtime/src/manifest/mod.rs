@@ -28,7 +28,9 @@ mod text;
 mod tree;
 mod wording;
 
-pub use component::{ComponentRole, ComponentUse, ConfigAt, check_component_config};
+pub use component::{
+    ComponentRole, ComponentUse, ConfigAt, check_component_config, check_config_text,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Problem};
 pub use file::{ManifestDraft, ManifestFile};
 pub use keys::*;

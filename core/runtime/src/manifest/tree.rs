@@ -63,6 +63,29 @@ impl Node {
         .value(value)
     }
 
+    /// The tree of a value that was not written in TOML; all of it stands at one place.
+    pub fn from_json(value: &Value, place: &Place) -> Node {
+        let content = match value {
+            Value::Array(values) => {
+                let nodes = values.iter().map(|value| Node::from_json(value, place));
+                Content::List(nodes.collect())
+            }
+            Value::Object(map) => {
+                let entries = map.iter().map(|(key, value)| Entry {
+                    key: key.clone(),
+                    key_place: place.clone(),
+                    node: Node::from_json(value, place),
+                });
+                Content::Table(entries.collect())
+            }
+            leaf => Content::Leaf(leaf.clone()),
+        };
+        Node {
+            place: place.clone(),
+            content,
+        }
+    }
+
     pub fn to_json(&self) -> Value {
         match &self.content {
             Content::Leaf(value) => value.clone(),

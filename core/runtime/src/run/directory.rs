@@ -104,7 +104,11 @@ impl RunDirectory {
 
     /// Goes on with the run at `path`.
     pub fn resume(path: &Path) -> Result<Self, RunError> {
-        if !path.is_dir() {
+        let paths = RunPaths::new(path);
+        // A run that was killed as it began has no more than its lock, or nothing.
+        let signs = [path.join(LOCK_FILE), paths.manifest(), paths.checkpoints()];
+        let is_empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+        if !path.is_dir() || !(signs.iter().any(|sign| sign.exists()) || is_empty()) {
             return Err(RunError::NoRun {
                 path: path.to_path_buf(),
             });

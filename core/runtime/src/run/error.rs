@@ -23,7 +23,7 @@ pub enum RunError {
 
     /// A new run was asked for where files already are.
     #[error(
-        "`{}` is not empty (it holds `{found}`); pass --resume to go on with that run, or choose another --out",
+        "`{}` is not empty (it holds `{found}`): if that is a run, go on with it by --resume; to begin a new one, choose another --out or delete the directory",
         path.display()
     )]
     NotEmpty {

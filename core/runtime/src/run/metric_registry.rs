@@ -111,8 +111,8 @@ impl MetricRegistry {
              <!-- Generated from the registry in core/runtime/src/run/metric_registry.rs. -->\n\n\
              Each step appends one row to `metrics.jsonl`, and one to `timing.jsonl` with what depends on the \
              clock or the machine. A row begins with `step`, counted over the whole run, and `stage`. Parts in \
-             braces stand for a name or a number. In an evaluation the same names begin with `eval_`. A number \
-             that was not finite is written as `null` and named in the row's `nonfinite` list.\n",
+             braces stand for a name or a number. An evaluation appends a row of its own to `metrics.jsonl`, in \
+             which the same names begin with `eval_`. A number that was not finite is written as `null` and named in the row's `nonfinite` list.\n",
         );
         for file in [MetricFile::Metrics, MetricFile::Timing] {
             let _ = write!(page, "\n## {}\n\n", file.file_name());
@@ -185,7 +185,7 @@ const fn described(
 #[rustfmt::skip] // One metric, two lines: the table is read more often than it is edited.
 const RUNTIME_METRICS: &[MetricDoc] = &[
     metric("loss", "objective's own", "optimizer",
-        "The loss that was differentiated, over the whole step. In reinforcement it hovers around zero by construction; watch `reward`."),
+        "The loss that was differentiated, over the whole step. In reinforcement it says little, and for some objectives it hovers around zero by construction; watch `reward`."),
     metric("grad_norm", "norm", "engine",
         "Global norm of the gradient before clipping. A spike announces trouble earlier than the loss does."),
     metric("learning_rate", "per step", "engine",

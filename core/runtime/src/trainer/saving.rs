@@ -90,8 +90,10 @@ impl Trainer {
     /// Deletes the checkpoints that need not be kept. A run that was killed before it could do so does it when it goes
     /// on.
     pub(super) fn prune(&self) -> Result<()> {
-        let ends = &self.position.stage_ends;
-        let protected: Vec<&str> = ends.iter().map(String::as_str).collect();
+        // Pruning looks at sizes alone: a damaged newer one must not push out the one whose bytes were read.
+        let known_good = self.saved_at.map(step_name);
+        let ends = self.position.stage_ends.iter().chain(&known_good);
+        let protected: Vec<&str> = ends.map(String::as_str).collect();
         let keep = self.manifest.run.keep_checkpoints as usize;
         self.checkpoints.prune(keep, &protected)?;
         Ok(())

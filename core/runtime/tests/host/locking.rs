@@ -33,7 +33,7 @@ fn a_lock_is_written_and_read_back() {
     let sha256 = &lock.get("good").unwrap().sha256;
     let other = &lock.get("another-good").unwrap().sha256;
     assert_snapshot!(text.replace(sha256, "HASH").replace(other, "OTHER"), @r#"
-    # The plugins of this run, pinned to their bytes. Written by `farthing check --update-lock`.
+    # The plugins of this run, pinned to their bytes. Beside a manifest, `farthing check --update-lock` writes it.
     format = 1
 
     [[plugin]]

@@ -16,8 +16,8 @@ use farthing_abi::{
 };
 use farthing_runtime::host::{AttemptText, HostError, Job, ScoringPool, Verdict};
 use farthing_sdk::{
-    Parts, Problem, Prompt,
-    client::{ProblemText, RewardClient},
+    Attempt, Parts, Problem, Prompt,
+    client::{ProblemText, Reported, RewardClient},
 };
 use serde_json::{Value, json};
 
@@ -102,6 +102,44 @@ fn every_outcome_keeps_its_kind() {
     );
     assert_eq!(verdicts[3], failed("asked for \"other\""));
     assert_eq!(verdicts[4], quarter);
+}
+
+/// A panic costs its own attempt, and the call goes on after it: one report for each attempt, in order.
+#[test]
+fn a_call_goes_on_after_a_panic() {
+    let reward = misscoring("mixed");
+    let problem = job_of(&reward, &[], PATIENT).problem;
+    let completions = [
+        "panic", "score", "panic", "panic", "other", "score", "panic",
+    ];
+    let attempts = completions.map(|completion| Attempt {
+        completion,
+        tokens: 1,
+        finished: true,
+    });
+    let reports = Mutex::new(Vec::new());
+    let report = |index, outcome: farthing_sdk::Result<Reported<'_>>| {
+        let kind = match outcome {
+            Ok(Reported::Scored { value, answer, .. }) => format!("{value} {answer:?}"),
+            Ok(Reported::Abstain) => "abstained".to_owned(),
+            Err(error) if error.is_panic() => "panic".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        reports.lock().unwrap().push((index, kind));
+    };
+    reward.score(&problem, &attempts, &report).unwrap();
+    let scored = "0.25 Some(\"42\")";
+    let kinds = [
+        "panic",
+        scored,
+        "panic",
+        "panic",
+        "asked for \"other\"",
+        scored,
+        "panic",
+    ];
+    let expected: Vec<_> = kinds.map(str::to_owned).into_iter().enumerate().collect();
+    assert_eq!(reports.into_inner().unwrap(), expected);
 }
 
 #[test]

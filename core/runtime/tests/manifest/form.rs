@@ -104,10 +104,10 @@ fn what_this_version_cannot_do_is_refused_with_what_works() {
          |                                              ^^^^^^^^^ not available
       help: leave `isolation` out: the plugin runs in-process, where a panic, an error or a passed deadline costs one attempt
 
-    run.toml:13:8: error: there is no directory `Qwen/Qwen2.5-0.5B` beside the manifest, and models from the Hugging Face hub are not available in this version
+    run.toml:13:8: error: there is no directory `Qwen/Qwen2.5-0.5B` beside the manifest, and this version fetches nothing from the Hugging Face hub
       13 | path = "Qwen/Qwen2.5-0.5B"          # directory, .gguf, or hub id; or init = { arch = "qwen2", .. } from scratch
          |        ^^^^^^^^^^^^^^^^^^^ neither a directory nor fetched
-      help: download it (hf download Qwen/Qwen2.5-0.5B --local-dir DIR) and give that directory
+      help: give a directory with config.json, *.safetensors and tokenizer.json; if `Qwen/Qwen2.5-0.5B` is a model of the hub, `hf download Qwen/Qwen2.5-0.5B --local-dir DIR` makes one
 
     run.toml:14:1: error: low-rank adapters are not available in this version
       14 | lora = { rank = 32, alpha = 64 }    # left out: full fine-tuning

@@ -24,9 +24,7 @@ fn a_new_run_needs_an_empty_place() {
         "{error}"
     );
     assert!(
-        error
-            .to_string()
-            .contains("pass --resume to go on with that run"),
+        error.to_string().contains("go on with it by --resume"),
         "{error}"
     );
     assert_eq!(fs::read(path.join("run.toml")).unwrap(), b"[run]\n");

@@ -26,7 +26,7 @@ impl Check<'_> {
             self.task_references(&at, stage);
             self.stage_tasks(&at, stage);
             match stage {
-                Stage::Sft(_) => self.learning_rate(&at),
+                Stage::Sft(_) => self.learning_rate(&at, "1e-3"),
                 Stage::Rl(stage) => self.rl(&at, stage),
                 Stage::Eval(stage) => self.eval(&at, stage),
             }
@@ -121,7 +121,7 @@ impl Check<'_> {
             self.invalid(&format!("{at}/minibatches"), message, help);
         }
         self.room_for_a_prompt(at, stage.max_new_tokens);
-        self.learning_rate(at);
+        self.learning_rate(at, "2e-4");
     }
 
     fn eval(&mut self, at: &str, stage: &EvalStage) {
@@ -142,15 +142,15 @@ impl Check<'_> {
     }
 
     /// The default rates are for pretrained weights and would leave random ones random.
-    fn learning_rate(&mut self, at: &str) {
+    fn learning_rate(&mut self, at: &str, usual: &str) {
         if !self.has("/model/init") || self.has(&format!("{at}/update/lr")) {
             return;
         }
         let place = self.tree.place_of(&format!("{at}/kind"));
         let message = format!("missing key `lr` in `{}.update`", dotted(at));
-        self.add(Diagnostic::new(Problem::MissingKey, message, place, "trains a model from scratch").help(
-            "the default is for pretrained weights and far too small here: say update = { lr = 1e-3 } or near it",
-        ));
+        self.add(Diagnostic::new(Problem::MissingKey, message, place, "trains a model from scratch").help(format!(
+            "the default is for pretrained weights and far too small here: say update = {{ lr = {usual} }} or near it"
+        )));
     }
 
     fn room_for_a_prompt(&mut self, at: &str, max_new_tokens: u32) {

@@ -81,7 +81,7 @@ pub struct RlStage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PeriodicEval {
-    /// After how many steps.
+    /// After how many steps; also before the first and after the last.
     #[schemars(range(min = 1))]
     pub every: u32,
     /// How many held-out problems, the same ones each time so that the curve compares like with like. The standard

@@ -52,8 +52,8 @@ pub struct Cost {
     /// The price of the machine in US dollars an hour, from your provider's bill. 0 for your own.
     #[schemars(range(min = 0.0))]
     pub usd_per_hour: f64,
-    /// What the run may cost in US dollars, the time before a `--resume` included. When it is spent, the run saves and
-    /// ends.
+    /// What the run may cost in US dollars. When it is spent, the run saves and ends. Time before a `--resume` counts
+    /// as far as the newest checkpoint has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0, "x-default" = "no limit"))]
     pub budget_usd: Option<f64>,
