@@ -140,7 +140,7 @@ fn run_check(arguments: &Check) -> Result<()> {
     } else {
         print(&report.text())?;
     }
-    Ok(())
+    Ok(report.memory.refuse_excess()?)
 }
 
 fn run_eval(arguments: &Eval) -> Result<()> {

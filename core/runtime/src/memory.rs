@@ -14,6 +14,7 @@ use crate::manifest::{Manifest, Stage};
 use crate::stage::rollout::MAX_ROWS;
 
 const BYTES: f64 = 4.0;
+const GIB: f64 = (1_u64 << 30) as f64;
 
 /// Bytes by purpose, at the plan's most hungry moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -112,6 +113,26 @@ impl MemoryEstimate {
     pub fn exceeds_machine(&self) -> bool {
         self.available
             .is_some_and(|available| self.peak > available)
+    }
+
+    /// # Errors
+    /// When this machine has less memory than the plan needs.
+    pub fn refuse_excess(&self) -> Result<()> {
+        if !self.exceeds_machine() {
+            return Ok(());
+        }
+        let available = self.available.unwrap_or_default();
+        let model = self.weights + self.training_state + self.reference;
+        Err(RuntimeError::Memory {
+            needed_gb: self.peak / GIB,
+            available_gb: available / GIB,
+            remedy: match model > available {
+                true => "the model alone is too large to be trained here; take a smaller one",
+                false => {
+                    "lower `micro_batch_tokens`, `max_new_tokens` or the group's size, or take a smaller model"
+                }
+            },
+        })
     }
 }
 

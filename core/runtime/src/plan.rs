@@ -14,7 +14,7 @@ use crate::error::{Result, RuntimeError};
 use crate::host::{ComponentKind, HostError, PluginHost};
 use crate::manifest::{
     ComponentRole, ComponentUse, Diagnostic, Diagnostics, InitArchitecture, Manifest,
-    ManifestDraft, ManifestFile, ModelInit, Problem, check_component_config,
+    ManifestDraft, ManifestFile, ModelInit, Place, Plugins, Problem, check_component_config,
 };
 use crate::memory::MemoryEstimate;
 use crate::plugin_access::PluginAccess;
@@ -53,6 +53,8 @@ impl Plan {
         let host = access.load(Some(&file.manifest.plugins))?;
         let mut diagnostics = file.diagnostics();
         file.refuse_unavailable(&mut diagnostics);
+        let place_of = |pointer: &str| file.place_of(pointer);
+        check_plugin_names(&host, &file.manifest.plugins, place_of, &mut diagnostics);
         check_components(&host, &file.components(), &mut diagnostics);
         let model = model_config(&file, &mut diagnostics);
         let device = check_device(&file, &mut diagnostics);
@@ -93,7 +95,11 @@ fn components_of(draft: &ManifestDraft, access: &PluginAccess) -> Diagnostics {
         return diagnostics;
     };
     match access.load(Some(&plugins)) {
-        Ok(host) => check_components(&host, &draft.components(), &mut diagnostics),
+        Ok(host) => {
+            let place_of = |pointer: &str| draft.place_of(pointer);
+            check_plugin_names(&host, &plugins, place_of, &mut diagnostics);
+            check_components(&host, &draft.components(), &mut diagnostics);
+        }
         Err(error) => diagnostics.add(Diagnostic::new(
             Problem::Unavailable,
             error.to_string(),
@@ -102,6 +108,34 @@ fn components_of(draft: &ManifestDraft, access: &PluginAccess) -> Diagnostics {
         )),
     }
     diagnostics
+}
+
+/// A library that is listed under another plugin's name would be used without a word, and its components not be found.
+fn check_plugin_names(
+    host: &PluginHost,
+    plugins: &Plugins,
+    place_of: impl Fn(&str) -> Place,
+    diagnostics: &mut Diagnostics,
+) {
+    for (name, listed) in &plugins.files {
+        let file = std::fs::canonicalize(&listed.path);
+        let is_it =
+            |path: &Path| matches!((&file, std::fs::canonicalize(path)), (Ok(a), Ok(b)) if *a == b);
+        let Some(plugin) = host.plugins().find(|plugin| is_it(&plugin.file)) else {
+            continue;
+        };
+        if plugin.name != *name {
+            let message = format!(
+                "the library listed as `{name}` is the plugin `{}`",
+                plugin.name
+            );
+            let place = place_of(&format!("/plugins/{name}"));
+            diagnostics.add(
+                Diagnostic::new(Problem::Reference, message, place, "another plugin")
+                    .help(format!("list it as `{} = {{ path = .. }}`", plugin.name)),
+            );
+        }
+    }
 }
 
 fn check_components(

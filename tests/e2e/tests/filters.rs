@@ -48,6 +48,48 @@ fn score_answers_each_line_with_an_outcome() {
     assert_eq!(out.len(), 4);
 }
 
+#[test]
+fn configurations_are_checked_as_in_a_manifest() {
+    let bench = Bench::new();
+    let wrong = r#"{"max_length":0,"tolerance":1}"#;
+    let stderr = bench
+        .run_with_input(&["score", "countdown/exact", "--config", wrong], "")
+        .failure(2);
+    for part in [
+        "`max_length` must be an integer from 1",
+        "`tolerance`",
+        "`use_all`",
+    ] {
+        assert!(stderr.contains(part), "{part} in {stderr}");
+    }
+    let stderr = bench
+        .run_with_input(
+            &["objective", "grpo/grpo", "--config", r#"{"epsilon":-5}"#],
+            "{}",
+        )
+        .failure(2);
+    assert!(stderr.contains("`epsilon`"), "{stderr}");
+}
+
+/// A reader that has seen enough is no failure, and a full disk is one; neither is a panic.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written() {
+    let bench = Bench::new();
+    let list = |out: Stdio| {
+        let mut command = bench.command(&["plugins", "list"]);
+        command.stdout(out).stderr(Stdio::piped()).output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let closed = list(writer.into());
+    assert_eq!(closed.status.code(), Some(0), "{closed:?}");
+    let full = list(std::fs::File::create("/dev/full").unwrap().into());
+    assert_eq!(full.status.code(), Some(1), "{full:?}");
+    let stderr = String::from_utf8(full.stderr).unwrap();
+    assert!(stderr.contains("the output cannot be written"), "{stderr}");
+}
+
 /// A program that waits for an outcome before it writes the next line gets one.
 #[test]
 fn score_answers_before_it_reads_on() {

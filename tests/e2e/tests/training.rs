@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use farthing_e2e::{Bench, manifest_with_memory, root, small_manifest};
+use farthing_e2e::{Bench, example_library, manifest_with_memory, root, small_manifest};
 use serde_json::Value;
 
 fn number(row: &Value, name: &str) -> f64 {
@@ -280,6 +280,38 @@ fn a_wrong_manifest_is_answered_with_every_mistake_and_two() {
         }
         assert!(!bench.path("run").exists(), "nothing was begun");
     }
+}
+
+/// A library under another plugin's name, and a plan that is too large: `check` says so as `train` does.
+#[test]
+fn what_train_would_refuse_check_refuses() {
+    let bench = Bench::new();
+    bench.write("run.toml", &small_manifest());
+    let library = example_library("farthing-hostile", "remembers");
+    let listed = format!("plugins.forgets={{ path = {library:?} }}");
+    let stderr = bench
+        .run(&["check", "run.toml", "--set", &listed])
+        .failure(2);
+    assert!(
+        stderr.contains("the library listed as `forgets` is the plugin `remembers`"),
+        "{stderr}"
+    );
+
+    let larger = [
+        "hidden_size=65536",
+        "num_hidden_layers=100",
+        "num_attention_heads=512",
+    ];
+    let larger = larger.map(|key| format!("model.init.{key}"));
+    let mut wide = vec!["check", "run.toml"];
+    wide.extend(larger.iter().flat_map(|key| ["--set", key]));
+    let answer = bench.run(&wide);
+    assert_eq!(answer.code, Some(1), "{answer:#?}");
+    assert!(
+        answer.stdout.contains("memory"),
+        "the plan is shown all the same"
+    );
+    assert!(answer.stderr.contains("take a smaller one"), "{answer:#?}");
 }
 
 #[test]

@@ -129,12 +129,6 @@ impl PlanReport {
                 parts.join(", ")
             ),
         );
-        if !self.fits {
-            line(
-                "",
-                "this does not fit: lower `micro_batch_tokens`, `max_new_tokens` or the group's size",
-            );
-        }
         if let Some(hours) = self.budget_hours {
             line(
                 "budget",

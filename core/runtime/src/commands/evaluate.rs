@@ -67,8 +67,14 @@ pub fn evaluate(
 /// A run directory stands for its newest checkpoint, anything else for itself.
 pub fn model_directory(directory: &Path) -> Result<std::path::PathBuf> {
     let checkpoints = directory.join("checkpoints");
-    if directory.join("config.json").exists() || !checkpoints.is_dir() {
+    if directory.join("config.json").exists() {
         return Ok(directory.to_path_buf());
+    }
+    if !checkpoints.is_dir() {
+        return Err(RuntimeError::Usage(format!(
+            "{} is neither a model (there is no config.json in it) nor a run (there is no checkpoints/)",
+            directory.display()
+        )));
     }
     match Checkpoints::new(&checkpoints).newest()?.newest {
         Some(checkpoint) => Ok(checkpoint.path().to_path_buf()),

@@ -176,6 +176,13 @@ fn check_shape(input: &Input) -> Result<()> {
     if input.groups.is_empty() {
         return refuse("the input has no groups".to_owned());
     }
+    if let Some(limit) = input.max_new_tokens
+        && !(limit >= 1.0 && limit.is_finite())
+    {
+        return refuse(format!(
+            "`max_new_tokens` is a number from 1, found {limit}"
+        ));
+    }
     for (g, group) in input.groups.iter().enumerate() {
         if group.rewards.len() != group.sequences.len() {
             return refuse(format!(

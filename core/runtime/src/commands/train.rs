@@ -48,13 +48,7 @@ pub struct Trained {
 /// Trains.
 pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
     let plan = Plan::make(request.manifest, request.overrides, request.access)?;
-    if plan.memory.exceeds_machine() {
-        return Err(RuntimeError::Memory {
-            needed_gb: plan.memory.peak / GIB,
-            available_gb: plan.memory.available.unwrap_or_default() / GIB,
-            remedy: "lower `micro_batch_tokens`, `max_new_tokens` or the group's size, or take a smaller model",
-        });
-    }
+    plan.memory.refuse_excess()?;
     let root = request.out.map_or_else(
         || Path::new("runs").join(&plan.manifest().run.name),
         Path::to_path_buf,
@@ -180,8 +174,6 @@ fn refuse_other_plugins(stored: &Path, lock: &Lock) -> Result<()> {
     }
     Ok(())
 }
-
-const GIB: f64 = (1_u64 << 30) as f64;
 
 fn begin(
     plan: Plan,

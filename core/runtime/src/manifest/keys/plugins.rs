@@ -13,7 +13,7 @@ pub struct Plugins {
     /// Directories whose dynamic libraries are all loaded, besides the directory of the built-in plugins.
     #[serde(default)]
     pub search: Vec<PathBuf>,
-    /// `NAME = { path = .. }` loads one library; the name is yours and appears in messages.
+    /// `NAME = { path = .. }` loads one library; NAME is the plugin's own, which its components' names begin with.
     #[serde(flatten)]
     pub files: BTreeMap<String, PluginFile>,
 }
