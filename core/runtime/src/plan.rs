@@ -3,21 +3,23 @@
 //! Components are looked up, their configurations checked against their schemas and handed to their constructors, the
 //! model's shape is read, memory is reckoned. All problems are collected with their places.
 
+mod components;
+
 use std::path::Path;
 
 use farthing_engine::{
     Architecture, Device, Model, ModelConfig, RopeScaling, Tokenizer, select_device,
 };
-use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
-use crate::host::{ComponentKind, HostError, PluginHost};
+use crate::host::PluginHost;
 use crate::manifest::{
-    ComponentRole, ComponentUse, Diagnostic, Diagnostics, InitArchitecture, Manifest,
-    ManifestDraft, ManifestFile, ModelInit, Place, Plugins, Problem, check_component_config,
+    Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestDraft, ManifestFile, ModelInit,
+    Problem,
 };
 use crate::memory::MemoryEstimate;
 use crate::plugin_access::PluginAccess;
+use components::load_and_check;
 
 /// A manifest that can be run here.
 pub struct Plan {
@@ -42,7 +44,14 @@ impl Plan {
     pub fn make(path: &Path, overrides: &[String], access: &PluginAccess) -> Result<Self> {
         let draft = ManifestDraft::read(path, overrides).map_err(RuntimeError::Manifest)?;
         if !draft.is_sound() {
-            let more = components_of(&draft, access);
+            // The form is wrong somewhere; that must not hide what is wrong with the components.
+            let mut more = draft.diagnostics();
+            draft.refuse_planned(&mut more);
+            // Without the section nobody knows which plugins there are.
+            if let Some(plugins) = draft.plugins() {
+                let place_of = |pointer: &str| draft.place_of(pointer);
+                load_and_check(access, &plugins, &draft.components(), place_of, &mut more)?;
+            }
             return Err(RuntimeError::Manifest(draft.refuse(&more)));
         }
         Self::of(draft.finish().map_err(RuntimeError::Manifest)?, access)
@@ -50,12 +59,15 @@ impl Plan {
 
     /// Checks a manifest that was read.
     pub fn of(file: ManifestFile, access: &PluginAccess) -> Result<Self> {
-        let host = access.load(Some(&file.manifest.plugins))?;
         let mut diagnostics = file.diagnostics();
         file.refuse_unavailable(&mut diagnostics);
-        let place_of = |pointer: &str| file.place_of(pointer);
-        check_plugin_names(&host, &file.manifest.plugins, place_of, &mut diagnostics);
-        check_components(&host, &file.components(), &mut diagnostics);
+        let host = load_and_check(
+            access,
+            &file.manifest.plugins,
+            &file.components(),
+            |pointer| file.place_of(pointer),
+            &mut diagnostics,
+        )?;
         let model = model_config(&file, &mut diagnostics);
         let device = check_device(&file, &mut diagnostics);
         match (model, device) {
@@ -83,131 +95,6 @@ impl Plan {
 
     pub fn manifest(&self) -> &Manifest {
         &self.file.manifest
-    }
-}
-
-/// What is wrong with the components of a manifest whose form is wrong elsewhere.
-fn components_of(draft: &ManifestDraft, access: &PluginAccess) -> Diagnostics {
-    let mut diagnostics = draft.diagnostics();
-    draft.refuse_planned(&mut diagnostics);
-    // Without the section nobody knows which plugins there are.
-    let Some(plugins) = draft.plugins() else {
-        return diagnostics;
-    };
-    match access.load(Some(&plugins)) {
-        Ok(host) => {
-            let place_of = |pointer: &str| draft.place_of(pointer);
-            check_plugin_names(&host, &plugins, place_of, &mut diagnostics);
-            check_components(&host, &draft.components(), &mut diagnostics);
-        }
-        Err(error) => diagnostics.add(Diagnostic::new(
-            Problem::Unavailable,
-            error.to_string(),
-            draft.place_of("/plugins"),
-            "these plugins",
-        )),
-    }
-    diagnostics
-}
-
-/// A library that is listed under another plugin's name would be used without a word, and its components not be found.
-fn check_plugin_names(
-    host: &PluginHost,
-    plugins: &Plugins,
-    place_of: impl Fn(&str) -> Place,
-    diagnostics: &mut Diagnostics,
-) {
-    for (name, listed) in &plugins.files {
-        let file = std::fs::canonicalize(&listed.path);
-        let is_it =
-            |path: &Path| matches!((&file, std::fs::canonicalize(path)), (Ok(a), Ok(b)) if *a == b);
-        let Some(plugin) = host.plugins().find(|plugin| is_it(&plugin.file)) else {
-            continue;
-        };
-        if plugin.name != *name {
-            let message = format!(
-                "the library listed as `{name}` is the plugin `{}`",
-                plugin.name
-            );
-            let place = place_of(&format!("/plugins/{name}"));
-            diagnostics.add(
-                Diagnostic::new(Problem::Reference, message, place, "another plugin")
-                    .help(format!("list it as `{} = {{ path = .. }}`", plugin.name)),
-            );
-        }
-    }
-}
-
-fn check_components(
-    host: &PluginHost,
-    components: &[ComponentUse<'_>],
-    diagnostics: &mut Diagnostics,
-) {
-    for component in components {
-        check_component(host, component, diagnostics);
-    }
-}
-
-fn check_component(host: &PluginHost, component: &ComponentUse<'_>, diagnostics: &mut Diagnostics) {
-    let found = match host.find(kind_of(component.role), component.name) {
-        Ok(found) => found,
-        Err(error) => {
-            let place = component.place.clone();
-            diagnostics.add(
-                Diagnostic::new(Problem::Reference, error.message(), place, "named here").help(
-                    error
-                        .help()
-                        .unwrap_or_else(|| "`farthing plugins list` shows what there is".into()),
-                ),
-            );
-            return;
-        }
-    };
-    let before = diagnostics.len();
-    check_component_config(&component.config, &found.schema, diagnostics);
-    if diagnostics.len() > before {
-        return;
-    }
-    // What no schema can say, the component's constructor does.
-    if let Err(error) = try_component(host, component) {
-        let place = component.config.place_of("");
-        let diagnostic = Diagnostic::new(
-            Problem::InvalidValue,
-            error.message(),
-            place,
-            "refused by the component",
-        );
-        diagnostics.add(match error.help() {
-            Some(help) => diagnostic.help(help),
-            None => diagnostic,
-        });
-    }
-}
-
-fn try_component(host: &PluginHost, component: &ComponentUse<'_>) -> Result<(), HostError> {
-    let config: Value = component.config.to_json();
-    match component.role {
-        ComponentRole::Task => host.task(component.name, &config, &Value::Null).map(drop),
-        ComponentRole::Reward => host.reward(component.name, &config, &Value::Null).map(drop),
-        ComponentRole::Sampler => host
-            .sampler(component.name, &config, &Value::Null)
-            .map(drop),
-        ComponentRole::Optimizer => host
-            .optimizer(component.name, &config, &Value::Null)
-            .map(drop),
-        ComponentRole::Curriculum => host
-            .curriculum(component.name, &config, &Value::Null)
-            .map(drop),
-    }
-}
-
-fn kind_of(role: ComponentRole) -> ComponentKind {
-    match role {
-        ComponentRole::Task => ComponentKind::Task,
-        ComponentRole::Reward => ComponentKind::Reward,
-        ComponentRole::Sampler => ComponentKind::Sampler,
-        ComponentRole::Optimizer => ComponentKind::Optimizer,
-        ComponentRole::Curriculum => ComponentKind::Curriculum,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, RuntimeError};
-use crate::host::{LOCK_FILE_NAME, LoadRequest, Lock, PluginHost, Prober};
+use crate::host::{LOCK_FILE_NAME, LoadError, LoadErrors, LoadRequest, Lock, PluginHost, Prober};
 use crate::manifest::Plugins;
 
 /// Where plugins come from, besides the manifest.
@@ -21,6 +21,20 @@ pub struct PluginAccess {
 impl PluginAccess {
     /// Loads the plugins that a manifest names, or the built-in ones and those of `paths`.
     pub fn load(&self, plugins: Option<&Plugins>) -> Result<PluginHost> {
+        match self.load_what_can_be(plugins)? {
+            (host, errors) if errors.is_empty() => Ok(host),
+            (_, errors) => Err(LoadErrors(errors).into()),
+        }
+    }
+
+    /// The same for a report: the plugins that can be loaded, and why the others cannot.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read.
+    pub fn load_what_can_be(
+        &self,
+        plugins: Option<&Plugins>,
+    ) -> Result<(PluginHost, Vec<LoadError>)> {
         let mut search = built_in_plugins();
         let mut files = Vec::new();
         for path in &self.paths {
@@ -37,12 +51,12 @@ impl PluginAccess {
             Some(path) => Lock::read(path)?,
             None => None,
         };
-        Ok(PluginHost::load(&LoadRequest {
+        Ok(PluginHost::load_what_can_be(&LoadRequest {
             search: &search,
             files: &files,
             lock: lock.as_ref(),
             prober: self.prober.as_deref(),
-        })?)
+        }))
     }
 
     /// The same access with the lock file that holds for a manifest: the one beside it.

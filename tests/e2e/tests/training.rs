@@ -265,20 +265,37 @@ fn groups_that_teach_nothing_are_drawn_again() {
 #[test]
 fn a_wrong_manifest_is_answered_with_every_mistake_and_two() {
     let bench = Bench::new();
-    let wrong = small_manifest()
+    // Each kind of mistake: of the components, in a library, and of the form, which is looked at first.
+    let components = small_manifest()
         .replace("group = 4", "grup = 4")
-        .replace("problems_per_step = 4", "problems_per_step = 0")
         .replace("countdown/exact", "countdown/exakt");
-    bench.write("run.toml", &wrong);
-    for command in [
-        &["check", "run.toml"][..],
-        &["train", "run.toml", "--out", "run"],
+    let library = components.replace(
+        "[model]",
+        "[plugins]\nabsent = { path = \"libabsent.so\" }\n\n[model]",
+    );
+    let form = library.replace("problems_per_step = 4", "problems_per_step = 0");
+    let mistakes = [
+        "grup",
+        "countdown/exakt",
+        "libabsent.so",
+        "problems_per_step",
+    ];
+    for (wrong, mistakes) in [
+        (components, &mistakes[..2]),
+        (library, &mistakes[..3]),
+        (form, &mistakes[..]),
     ] {
-        let stderr = bench.run(command).failure(2);
-        for mistake in ["grup", "problems_per_step", "countdown/exakt"] {
-            assert!(stderr.contains(mistake), "{mistake} in {stderr}");
+        bench.write("run.toml", &wrong);
+        for command in [
+            &["check", "run.toml"][..],
+            &["train", "run.toml", "--out", "run"],
+        ] {
+            let stderr = bench.run(command).failure(2);
+            for mistake in mistakes {
+                assert!(stderr.contains(mistake), "{mistake} in {stderr}");
+            }
+            assert!(!bench.path("run").exists(), "nothing was begun");
         }
-        assert!(!bench.path("run").exists(), "nothing was begun");
     }
 }
 

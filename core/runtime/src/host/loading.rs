@@ -6,7 +6,7 @@ use super::{
     component::PluginIdentity,
     discovery::{self, Candidate, SkippedFile},
     load::{self, LoadedPlugin},
-    load_error::{LoadError, LoadErrors, LoadFault},
+    load_error::{LoadError, LoadFault},
     lock::Lock,
     preflight::{Preflight, preflight},
     probe::{ProbeReport, Prober},
@@ -25,10 +25,10 @@ pub struct LoadRequest<'a> {
     pub prober: Option<&'a dyn Prober>,
 }
 
-/// Loads every plugin of the request, by name, and says which files were passed over.
+/// Loads what can be loaded of the request, by name, and says which files were passed over and which refused.
 pub(super) fn load_all(
     request: &LoadRequest<'_>,
-) -> Result<(Vec<LoadedPlugin>, Vec<SkippedFile>), LoadErrors> {
+) -> (Vec<LoadedPlugin>, Vec<SkippedFile>, Vec<LoadError>) {
     let mut loading = Loading::default();
     loading.examine(request);
     if let Some(lock) = request.lock {
@@ -39,10 +39,7 @@ pub(super) fn load_all(
         loading.try_out(prober, request.lock);
     }
     let plugins = loading.open();
-    match loading.errors.is_empty() {
-        true => Ok((plugins, loading.skipped)),
-        false => Err(LoadErrors(loading.errors)),
-    }
+    (plugins, loading.skipped, loading.errors)
 }
 
 /// The files that are still in the running, and everything that was found wrong so far.

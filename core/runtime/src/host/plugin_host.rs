@@ -11,7 +11,7 @@ use super::{
     discovery::SkippedFile,
     host_error::HostError,
     load::LoadedPlugin,
-    load_error::LoadErrors,
+    load_error::{LoadError, LoadErrors},
     loading::{LoadRequest, load_all},
 };
 
@@ -27,8 +27,16 @@ impl PluginHost {
     /// # Errors
     /// Everything that is wrong with any of the files, at once.
     pub fn load(request: &LoadRequest<'_>) -> Result<Self, LoadErrors> {
-        let (plugins, skipped) = load_all(request)?;
-        Ok(Self { plugins, skipped })
+        match Self::load_what_can_be(request) {
+            (host, errors) if errors.is_empty() => Ok(host),
+            (_, errors) => Err(LoadErrors(errors)),
+        }
+    }
+
+    /// The same for a report: the plugins that can be loaded, and why the others cannot.
+    pub fn load_what_can_be(request: &LoadRequest<'_>) -> (Self, Vec<LoadError>) {
+        let (plugins, skipped, errors) = load_all(request);
+        (Self { plugins, skipped }, errors)
     }
 
     /// The loaded plugins, by name.
