@@ -4,6 +4,7 @@
 //! model's shape is read, memory is reckoned. All problems are collected with their places.
 
 mod components;
+mod rehearsal;
 
 use std::path::Path;
 

@@ -314,6 +314,27 @@ fn what_train_would_refuse_check_refuses() {
         "{stderr}"
     );
 
+    for (set, problem) in [
+        (
+            "task.0.config.test_share=0",
+            "the test split has no problems",
+        ),
+        ("task.0.config.template=chat", "has no chat template"),
+        (
+            "model.tokenizer.characters=0123456789:>",
+            "the character ' '",
+        ),
+    ] {
+        for command in [
+            &["check", "run.toml"][..],
+            &["train", "run.toml", "--out", "run"],
+        ] {
+            let stderr = bench.run(&[command, &["--set", set]].concat()).failure(2);
+            assert!(stderr.contains(problem), "{stderr}");
+            assert!(!bench.path("run").exists(), "nothing was begun");
+        }
+    }
+
     let larger = [
         "hidden_size=65536",
         "num_hidden_layers=100",
@@ -350,13 +371,22 @@ fn every_shipped_manifest_passes_check() {
         }
     }
     assert!(checked > 0);
-    // This one names a model that is too large to ship; a small one of the same family stands in.
+    // This one names a model that is too large to ship; a small one of the same family stands in, which knows no chat.
     let real = root().join("examples/real-model/countdown.toml");
     let model = format!(
         "model.path={}",
         root().join("core/engine/tests/fixtures/llama").display()
     );
     bench
-        .run(&["check", real.to_str().unwrap(), "--set", &model])
+        .run(&[
+            "check",
+            real.to_str().unwrap(),
+            "--set",
+            &model,
+            "--set",
+            "model.tokenizer={ characters = \"0123456789 >:\", tokens = [] }",
+            "--set",
+            "task.0.config.template=tiny",
+        ])
         .success();
 }

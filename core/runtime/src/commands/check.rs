@@ -37,6 +37,7 @@ pub fn check(
     update_lock: bool,
 ) -> Result<PlanReport> {
     let plan = Plan::make(manifest, overrides, access)?;
+    plan.rehearse()?;
     if update_lock {
         Lock::of(plan.host.plugins()).write(&lock_beside(manifest))?;
     }

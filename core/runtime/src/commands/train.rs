@@ -49,6 +49,7 @@ pub struct Trained {
 pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
     let plan = Plan::make(request.manifest, request.overrides, request.access)?;
     plan.memory.refuse_excess()?;
+    plan.rehearse()?;
     let root = request.out.map_or_else(
         || Path::new("runs").join(&plan.manifest().run.name),
         Path::to_path_buf,
