@@ -28,11 +28,14 @@ pub fn component(argument: TokenStream, item: TokenStream) -> TokenStream {
     let item2 = TokenStream2::from(item.clone());
     match registration(argument, item) {
         Ok(registration) => quote!(#item2 #registration).into(),
-        Err(error) => {
-            let error = error.to_compile_error();
-            quote!(#item2 #error).into()
-        }
+        Err(error) => refused(&error, &item2),
     }
+}
+
+/// The item as it was written, with what is wrong: one error, and not those that a missing item would cause.
+fn refused(error: &Error, item: &TokenStream2) -> TokenStream {
+    let error = error.to_compile_error();
+    quote!(#item #error).into()
 }
 
 /// Makes a struct or an enum what the manifest's `config` table is read into.
@@ -57,7 +60,10 @@ pub fn config(argument: TokenStream, item: TokenStream) -> TokenStream {
     let strict = match argument.to_string().as_str() {
         "" => quote!(, deny_unknown_fields),
         "part" => quote!(),
-        _ => return misused("expected #[config] or #[config(part)]", item),
+        _ => {
+            let error = Error::new(Span::call_site(), "expected #[config] or #[config(part)]");
+            return refused(&error, &item.into());
+        }
     };
     derived(
         item,
@@ -79,7 +85,8 @@ pub fn config(argument: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn data(argument: TokenStream, item: TokenStream) -> TokenStream {
     if !argument.is_empty() {
-        return misused("#[data] takes no arguments", item);
+        let error = Error::new(Span::call_site(), "#[data] takes no arguments");
+        return refused(&error, &item.into());
     }
     derived(
         item,
@@ -98,14 +105,10 @@ fn derived(item: TokenStream, derives: TokenStream2) -> TokenStream {
     match syn::parse::<DeriveInput>(item) {
         Ok(_) => quote!(#derives #item2).into(),
         Err(_) => {
-            quote!(compile_error! { "this attribute goes on a struct or an enum" } #item2).into()
+            let message = "this attribute goes on a struct or an enum";
+            refused(&Error::new(Span::call_site(), message), &item2)
         }
     }
-}
-
-fn misused(message: &str, item: TokenStream) -> TokenStream {
-    let item = TokenStream2::from(item);
-    quote!(compile_error! { #message } #item).into()
 }
 
 fn registration(argument: TokenStream, item: TokenStream) -> Result<TokenStream2> {

@@ -11,7 +11,6 @@ use farthing_abi::{
         std_types::{RResult, RSlice, RStr, RString},
     },
 };
-
 use smallvec::SmallVec;
 
 use super::{caught, guard, made, to_json};

@@ -33,14 +33,13 @@ pub(super) fn load_and_check(
     for component in components {
         // Of the components of a library that was refused enough is said.
         let plugin = component.name.split('/').next().unwrap_or_default();
-        let was_refused = errors.iter().any(|error| {
-            plugins
-                .files
-                .get(plugin)
-                .is_some_and(|listed| same_file(&listed.path, &error.file))
-                || error.file.to_string_lossy().contains(plugin)
-        });
-        if !was_refused {
+        let is_loaded = host.plugins().any(|loaded| loaded.name == plugin);
+        let is_refused = |error: &LoadError| {
+            let file = error.file.file_name().unwrap_or_default();
+            listed_as(plugins, &error.file).any(|name| name == plugin)
+                || file.to_string_lossy().contains(plugin)
+        };
+        if is_loaded || !errors.iter().any(is_refused) {
             check_component(&host, component, diagnostics);
         }
     }
@@ -54,12 +53,8 @@ fn report_refused(
     place_of: &impl Fn(&str) -> Place,
     diagnostics: &mut Diagnostics,
 ) {
-    let listed = plugins
-        .files
-        .iter()
-        .find(|(_, listed)| same_file(&listed.path, &error.file));
-    let place = match listed {
-        Some((name, _)) => place_of(&format!("/plugins/{name}")),
+    let place = match listed_as(plugins, &error.file).next() {
+        Some(name) => place_of(&format!("/plugins/{name}")),
         None => place_of("/plugins"),
     };
     let text = error.to_string();
@@ -72,10 +67,15 @@ fn report_refused(
     );
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
+/// The names under which the manifest lists a library.
+fn listed_as<'a>(plugins: &'a Plugins, file: &Path) -> impl Iterator<Item = &'a str> {
     let resolved =
         |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-    resolved(a) == resolved(b)
+    let file = resolved(file);
+    let listed = plugins.files.iter();
+    listed
+        .filter(move |(_, listed)| resolved(&listed.path) == file)
+        .map(|(name, _)| name.as_str())
 }
 
 /// A library that is listed under another plugin's name would be used without a word, and its components not be found.
@@ -85,12 +85,8 @@ fn check_plugin_names(
     place_of: &impl Fn(&str) -> Place,
     diagnostics: &mut Diagnostics,
 ) {
-    for (name, listed) in &plugins.files {
-        let mut loaded = host.plugins();
-        let Some(plugin) = loaded.find(|plugin| same_file(&plugin.file, &listed.path)) else {
-            continue;
-        };
-        if plugin.name != *name {
+    for plugin in host.plugins() {
+        for name in listed_as(plugins, &plugin.file).filter(|name| *name != plugin.name) {
             let message = format!(
                 "the library listed as `{name}` is the plugin `{}`",
                 plugin.name
