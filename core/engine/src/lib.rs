@@ -20,6 +20,7 @@ mod parameters;
 mod pass;
 mod product;
 pub mod rng;
+mod rotary;
 mod schedule;
 mod tokenizer;
 mod update_rule;
@@ -28,7 +29,7 @@ mod weights;
 pub use buffers::release_buffers;
 pub use candle_core::{Device, DeviceLocation};
 pub use chat_template::{ChatOptions, Message};
-pub use config::{Architecture, ModelConfig, RopeScaling};
+pub use config::{Architecture, ModelConfig, RopeScaling, SlidingWindow};
 pub use decode::{
     Attempt, DecodeHooks, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer, decode,
     decode_by_composition, sampling,

@@ -37,6 +37,9 @@ pub struct LayerParameters<P> {
     pub q_proj: Projection<P>,
     pub k_proj: Projection<P>,
     pub v_proj: Projection<P>,
+    /// Gains of the norms of each head's query and key, `(head_dim)`, in families that have them.
+    pub q_norm: Option<P>,
+    pub k_norm: Option<P>,
     pub o_proj: Projection<P>,
     pub post_attention_layernorm: P,
     pub gate_proj: Projection<P>,
@@ -69,6 +72,8 @@ impl<P> LayerParameters<P> {
             q_proj: self.q_proj.map(&f),
             k_proj: self.k_proj.map(&f),
             v_proj: self.v_proj.map(&f),
+            q_norm: self.q_norm.as_ref().map(&f),
+            k_norm: self.k_norm.as_ref().map(&f),
             o_proj: self.o_proj.map(&f),
             post_attention_layernorm: f(&self.post_attention_layernorm),
             gate_proj: self.gate_proj.map(&f),
@@ -91,13 +96,26 @@ pub(crate) fn declare(config: &ModelConfig) -> (Vec<Declared>, Layout) {
     let layers = (0..config.num_hidden_layers)
         .map(|index| {
             let at = |name: &str| format!("model.layers.{index}.{name}");
-            let bias = config.attention_bias();
+            let bias = config.query_key_value_bias();
+            let head_norm = |list: &mut List, name: &str| {
+                let shape = vec![config.head_dim];
+                config
+                    .query_key_norm()
+                    .then(|| list.add(at(name), shape, Kind::Norm))
+            };
             LayerParameters {
                 input_layernorm: list.add(at("input_layernorm.weight"), vec![hidden], Kind::Norm),
                 q_proj: list.add_projection(&at("self_attn.q_proj"), query, hidden, bias),
                 k_proj: list.add_projection(&at("self_attn.k_proj"), key_value, hidden, bias),
                 v_proj: list.add_projection(&at("self_attn.v_proj"), key_value, hidden, bias),
-                o_proj: list.add_projection(&at("self_attn.o_proj"), hidden, query, false),
+                q_norm: head_norm(&mut list, "self_attn.q_norm.weight"),
+                k_norm: head_norm(&mut list, "self_attn.k_norm.weight"),
+                o_proj: list.add_projection(
+                    &at("self_attn.o_proj"),
+                    hidden,
+                    query,
+                    config.output_bias(),
+                ),
                 post_attention_layernorm: list.add(
                     at("post_attention_layernorm.weight"),
                     vec![hidden],
@@ -107,19 +125,19 @@ pub(crate) fn declare(config: &ModelConfig) -> (Vec<Declared>, Layout) {
                     &at("mlp.gate_proj"),
                     config.intermediate_size,
                     hidden,
-                    false,
+                    config.mlp_bias,
                 ),
                 up_proj: list.add_projection(
                     &at("mlp.up_proj"),
                     config.intermediate_size,
                     hidden,
-                    false,
+                    config.mlp_bias,
                 ),
                 down_proj: list.add_projection(
                     &at("mlp.down_proj"),
                     hidden,
                     config.intermediate_size,
-                    false,
+                    config.mlp_bias,
                 ),
             }
         })

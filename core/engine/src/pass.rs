@@ -15,8 +15,8 @@ use crate::ops::attention::Heads;
 use crate::ops::embedding;
 use crate::ops::head::{self, Predicted};
 use crate::ops::rms_norm::{self, Normed};
-use crate::ops::rotary::Rotary;
 use crate::packed::Packed;
+use crate::rotary::RotaryTable;
 use layer::{SavedLayer, zeros_like};
 
 /// What a model gives to each predicted token, in nats, under softmax(logits / temperature).
@@ -68,7 +68,7 @@ impl Model {
             )));
         }
         let config = self.config();
-        packed.validate(config.vocab_size, config.max_position_embeddings)?;
+        packed.validate(config.vocab_size, config.max_sequence_length())?;
         let batch = Batch::new(self, packed);
         let eps = config.rms_norm_eps;
 
@@ -210,7 +210,7 @@ struct Batch {
     predicting: Vec<u32>,
     targets: Vec<u32>,
     heads: Heads,
-    rotary: Rotary,
+    rotary: RotaryTable,
 }
 
 impl Batch {
@@ -230,6 +230,8 @@ impl Batch {
             .iter()
             .max()
             .map_or(0, |&position| position as usize + 1);
+        let mut rotary = RotaryTable::new(config);
+        rotary.reserve(longest);
         Self {
             tokens: packed.tokens.clone(),
             offsets: packed.offsets.clone(),
@@ -241,7 +243,7 @@ impl Batch {
                 key_value: config.num_key_value_heads,
                 dim: config.head_dim,
             },
-            rotary: Rotary::new(config, longest),
+            rotary,
         }
     }
 }

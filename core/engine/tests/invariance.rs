@@ -22,7 +22,11 @@ fn with_threads<R: Send>(count: usize, f: impl FnOnce() -> R + Send) -> R {
 
 #[test]
 fn scores_and_gradients_are_the_same_bits_for_any_number_of_threads() {
-    for (architecture, tied) in [(Architecture::Llama, false), (Architecture::Qwen2, true)] {
+    for (architecture, tied) in [
+        (Architecture::Llama, false),
+        (Architecture::Qwen2, true),
+        (Architecture::Qwen3, true),
+    ] {
         let packed = batch(&LENGTHS, 37);
         let (dlogp, dentropy) = (
             numbers(packed.predicted_count(), 1),
@@ -107,7 +111,11 @@ fn a_pass_repeated_gives_the_same_bits_although_its_memory_is_used_again() {
 
 #[test]
 fn every_parameter_of_both_families_is_covered() {
-    for (architecture, tied) in [(Architecture::Llama, false), (Architecture::Qwen2, true)] {
+    for (architecture, tied) in [
+        (Architecture::Llama, false),
+        (Architecture::Qwen2, true),
+        (Architecture::Qwen3, true),
+    ] {
         let model = small_model(architecture, tied);
         let packed = batch(&LENGTHS, 37);
         let mut gradients = Gradients::zeros(&model).unwrap();

@@ -192,8 +192,10 @@ pub fn initial_model(manifest: &Manifest, tokenizer: &Tokenizer, device: &Device
 fn init_config(init: &ModelInit, tokenizer: &Tokenizer) -> ModelConfig {
     ModelConfig {
         architecture: match init.arch {
-            InitArchitecture::Qwen2 => Architecture::Qwen2,
             InitArchitecture::Llama => Architecture::Llama,
+            InitArchitecture::Mistral => Architecture::Mistral,
+            InitArchitecture::Qwen2 => Architecture::Qwen2,
+            InitArchitecture::Qwen3 => Architecture::Qwen3,
         },
         vocab_size: tokenizer.vocab_size(),
         hidden_size: init.hidden_size as usize,
@@ -207,6 +209,9 @@ fn init_config(init: &ModelInit, tokenizer: &Tokenizer) -> ModelConfig {
         rope_scaling: RopeScaling::None,
         max_position_embeddings: init.max_position_embeddings as usize,
         tie_word_embeddings: init.tie_word_embeddings,
+        attention_bias: false,
+        mlp_bias: false,
+        sliding_window: None,
         initializer_range: init.initializer_range,
         bos_token_id: tokenizer.bos_id(),
         eos_token_id: tokenizer.eos_ids().to_vec(),

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::gradients::Gradients;
 use crate::ops::attention::{self, Attended};
 use crate::ops::rms_norm::{self, Normed};
-use crate::ops::rotary::Direction;
+use crate::ops::rotary::{Direction, rotate};
 use crate::ops::{linear, rows, swiglu};
 use crate::parameters::{LayerParameters, Projection};
 
@@ -18,6 +18,9 @@ pub(super) struct SavedLayer {
     /// The residual stream before the layer, and after the first norm.
     pub(super) x: Tensor,
     pub(super) normed: Normed,
+    /// What the norms of heads took in, in families that have them.
+    query_norm: Option<HeadNorm>,
+    key_norm: Option<HeadNorm>,
     /// After rotation.
     pub(super) query: Tensor,
     pub(super) key: Tensor,
@@ -49,12 +52,10 @@ impl SavedLayer {
         let query = project(&normed.y, &parameters.q_proj)?;
         let key = project(&normed.y, &parameters.k_proj)?;
         let value = project(&normed.y, &parameters.v_proj)?;
-        let query = batch
-            .rotary
-            .rotate(query, &batch.positions, Direction::Forward)?;
-        let key = batch
-            .rotary
-            .rotate(key, &batch.positions, Direction::Forward)?;
+        let (query, query_norm) = HeadNorm::forward(query, parameters.q_norm, eps)?;
+        let (key, key_norm) = HeadNorm::forward(key, parameters.k_norm, eps)?;
+        let turn = |x| rotate(&batch.rotary, x, &batch.positions, Direction::Forward);
+        let (query, key) = (turn(query)?, turn(key)?);
         let attended = attention::forward(&query, &key, &value, &batch.offsets, batch.heads)?;
         let chosen = only
             .map(|only| rows::gather(&attended.out, only))
@@ -78,6 +79,8 @@ impl SavedLayer {
         let saved = Self {
             x,
             normed,
+            query_norm,
+            key_norm,
             query,
             key,
             value,
@@ -104,6 +107,8 @@ impl SavedLayer {
         let Self {
             x,
             normed,
+            query_norm,
+            key_norm,
             query,
             key,
             value,
@@ -175,13 +180,21 @@ impl SavedLayer {
         .into_iter()
         .chain(chosen)
         .for_each(give_tensor);
-        let dquery =
-            batch
-                .rotary
-                .rotate(derivatives.query, &batch.positions, Direction::Backward)?;
-        let dkey = batch
-            .rotary
-            .rotate(derivatives.key, &batch.positions, Direction::Backward)?;
+        let turn_back = |x| rotate(&batch.rotary, x, &batch.positions, Direction::Backward);
+        let dquery = turn_back(derivatives.query)?;
+        let dkey = turn_back(derivatives.key)?;
+        let dquery = HeadNorm::backward(
+            query_norm,
+            dquery,
+            parameters.q_norm.zip(positions.q_norm),
+            gradients,
+        )?;
+        let dkey = HeadNorm::backward(
+            key_norm,
+            dkey,
+            parameters.k_norm.zip(positions.k_norm),
+            gradients,
+        )?;
         let dvalue = derivatives.value;
         accumulate(&normed.y, &dquery, &positions.q_proj, gradients)?;
         accumulate(&normed.y, &dkey, &positions.k_proj, gradients)?;
@@ -208,6 +221,8 @@ impl SavedLayer {
         let Self {
             x,
             normed,
+            query_norm,
+            key_norm,
             query,
             key,
             value,
@@ -232,8 +247,59 @@ impl SavedLayer {
         ]
         .into_iter()
         .chain(chosen)
+        .chain(
+            [query_norm, key_norm]
+                .into_iter()
+                .flatten()
+                .map(|norm| norm.x),
+        )
         .for_each(give_tensor);
     }
+}
+
+/// The norm of each head's query or key: its input, (tokens * heads, dim), and 1 / rms.
+#[derive(Debug)]
+struct HeadNorm {
+    x: Tensor,
+    inverse_rms: Tensor,
+}
+
+impl HeadNorm {
+    /// `x`: (tokens, heads * dim). Without a gain it is given back as it is.
+    fn forward(x: Tensor, gain: Option<&Tensor>, eps: f64) -> Result<(Tensor, Option<Self>)> {
+        let Some(gain) = gain else {
+            return Ok((x, None));
+        };
+        let shape = x.dims2()?;
+        let x = heads_as_rows(x, gain)?;
+        let Normed { y, inverse_rms } = rms_norm::forward(&x, gain, eps)?;
+        Ok((y.reshape(shape)?, Some(Self { x, inverse_rms })))
+    }
+
+    fn backward(
+        saved: Option<Self>,
+        dy: Tensor,
+        gain: Option<(&Tensor, usize)>,
+        gradients: &mut Gradients,
+    ) -> Result<Tensor> {
+        let (Some(Self { x, inverse_rms }), Some((gain, at))) = (saved, gain) else {
+            return Ok(dy);
+        };
+        let shape = dy.dims2()?;
+        let dy = heads_as_rows(dy, gain)?;
+        let onto = zeros_like(&dy)?;
+        let dgain = gradients.tensor_mut(at);
+        let dx = rms_norm::backward(&x, gain, &inverse_rms, &dy, onto, dgain)?;
+        [x, dy].into_iter().for_each(give_tensor);
+        Ok(dx.reshape(shape)?)
+    }
+}
+
+/// (tokens, heads * dim) as (tokens * heads, dim).
+fn heads_as_rows(x: Tensor, gain: &Tensor) -> Result<Tensor> {
+    let dim = gain.elem_count();
+    let rows = x.elem_count() / dim;
+    Ok(x.reshape((rows, dim))?)
 }
 
 /// Adds the derivatives of a projection's weight and bias.

@@ -39,7 +39,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
         gradients: Gradients::zeros(&trainer.model)?,
         max_length: stage
             .max_length
-            .map_or(trainer.model.config().max_position_embeddings, |limit| {
+            .map_or(trainer.model.config().max_sequence_length(), |limit| {
                 limit as usize
             }),
     };

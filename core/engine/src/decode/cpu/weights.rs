@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::matmul::{PackedMatrix, contiguous};
 use crate::error::Result;
 use crate::model::Model;
+use crate::parameters::Projection;
 
 pub(super) struct DecodingWeights {
     pub layers: Vec<DecodingLayer>,
@@ -22,11 +23,18 @@ pub(super) struct DecodingLayer {
     pub query_key_value: PackedMatrix,
     /// In the order of those columns; empty without biases.
     pub query_key_value_bias: Vec<f32>,
+    /// Gains of the norms of each head's query and key, in families that have them.
+    pub q_norm: Option<Vec<f32>>,
+    pub k_norm: Option<Vec<f32>>,
     pub o_proj: PackedMatrix,
+    /// Empty without a bias; the same holds for those below.
+    pub o_proj_bias: Vec<f32>,
     pub post_attention_layernorm: Vec<f32>,
     /// Output columns: gate, up.
     pub gate_up: PackedMatrix,
+    pub gate_up_bias: Vec<f32>,
     pub down_proj: PackedMatrix,
+    pub down_proj_bias: Vec<f32>,
 }
 
 impl DecodingWeights {
@@ -36,20 +44,21 @@ impl DecodingWeights {
             .map(|index| {
                 let layer = model.layer(index);
                 let attention = [&layer.q_proj, &layer.k_proj, &layer.v_proj];
-                let mut query_key_value_bias = Vec::new();
-                for bias in attention.iter().filter_map(|projection| projection.bias) {
-                    query_key_value_bias.extend(numbers(bias)?);
-                }
                 Ok(DecodingLayer {
                     input_layernorm: numbers(layer.input_layernorm)?,
                     query_key_value: PackedMatrix::pack(
                         &attention.map(|projection| projection.weight),
                     )?,
-                    query_key_value_bias,
+                    query_key_value_bias: biases(&attention)?,
+                    q_norm: layer.q_norm.map(numbers).transpose()?,
+                    k_norm: layer.k_norm.map(numbers).transpose()?,
                     o_proj: PackedMatrix::pack(&[layer.o_proj.weight])?,
+                    o_proj_bias: biases(&[&layer.o_proj])?,
                     post_attention_layernorm: numbers(layer.post_attention_layernorm)?,
                     gate_up: PackedMatrix::pack(&[layer.gate_proj.weight, layer.up_proj.weight])?,
+                    gate_up_bias: biases(&[&layer.gate_proj, &layer.up_proj])?,
                     down_proj: PackedMatrix::pack(&[layer.down_proj.weight])?,
+                    down_proj_bias: biases(&[&layer.down_proj])?,
                 })
             })
             .collect::<Result<_>>()?;
@@ -70,6 +79,15 @@ impl DecodingWeights {
         };
         self.layers.iter().map(layer).sum::<usize>() + self.lm_head.bytes()
     }
+}
+
+/// The biases of projections side by side; empty if they have none.
+fn biases(projections: &[&Projection<&Tensor>]) -> Result<Vec<f32>> {
+    let mut together = Vec::new();
+    for bias in projections.iter().filter_map(|projection| projection.bias) {
+        together.extend(numbers(bias)?);
+    }
+    Ok(together)
 }
 
 fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {

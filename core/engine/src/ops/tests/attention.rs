@@ -6,16 +6,18 @@ use super::{Operation, check};
 use crate::config::{Architecture, ModelConfig, RopeScaling};
 use crate::error::Result;
 use crate::ops::attention::{self, Attended, Heads};
-use crate::ops::rotary::{Direction, Rotary};
+use crate::ops::rotary::{Direction, rotate};
+use crate::rotary::RotaryTable;
 
 struct Rotate {
-    rotary: Rotary,
+    rotary: RotaryTable,
     positions: Vec<u32>,
 }
 
 impl Operation for Rotate {
     fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![self.rotary.rotate(
+        Ok(vec![rotate(
+            &self.rotary,
             inputs[0].clone(),
             &self.positions,
             Direction::Forward,
@@ -23,7 +25,8 @@ impl Operation for Rotate {
     }
 
     fn backward(&self, _: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![self.rotary.rotate(
+        Ok(vec![rotate(
+            &self.rotary,
             doutputs[0].clone(),
             &self.positions,
             Direction::Backward,
@@ -47,12 +50,16 @@ fn rotary() {
         rope_scaling: RopeScaling::None,
         max_position_embeddings: 64,
         tie_word_embeddings: false,
+        attention_bias: false,
+        mlp_bias: false,
+        sliding_window: None,
         initializer_range: 0.02,
         bos_token_id: None,
         eos_token_id: Vec::new(),
         pad_token_id: None,
     };
-    let rotary = Rotary::new(&config, 50);
+    let mut rotary = RotaryTable::new(&config);
+    rotary.reserve(50);
     check(
         &Rotate {
             rotary,

@@ -33,7 +33,8 @@ pub struct Model {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelInit {
-    /// The family of decoders. `qwen2` has biases in the query, key and value projections, `llama` has none.
+    /// The family of decoders. `qwen2` has biases in the query, key and value projections, `qwen3` norms each head's
+    /// query and key, `llama` and `mistral` have neither.
     pub arch: InitArchitecture,
     /// The width of the residual stream.
     #[schemars(range(min = 1, max = 65_536))]
@@ -81,8 +82,10 @@ pub struct ModelInit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InitArchitecture {
-    Qwen2,
     Llama,
+    Mistral,
+    Qwen2,
+    Qwen3,
 }
 
 /// Where the tokenizer comes from: either `path` or `characters`.
