@@ -12,7 +12,7 @@ use super::backend::{Backend, Start};
 use super::plan::DecodingPlan;
 use crate::error::Result;
 use crate::model::Model;
-use crate::parameters::Projection;
+use crate::parameters::{LowRank, Projection};
 use crate::rotary::RotaryTable;
 
 /// Keys and values of one layer, `(positions, key_value_heads * head_dim)` each.
@@ -172,6 +172,18 @@ impl<'a> TensorBackend<'a> {
         Ok(normed.reshape((rows, width))?)
     }
 
+    fn project(&self, x: &Tensor, projection: &Projection<&Tensor>) -> Result<Tensor> {
+        let mut y = x.matmul(&projection.weight.t()?)?;
+        if let Some(bias) = projection.bias {
+            y = y.broadcast_add(bias)?;
+        }
+        if let (Some(LowRank { a, b }), Some(lora)) = (&projection.lora, self.model.lora()) {
+            let low = x.matmul(&a.t()?)?.matmul(&b.t()?)?;
+            y = (y + (low * f64::from(lora.scale()))?)?;
+        }
+        Ok(y)
+    }
+
     /// One layer. `see` takes the new keys and values, `(rows, key_value_heads * head_dim)`, and gives those that the
     /// queries see, `(batch, keys, key_value_heads * head_dim)`.
     fn layer(
@@ -183,17 +195,17 @@ impl<'a> TensorBackend<'a> {
     ) -> Result<Tensor> {
         let layer = self.model.layer(index);
         let normed = self.norm(&hidden, layer.input_layernorm)?;
-        let query = self.norm_heads(project(&normed, &layer.q_proj)?, layer.q_norm)?;
-        let key = self.norm_heads(project(&normed, &layer.k_proj)?, layer.k_norm)?;
+        let query = self.norm_heads(self.project(&normed, &layer.q_proj)?, layer.q_norm)?;
+        let key = self.norm_heads(self.project(&normed, &layer.k_proj)?, layer.k_norm)?;
         let (query, key) = (self.turn(&query, place)?, self.turn(&key, place)?);
-        let value = project(&normed, &layer.v_proj)?;
+        let value = self.project(&normed, &layer.v_proj)?;
         let (keys, values) = see(key, value)?;
         let attended = self.attend(&query, &keys, &values, place.mask)?;
-        let hidden = (hidden + project(&attended, &layer.o_proj)?)?;
+        let hidden = (hidden + self.project(&attended, &layer.o_proj)?)?;
         let normed = self.norm(&hidden, layer.post_attention_layernorm)?;
-        let gate = project(&normed, &layer.gate_proj)?.silu()?;
-        let inner = (gate * project(&normed, &layer.up_proj)?)?;
-        Ok((hidden + project(&inner, &layer.down_proj)?)?)
+        let gate = self.project(&normed, &layer.gate_proj)?.silu()?;
+        let inner = (gate * self.project(&normed, &layer.up_proj)?)?;
+        Ok((hidden + self.project(&inner, &layer.down_proj)?)?)
     }
 
     /// Turns each head of `x`: `(rows, heads * head_dim)`.
@@ -283,14 +295,6 @@ impl<'a> TensorBackend<'a> {
             logits,
         })
     }
-}
-
-fn project(x: &Tensor, projection: &Projection<&Tensor>) -> Result<Tensor> {
-    let y = x.matmul(&projection.weight.t()?)?;
-    Ok(match projection.bias {
-        Some(bias) => y.broadcast_add(bias)?,
-        None => y,
-    })
 }
 
 impl Backend for TensorBackend<'_> {

@@ -4,7 +4,9 @@
 //! and in nothing else. A rollout is split into updates by whole groups and an update into micro-batches by whole
 //! sequences; the objective divides by the update's totals, so the split changes memory and nothing else.
 
-use farthing_engine::{AdamW, Gradients, Model, Packed, Scores, Uncovered, UncoveredReason};
+use farthing_engine::{
+    AdamW, Coverage, Gradients, Model, Packed, Scores, Uncovered, UncoveredReason,
+};
 use farthing_sdk::client::{AdvantageArrays, LossArrays, OptimizerClient};
 use farthing_sdk::{Fold, MicroBatch, Need, Rollout, Totals};
 use std::collections::BTreeMap;
@@ -224,8 +226,7 @@ impl Learner<'_> {
         }
         folded.record("loss", loss, 1.0, Fold::Mean);
         if has_signal && *self.check_coverage {
-            check_coverage(self.gradients, self.stage)?;
-            *self.check_coverage = false;
+            *self.check_coverage = check_coverage(self.gradients, self.model, self.stage)?;
         }
         let grad_norm = apply(
             self.rule,
@@ -332,11 +333,12 @@ pub(crate) fn apply(
     Ok(norm)
 }
 
-/// Every trainable tensor must get a gradient at the first update.
-pub(crate) fn check_coverage(gradients: &Gradients, stage: &str) -> Result<()> {
-    let uncovered = gradients.coverage()?;
+/// Every trainable tensor must get a gradient at the first update. Returns whether to look again at the next one,
+/// because factors of adapters get theirs only then.
+pub(crate) fn check_coverage(gradients: &Gradients, model: &Model, stage: &str) -> Result<bool> {
+    let Coverage { uncovered, waiting } = gradients.coverage(model)?;
     if uncovered.is_empty() {
-        return Ok(());
+        return Ok(waiting > 0);
     }
     const SHOWN: usize = 8;
     let described = |uncovered: &Uncovered| match uncovered.reason {
@@ -351,7 +353,7 @@ pub(crate) fn check_coverage(gradients: &Gradients, stage: &str) -> Result<()> {
     Err(RuntimeError::GradientCoverage {
         stage: stage.to_owned(),
         count: uncovered.len(),
-        of: gradients.iter().len(),
+        of: gradients.iter().count(),
         names,
     })
 }

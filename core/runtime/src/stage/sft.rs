@@ -152,8 +152,8 @@ impl SftRun<'_> {
             });
         }
         if trainer.position.coverage_pending {
-            check_coverage(&self.gradients, &self.stage.name)?;
-            trainer.position.coverage_pending = false;
+            trainer.position.coverage_pending =
+                check_coverage(&self.gradients, &trainer.model, &self.stage.name)?;
         }
         let learning_rate = update.learning_rate(step);
         let grad_norm = apply(

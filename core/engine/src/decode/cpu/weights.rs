@@ -43,21 +43,27 @@ impl DecodingWeights {
             .into_par_iter()
             .map(|index| {
                 let layer = model.layer(index);
+                // Adapters are added to their weights: what is drawn is the same, at no cost for each token.
+                let pack = |projections: &[&Projection<&Tensor>]| {
+                    let weights = projections
+                        .iter()
+                        .map(|projection| model.effective_weight(projection))
+                        .collect::<Result<Vec<_>>>()?;
+                    PackedMatrix::pack(&weights.iter().collect::<Vec<_>>())
+                };
                 let attention = [&layer.q_proj, &layer.k_proj, &layer.v_proj];
                 Ok(DecodingLayer {
                     input_layernorm: numbers(layer.input_layernorm)?,
-                    query_key_value: PackedMatrix::pack(
-                        &attention.map(|projection| projection.weight),
-                    )?,
+                    query_key_value: pack(&attention)?,
                     query_key_value_bias: biases(&attention)?,
                     q_norm: layer.q_norm.map(numbers).transpose()?,
                     k_norm: layer.k_norm.map(numbers).transpose()?,
-                    o_proj: PackedMatrix::pack(&[layer.o_proj.weight])?,
+                    o_proj: pack(&[&layer.o_proj])?,
                     o_proj_bias: biases(&[&layer.o_proj])?,
                     post_attention_layernorm: numbers(layer.post_attention_layernorm)?,
-                    gate_up: PackedMatrix::pack(&[layer.gate_proj.weight, layer.up_proj.weight])?,
+                    gate_up: pack(&[&layer.gate_proj, &layer.up_proj])?,
                     gate_up_bias: biases(&[&layer.gate_proj, &layer.up_proj])?,
-                    down_proj: PackedMatrix::pack(&[layer.down_proj.weight])?,
+                    down_proj: pack(&[&layer.down_proj])?,
                     down_proj_bias: biases(&[&layer.down_proj])?,
                 })
             })

@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use super::{Operation, check};
 use crate::config::{Architecture, ModelConfig, RopeScaling};
 use crate::error::Result;
-use crate::ops::attention::{self, Attended, Heads};
+use crate::ops::attention::{self, Attended, Heads, Segment};
 use crate::ops::rotary::{Direction, rotate};
 use crate::rotary::RotaryTable;
 
@@ -70,7 +70,7 @@ fn rotary() {
 }
 
 struct Attention {
-    offsets: Vec<usize>,
+    segments: Vec<Segment>,
     heads: Heads,
 }
 
@@ -80,7 +80,7 @@ impl Attention {
             &inputs[0],
             &inputs[1],
             &inputs[2],
-            &self.offsets,
+            &self.segments,
             self.heads,
         )
     }
@@ -102,11 +102,38 @@ impl Operation for Attention {
             value,
             &attended,
             &doutputs[0],
-            &self.offsets,
+            &self.segments,
             self.heads,
         )?;
         Ok(vec![derivatives.query, derivatives.key, derivatives.value])
     }
+}
+
+/// Segments that share nothing.
+fn apart(offsets: &[usize]) -> Vec<Segment> {
+    let segment = |bounds: &[usize]| Segment {
+        rows: bounds[0]..bounds[1],
+        prefix: 0..0,
+    };
+    offsets.windows(2).map(segment).collect()
+}
+
+#[test]
+fn attention_over_shared_beginnings() {
+    let heads = Heads {
+        query: 2,
+        key_value: 1,
+        dim: 4,
+    };
+    let segment = |rows, prefix| Segment { rows, prefix };
+    let segments = vec![
+        segment(0..5, 0..0),
+        segment(5..8, 0..5),
+        segment(8..8, 0..5),
+        segment(8..70, 0..5),
+        segment(70..72, 0..0),
+    ];
+    check(&Attention { segments, heads }, &[(72, 8), (72, 4), (72, 4)]);
 }
 
 #[test]
@@ -116,9 +143,9 @@ fn attention_over_packed_sequences() {
         key_value: 2,
         dim: 6,
     };
-    let offsets = vec![0, 3, 3, 4, 12];
+    let segments = apart(&[0, 3, 3, 4, 12]);
     check(
-        &Attention { offsets, heads },
+        &Attention { segments, heads },
         &[(12, 24), (12, 12), (12, 12)],
     );
 }
@@ -132,7 +159,7 @@ fn attention_over_more_than_one_block_of_queries() {
     };
     check(
         &Attention {
-            offsets: vec![0, 110],
+            segments: apart(&[0, 110]),
             heads,
         },
         &[(110, 4), (110, 4), (110, 4)],
