@@ -123,7 +123,7 @@ fn push(hub: &FakeHub, directory: &Path) -> String {
 
 const PROMPT: [&str; 6] = ["--prompt", "1+2=", "--max-new-tokens", "8", "--seed", "3"];
 
-fn sample<'a>(model: &'a str) -> Vec<&'a str> {
+fn sample(model: &str) -> Vec<&str> {
     ["sample", model].into_iter().chain(PROMPT).collect()
 }
 

@@ -141,6 +141,9 @@ impl HubError {
     /// What the person can do.
     pub fn remedy(&self) -> String {
         match self {
+            Self::Setting { variable, .. } if variable == "SSL_CERT_FILE" => {
+                "install ca-certificates, or set SSL_CERT_FILE to a file with the certificates you trust".to_owned()
+            }
             Self::Setting { variable, .. } => format!("correct {variable} or unset it"),
             Self::Unreachable { .. } => {
                 "check the network, HTTPS_PROXY and HF_ENDPOINT; a model that is in the cache is used without any with \

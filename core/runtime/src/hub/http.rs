@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, Response};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::url::{Url, segment};
@@ -58,7 +58,7 @@ impl Http {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder()
             .unversioned_rustls_crypto_provider(provider)
-            .root_certs(RootCerts::PlatformVerifier)
+            .root_certs(RootCerts::new_with_certs(&trusted(&endpoint)?))
             .build();
         let mut config = Agent::config_builder()
             .tls_config(tls)
@@ -349,6 +349,28 @@ impl Http {
             },
         })
     }
+}
+
+/// The certificates that this system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+fn trusted(endpoint: &Url) -> Result<Vec<Certificate<'static>>> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::debug!("a certificate of the system cannot be read: {error}");
+    }
+    if found.certs.is_empty() && endpoint.is_https() {
+        return Err(HubError::Setting {
+            variable: "SSL_CERT_FILE".to_owned(),
+            problem: format!(
+                "names no certificates and the system has none either, so nobody can tell whether {} is the one: \
+                 expected those of the package ca-certificates",
+                endpoint.shown()
+            ),
+        });
+    }
+    let certificates = found.certs.iter();
+    Ok(certificates
+        .map(|certificate| Certificate::from_der(certificate).to_owned())
+        .collect())
 }
 
 /// What came of asking for a file's bytes.

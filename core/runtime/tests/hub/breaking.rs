@@ -55,9 +55,6 @@ fn a_connection_that_breaks_is_taken_up_where_it_was() {
 #[test]
 fn a_download_that_stays_broken_is_kept_and_taken_up_later() {
     let scene = Scene::new();
-    scene
-        .hub
-        .fault_times("/cdn/owner/tiny/never", Fault::Page, 0);
     let cdn = format!("/cdn/{MODEL}/{}/{WEIGHTS}", scene.commit);
     scene.hub.fault_times(&cdn, Fault::CutAfter(500_000), 1);
     scene.hub.fault(&cdn, Fault::CutAfter(7));

@@ -3,6 +3,8 @@
 //! Small files come from the hub itself behind a relative redirect, `.safetensors` from another host (another port here)
 //! behind an absolute one, whose answer names the content's SHA-256. Every request is written down.
 
+#![allow(dead_code)] // Not every test program needs every fault.
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +16,6 @@ use sha2::{Digest, Sha256};
 
 /// What is wrong with the answer to a request for a file, or for the description of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // Not every test program needs every fault.
 pub enum Fault {
     /// This status, with the headers `X-Error-Code` and `X-Error-Message`.
     Status(u16, &'static str, &'static str),
