@@ -87,7 +87,7 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Eval {
-    /// A model's directory, or a run directory for its newest checkpoint
+    /// A model's directory, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// The manifest that names tasks, rewards and the evaluation
@@ -102,7 +102,7 @@ pub struct Eval {
 
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// A model's directory, or a run directory for its newest checkpoint
+    /// A model's directory, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// The prompt; standard input if left out

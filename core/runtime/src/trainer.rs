@@ -68,6 +68,8 @@ pub(crate) struct Trainer {
     /// Moments of the stage that a checkpoint was taken in, until that stage picks them up.
     resumed_from: Option<std::path::PathBuf>,
     lock_text: String,
+    /// Where the weights lie that the run began with, unless it began from scratch.
+    model_directory: Option<std::path::PathBuf>,
     /// The step of the newest checkpoint that this process wrote or began from.
     saved_at: Option<u64>,
     clock: Clock,
@@ -89,6 +91,7 @@ pub(crate) struct Parts {
     pub terminal: Terminal,
     pub interrupt: Interrupt,
     pub lock_text: String,
+    pub model_directory: Option<std::path::PathBuf>,
 }
 
 impl Judge for Trainer {
@@ -142,6 +145,7 @@ impl Trainer {
             interrupt: parts.interrupt,
             resumed_from: parts.resumed_from,
             lock_text: parts.lock_text,
+            model_directory: parts.model_directory,
             saved_at,
             clock,
             _run: parts.run,
@@ -239,7 +243,9 @@ impl Trainer {
                 Ok(Model::load(&directory, self.model.device())?)
             }
             None => {
-                crate::plan::initial_model(&self.manifest, &self.tokenizer, self.model.device())
+                let directory = self.model_directory.as_deref();
+                let device = self.model.device();
+                crate::plan::initial_model(&self.manifest, directory, &self.tokenizer, device)
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::error::{Result, RuntimeError};
 use crate::host::ScoringPool;
 use crate::manifest::{EvalStage, Manifest, RlStage, Split, Stage};
+use crate::model_access::ModelAccess;
 use crate::plan::Plan;
 use crate::plugin_access::PluginAccess;
 use crate::run::Checkpoints;
@@ -31,17 +32,18 @@ pub struct Evaluation {
     pub by_tag: BTreeMap<String, Figures>,
 }
 
-/// Measures the model in `directory` (or the newest checkpoint of a run directory) as the manifest's last `eval` stage
+/// Measures `model` (a directory, the newest checkpoint of a run directory, or a model of the hub) as the manifest's last `eval` stage
 /// says; without one, as the `eval` of its last `rl` stage.
 pub fn evaluate(
-    directory: &Path,
+    model: &Path,
     manifest: &Path,
     overrides: &[String],
     access: &PluginAccess,
+    models: &ModelAccess,
 ) -> Result<Evaluation> {
-    let plan = Plan::make(manifest, overrides, access)?;
+    let plan = Plan::make(manifest, overrides, access, models)?;
     let (index, stage) = evaluation_of(plan.manifest())?;
-    let directory = model_directory(directory)?;
+    let directory = model_directory(&models.directory(model)?)?;
     let bench = Bench {
         model: Model::load(&directory, &plan.device)?,
         tokenizer: Tokenizer::load(&directory)?,

@@ -10,6 +10,7 @@ use farthing_engine::{
 
 use super::evaluate::model_directory;
 use crate::error::{Result, RuntimeError};
+use crate::model_access::ModelAccess;
 
 /// What to draw.
 #[derive(Clone, Debug)]
@@ -26,8 +27,13 @@ pub struct SampleRequest {
 }
 
 /// Draws one completion and streams its text to `out`. Returns the whole text.
-pub fn sample(directory: &Path, request: &SampleRequest, out: &mut dyn Write) -> Result<String> {
-    let directory = model_directory(directory)?;
+pub fn sample(
+    model: &Path,
+    request: &SampleRequest,
+    models: &ModelAccess,
+    out: &mut dyn Write,
+) -> Result<String> {
+    let directory = model_directory(&models.directory(model)?)?;
     let device = select_device(&request.device)?;
     let model = Model::load(&directory, &device)?;
     let tokenizer = Tokenizer::load(&directory)?;

@@ -10,6 +10,7 @@ use super::file::ManifestFile;
 use super::keys::Model;
 use super::source::Place;
 use super::tree::{Node, join};
+use crate::hub::ModelId;
 
 /// Reports keys that this version reads but cannot follow, each with what works.
 pub(super) fn refuse_planned(tree: &Node, diagnostics: &mut Diagnostics) {
@@ -62,26 +63,28 @@ impl ManifestFile {
         self.model_files(&self.manifest.model, diagnostics);
     }
 
+    /// `commit` can only repeat a commit that `path` names.
+    fn refuse_other_commit(&self, model: &Model, diagnostics: &mut Diagnostics) {
+        let given = model.path.as_deref().and_then(Path::to_str);
+        let given = given.and_then(ModelId::parse);
+        let named = given.as_ref().and_then(ModelId::commit);
+        if let (Some(named), Some(commit)) = (named, &model.commit)
+            && named != commit
+        {
+            let message = format!("`path` names the commit {named} and `commit` is {commit}");
+            let place = self.tree.place_of("/model/commit");
+            diagnostics.add(
+                Diagnostic::new(Problem::Conflict, message, place, "another commit")
+                    .help("leave one of the two out"),
+            );
+        }
+    }
+
     fn model_files(&self, model: &Model, diagnostics: &mut Diagnostics) {
         if let Some(path) = &model.path {
             let place = self.tree.place_of("/model/path");
-            if let Some(hub_id) = model.hub_id() {
-                let message = format!(
-                    "there is no directory `{hub_id}` beside the manifest, and this version fetches nothing from the \
-                     Hugging Face hub"
-                );
-                diagnostics.add(
-                    Diagnostic::new(
-                        Problem::Unavailable,
-                        message,
-                        place,
-                        "neither a directory nor fetched",
-                    )
-                    .help(format!(
-                        "give a directory with config.json, *.safetensors and tokenizer.json; if `{hub_id}` is a model \
-                         of the hub, `hf download {hub_id} --local-dir DIR` makes one"
-                    )),
-                );
+            if model.hub_id().is_some() {
+                self.refuse_other_commit(model, diagnostics);
             } else if path
                 .extension()
                 .is_some_and(|extension| extension == "gguf")
@@ -103,6 +106,14 @@ impl ManifestFile {
                     diagnostics,
                 );
             }
+        }
+        if model.commit.is_some() && model.hub_id().is_none() {
+            let message = "`commit` belongs to a model of the hub, and `path` names none";
+            let place = self.tree.place_of("/model/commit");
+            diagnostics.add(
+                Diagnostic::new(Problem::Conflict, message, place, "of no use here")
+                    .help("leave `commit` out, or give `path = \"owner/name\"`"),
+            );
         }
         if let Some(path) = model
             .tokenizer

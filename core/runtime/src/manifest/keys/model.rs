@@ -5,14 +5,23 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hub::ModelId;
+
 /// The model to train: either `path` or `init`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// A directory as Hugging Face writes it: `config.json`, `*.safetensors`, `tokenizer.json`.
+    /// A directory as Hugging Face writes it (`config.json`, `*.safetensors`, `tokenizer.json`), or a model of the
+    /// Hugging Face hub as `owner/name` or `owner/name@revision`, which is fetched into the Hugging Face cache. What
+    /// exists beside the manifest, and what begins with `/`, `./` or `../`, is a directory and asks no server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("x-default" = "none: give `init`"))]
     pub path: Option<PathBuf>,
+    /// The commit of the hub that `path` stands for, 40 hexadecimal digits: pins a model of the hub. A run writes it
+    /// into its `run.toml`, and is resumed with the same commit, also when the repository has a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[0-9a-f]{40}$"), extend("x-default" = "what the revision means when the run begins"))]
+    pub commit: Option<String>,
     /// A model from scratch, of this shape; the keys are those of Hugging Face's `config.json`. The vocabulary's size
     /// comes from the tokenizer. Weights are drawn as transformers draws them: normal with `initializer_range`, norms
     /// 1, biases 0.
@@ -165,15 +174,15 @@ impl ModelInit {
 }
 
 impl Model {
-    /// The Hugging Face hub id in `path`, if it is one: `owner/name` that is no directory here.
+    /// The model of the Hugging Face hub that `path` names, if it is one, at `commit` if that is given.
     ///
     /// Reading a manifest makes every path absolute that can be a file, so what is still relative is an id.
-    pub fn hub_id(&self) -> Option<&str> {
-        let path = self.path.as_deref()?;
-        if path.is_relative() {
-            path.to_str()
-        } else {
-            None
-        }
+    pub fn hub_id(&self) -> Option<ModelId> {
+        let path = self.path.as_deref().filter(|path| path.is_relative())?;
+        let id = ModelId::parse(path.to_str()?)?;
+        Some(match &self.commit {
+            Some(commit) => id.at(commit),
+            None => id,
+        })
     }
 }
