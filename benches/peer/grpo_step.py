@@ -18,7 +18,7 @@ from measuring import memory, report
 import pyarrow.dataset
 import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 AFTER_IMPORTS = memory()
@@ -44,7 +44,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
-    tokenizer = AutoTokenizer.from_pretrained(options.model)
+    # Not AutoTokenizer: for a Qwen2 model it puts Qwen2's own splitting in place of that in tokenizer.json.
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(options.model)
     tokenizer.eos_token, tokenizer.pad_token = options.eos, options.pad
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
     prompts = prompts_of(options.completions)

@@ -94,8 +94,16 @@ fn draw(
         ..DecodingPlan::default()
     };
     let rows = prompts.len() * group;
-    let (attempts, seconds) =
-        timed(|| Ok(decode(model, tokenizer, &groups, &plan, rows, &mut NoHooks)?))?;
+    let (attempts, seconds) = timed(|| {
+        Ok(decode(
+            model,
+            tokenizer,
+            &groups,
+            &plan,
+            rows,
+            &mut NoHooks,
+        )?)
+    })?;
     for attempt in attempts.iter().flatten() {
         let length = attempt.tokens.len();
         ensure!(

@@ -78,7 +78,9 @@ fn add_up(words: &[u64]) -> u64 {
                 *sum = sum.wrapping_add(*word);
             }
         }
-        let rest = rest.iter().fold(0, |sum: u64, word| sum.wrapping_add(*word));
+        let rest = rest
+            .iter()
+            .fold(0, |sum: u64, word| sum.wrapping_add(*word));
         sums.iter().fold(rest, |sum, word| sum.wrapping_add(*word))
     })
 }

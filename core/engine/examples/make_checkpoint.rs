@@ -42,6 +42,10 @@ fn main() -> Result<()> {
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     model.save(&out)?;
     tokenizer.save(&out)?;
-    println!("{} parameters in {}", model.parameter_count(), out.display());
+    println!(
+        "{} parameters in {}",
+        model.parameter_count(),
+        out.display()
+    );
     Ok(())
 }

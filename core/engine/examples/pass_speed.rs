@@ -12,13 +12,8 @@ use serde_json::json;
 use support::{Batch, Options, median, timed};
 
 fn main() -> Result<()> {
-    let options = Options::from_arguments(&[
-        "model",
-        "batch",
-        "micro-batch-tokens",
-        "warm-up",
-        "repeats",
-    ])?;
+    let options =
+        Options::from_arguments(&["model", "batch", "micro-batch-tokens", "warm-up", "repeats"])?;
     let mut model = Model::load(&options.path("model")?, &Device::Cpu)?;
     let batch = Batch::read(&options.path("batch")?)?;
     let micro_batch_tokens: usize = options.number("micro-batch-tokens", 4096)?;

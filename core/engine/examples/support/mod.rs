@@ -24,10 +24,7 @@ impl Options {
         let mut pairs = Vec::new();
         while let Some(name) = arguments.next() {
             let Some(key) = name.strip_prefix("--").filter(|key| known.contains(key)) else {
-                bail!(
-                    "expected one of --{}, found {name:?}",
-                    known.join(", --")
-                );
+                bail!("expected one of --{}, found {name:?}", known.join(", --"));
             };
             let value = arguments
                 .next()
