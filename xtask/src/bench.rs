@@ -5,6 +5,7 @@
 //! the machine does falls on both. What cannot be shown to be the same work is an error, not a footnote.
 
 mod cases;
+mod details;
 mod machine;
 mod options;
 mod ours;
@@ -15,6 +16,7 @@ mod report;
 mod results;
 mod statistics;
 mod venv;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,8 +30,9 @@ use machine::{Machine, load_average};
 use options::{HELP, Kind, Options};
 use prepare::{Prepared, prepare};
 use report::{Report, goals, settings};
-use results::{Limits, Measured, Work};
+use results::{Limits, Measured};
 use venv::Venv;
+use work::{Batch, Decoder, PhaseSeconds, Work, phases};
 
 const REWARD_CALL_COST: &str = "reward_call_cost";
 
@@ -160,13 +163,25 @@ impl Bench {
         if options.wants(Kind::Step) {
             measured.ours.baseline_bytes = ours::baseline(&self.farthing, prepared)?;
         }
-        measured.work = Work::of_pass(
-            &prepared.config,
-            measured.parameters,
-            case.attempts,
-            PROMPT + case.new_tokens,
-            PROMPT,
-        )?;
+        if measured.parameters > 0 {
+            let decoder = Decoder::read(&prepared.config, measured.parameters)?;
+            let batch = Batch {
+                sequences: case.attempts as f64,
+                prompt: PROMPT as f64,
+                new_tokens: case.new_tokens as f64,
+                groups: case.groups() as f64,
+                micro_batches: measured.pass.micro_batches as f64,
+            };
+            let seconds = PhaseSeconds {
+                decode: measured.decode.median(),
+                forward: measured.pass.forward.median(),
+                backward: measured.pass.backward.median(),
+                update: measured.pass.update.median(),
+                row_token: measured.row.seconds_per_token(),
+            };
+            measured.work = Work::of_pass(&decoder, &batch);
+            measured.phases = phases(&decoder, &batch, seconds);
+        }
         Ok(measured)
     }
 

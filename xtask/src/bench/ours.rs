@@ -74,6 +74,7 @@ pub fn steps(
         train.args(["--set", &format!("{key}={value}")]);
     }
     let finished = process::run(&mut train, &prepared.scratch.join("train"))?;
+    measured.others_beside_ours.push(finished.others);
 
     let metrics = rows(&run.join("metrics.jsonl"))?;
     let shortest = column(&metrics, "completions/min_length")?;
@@ -123,7 +124,9 @@ pub fn decode(prepared: &Prepared, options: &Options, measured: &mut Measured) -
     program.args(["--new-tokens", &case.new_tokens.to_string()]);
     program.args(["--group", &GROUP.to_string()]);
     program.args(["--repeats", &options.repeats.to_string()]);
-    let json = process::run(&mut program, &prepared.scratch.join("decode"))?.json()?;
+    let finished = process::run(&mut program, &prepared.scratch.join("decode"))?;
+    measured.others_beside_ours.push(finished.others);
+    let json = finished.json()?;
     measured.parameters = count(&json, "parameters")?;
     measured.decode.add(numbers(&json, "seconds")?);
     Ok(())
@@ -135,7 +138,9 @@ pub fn row(prepared: &Prepared, options: &Options, measured: &mut Measured) -> R
     program.args(["--short-tokens", &ROW_SHORT_TOKENS.to_string()]);
     program.args(["--groups", "1", "--group", "1"]);
     program.args(["--repeats", &options.repeats.to_string()]);
-    let json = process::run(&mut program, &prepared.scratch.join("row"))?.json()?;
+    let finished = process::run(&mut program, &prepared.scratch.join("row"))?;
+    measured.others_beside_ours.push(finished.others);
+    let json = finished.json()?;
     measured.parameters = count(&json, "parameters")?;
     let row = &mut measured.row;
     *row = SingleRow {
@@ -156,9 +161,12 @@ pub fn pass(prepared: &Prepared, options: &Options, measured: &mut Measured) -> 
     let mut program = program("pass_speed", prepared);
     program.args(["--micro-batch-tokens", &micro_batch.to_string()]);
     program.args(["--repeats", &options.repeats.to_string()]);
-    let json = process::run(&mut program, &prepared.scratch.join("pass"))?.json()?;
+    let finished = process::run(&mut program, &prepared.scratch.join("pass"))?;
+    measured.others_beside_ours.push(finished.others);
+    let json = finished.json()?;
     measured.parameters = count(&json, "parameters")?;
     let pass = &mut measured.pass;
+    pass.micro_batches = count(&json, "micro_batches")?;
     for (times, name) in [
         (&mut pass.both, "seconds"),
         (&mut pass.score, "score"),

@@ -41,6 +41,7 @@ pub fn steps(
         script.args([name, &value]);
     }
     let finished = process::run(&mut script, &prepared.scratch.join("trl_step"))?;
+    measured.others_beside_theirs.push(finished.others);
     let json = finished.json()?;
     refuse_short_completions("TRL", &numbers(&json, "min_length")?, case.new_tokens)?;
     refuse_other_tokens(&turn.num_tokens, &numbers(&json, "num_tokens")?)?;
@@ -73,7 +74,9 @@ pub fn decode(
     let mut script = on_batch(venv, "decode.py", prepared, options)?;
     script.args(["--new-tokens", &prepared.case.new_tokens.to_string()]);
     script.args(["--group", &GROUP.to_string()]);
-    let json = process::run(&mut script, &prepared.scratch.join("trl_decode"))?.json()?;
+    let finished = process::run(&mut script, &prepared.scratch.join("trl_decode"))?;
+    measured.others_beside_theirs.push(finished.others);
+    let json = finished.json()?;
     measured.their_decode.add(numbers(&json, "seconds")?);
     Ok(())
 }
@@ -89,7 +92,9 @@ pub fn pass(
         .unwrap_or(prepared.case.peer_micro_batch);
     let mut script = on_batch(venv, "forward_backward.py", prepared, options)?;
     script.args(["--micro-batch", &micro_batch.to_string()]);
-    let json = process::run(&mut script, &prepared.scratch.join("trl_pass"))?.json()?;
+    let finished = process::run(&mut script, &prepared.scratch.join("trl_pass"))?;
+    measured.others_beside_theirs.push(finished.others);
+    let json = finished.json()?;
     let seconds = &json["seconds"];
     measured.their_pass_plain.add(numbers(seconds, "plain")?);
     measured.their_pass_fused.add(numbers(seconds, "fused")?);

@@ -1,7 +1,8 @@
 //! Runs a measuring process to its end, with what it wrote and how much memory it took.
 //!
 //! One process at a time has the machine. Its output goes to files, because a full pipe would stop it. The kernel keeps
-//! the peak of resident memory (`VmHWM`), which only grows, so looking at it now and then until the end finds it.
+//! the peak of resident memory (`VmHWM`), which only grows, so looking at it now and then until the end finds it. It also
+//! says how much processor time the machine gave to others meanwhile, without which nobody can judge a time.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub struct Finished {
     pub stdout: String,
     /// Most resident memory in bytes; 0 where the kernel does not tell.
     pub peak: u64,
+    /// Share of the machine's processor time that went to others while it ran, a hypervisor's neighbours included.
+    pub others: f64,
 }
 
 impl Finished {
@@ -47,8 +50,15 @@ pub fn run(command: &mut Command, log: &Path) -> Result<Finished> {
         .spawn()
         .with_context(|| format!("cannot start `{shown}`"))?;
     let status_file = PathBuf::from(format!("/proc/{}/status", child.id()));
-    let mut peak = 0;
+    let times_file = PathBuf::from(format!("/proc/{}/stat", child.id()));
+    let machine = || fs::read_to_string("/proc/stat").unwrap_or_default();
+    let (before, mut own, mut peak) = (ticks_of_machine(&machine()), 0, 0);
     let status = loop {
+        own = fs::read_to_string(&times_file)
+            .ok()
+            .and_then(|text| ticks_of_process(&text))
+            .unwrap_or(0)
+            .max(own);
         if let Some(bytes) = fs::read_to_string(&status_file)
             .ok()
             .and_then(|text| peak_of(&text))
@@ -71,7 +81,32 @@ pub fn run(command: &mut Command, log: &Path) -> Result<Finished> {
     }
     let stdout =
         fs::read_to_string(&out).with_context(|| format!("cannot read {}", out.display()))?;
-    Ok(Finished { stdout, peak })
+    let after = ticks_of_machine(&machine());
+    let (busy, all) = (after.0 - before.0, after.1 - before.1);
+    Ok(Finished {
+        stdout,
+        peak,
+        others: busy.saturating_sub(own) as f64 / all.max(1) as f64,
+    })
+}
+
+/// Busy ticks and all ticks of all processors, from `/proc/stat`.
+fn ticks_of_machine(text: &str) -> (u64, u64) {
+    let first = text.lines().next().unwrap_or_default();
+    // user nice system idle iowait irq softirq steal; guests are within user.
+    let ticks = first.split_whitespace().skip(1).take(8);
+    let ticks: Vec<u64> = ticks.filter_map(|tick| tick.parse().ok()).collect();
+    let all: u64 = ticks.iter().sum();
+    let idle: u64 = ticks.iter().skip(3).take(2).sum();
+    (all - idle, all)
+}
+
+/// Ticks that all threads of a process have used, from `/proc/PID/stat`.
+fn ticks_of_process(text: &str) -> Option<u64> {
+    // The program's name may hold anything, so counting starts behind its closing parenthesis.
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<u64>().ok();
+    Some(next()? + next()?)
 }
 
 /// `VmHWM` of a `/proc/PID/status`, in bytes.
@@ -95,15 +130,25 @@ mod tests {
     }
 
     #[test]
+    fn processor_time_is_read_from_the_kernels_text() {
+        let text = "cpu  10 1 2 100 5 3 4 6 50 0\ncpu0 1 1 1 1\n";
+        assert_eq!(ticks_of_machine(text), (26, 131));
+        let text = "7 (a ) b) S 1 2 3 4 5 6 7 8 9 10 40 2 0 0";
+        assert_eq!(ticks_of_process(text), Some(42));
+    }
+
+    #[test]
     fn the_last_object_counts() {
         let finished = Finished {
             stdout: "warming up\n{\"a\":1}\n{\"a\":2}\n[3]\n".into(),
             peak: 0,
+            others: 0.0,
         };
         assert_eq!(finished.json().expect("there are objects")["a"], 2);
         let nothing = Finished {
             stdout: "no\n".into(),
             peak: 0,
+            others: 0.0,
         };
         assert!(nothing.json().is_err());
     }

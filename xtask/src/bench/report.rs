@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::cases::{CASES, Case};
+use super::details::{details, limits_table, table};
 use super::machine::Machine;
 use super::options::Options;
 use super::results::{Limits, Measured};
-use super::statistics::{Times, times_as_fast};
+use super::statistics::times_as_fast;
 
 /// One thing that is aimed at, for one model.
 #[derive(Clone, Debug, Serialize)]
@@ -146,6 +147,7 @@ impl Report {
         page.push_str(&self.goal_table());
         for measured in &self.models {
             page.push_str(&details(measured));
+            page.push_str(&limits_table(measured, &self.limits));
         }
         page
     }
@@ -186,149 +188,6 @@ impl Report {
     }
 }
 
-/// The numbers behind one model's goals.
-fn details(measured: &Measured) -> String {
-    let title = Case::named(&measured.name).map_or(measured.name.as_str(), |case| case.title);
-    let mut rows = vec![
-        ["", "Farthing", "TRL, transformers, PyTorch", "ratio"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
-    let mut row = |name: &str, ours: &Times, theirs: &Times| {
-        if ours.is_empty() && theirs.is_empty() {
-            return;
-        }
-        let ratio = times_as_fast(ours, theirs);
-        rows.push(vec![
-            name.to_owned(),
-            seconds(ours),
-            seconds(theirs),
-            ratio.map_or(String::new(), |ratio| format!("{ratio:.2}")),
-        ]);
-    };
-    let nothing = Times::default();
-    let (ours, theirs) = (&measured.ours, &measured.theirs);
-    row("GRPO step", &ours.step, &theirs.step);
-    row("- of it decoding", &ours.generate, &theirs.generate);
-    row("- rewards", &ours.reward, &theirs.reward);
-    row("- forward, backward, update", &ours.update, &theirs.update);
-    row("decoding alone", &measured.decode, &measured.their_decode);
-    let pass = &measured.pass;
-    row(
-        "forward and backward alone (PyTorch: logits, log-softmax)",
-        &pass.both,
-        &measured.their_pass_plain,
-    );
-    row(
-        "the same (PyTorch: TRL's fused head)",
-        &pass.both,
-        &measured.their_pass_fused,
-    );
-    row("- forward", &pass.forward, &nothing);
-    row("- backward", &pass.backward, &nothing);
-    row("scoring without backward", &pass.score, &nothing);
-    row("update rule", &pass.update, &nothing);
-    let (long, short) = (&measured.row.long, &measured.row.short);
-    row(
-        &format!("one row, {} tokens", measured.row.tokens),
-        long,
-        &nothing,
-    );
-    row(
-        &format!("one row, {} tokens", measured.row.short_tokens),
-        short,
-        &nothing,
-    );
-    let mut text = format!("\n## {title}\n\n");
-    if measured.parameters > 0 {
-        text.push_str(&format!("{} parameters. ", measured.parameters));
-    }
-    if measured.tokens_of_a_step > 0.0 {
-        text.push_str(&format!(
-            "{:.0} tokens in a step, prompts included. ",
-            measured.tokens_of_a_step
-        ));
-    }
-    text.push_str("Seconds: median (least to greatest, how many).\n\n");
-    text.push_str(&table(&rows));
-    text.push_str(&rates(measured));
-    text
-}
-
-/// Rates and memory, as sentences.
-fn rates(measured: &Measured) -> String {
-    let mut lines = Vec::new();
-    if let (Some(flops), Some(seconds)) = (measured.pass_flops(), measured.pass.both.median()) {
-        lines.push(format!(
-            "Forward and backward: {:.1} GFLOP/s useful; {:.1} by the convention of 6 x parameters x tokens.",
-            flops / 1e9,
-            measured.work.by_convention / seconds / 1e9
-        ));
-    }
-    if let (Some(rate), Some(seconds)) = (
-        measured.row_bytes_per_second(),
-        measured.row.seconds_per_token(),
-    ) {
-        lines.push(format!(
-            "One row: {:.2} ms for a token, {:.1} GB/s of weights.",
-            seconds * 1e3,
-            rate / 1e9
-        ));
-    }
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    for (side, steps) in [("Farthing", &measured.ours), ("TRL", &measured.theirs)] {
-        if steps.peak_bytes > 0 {
-            lines.push(format!(
-                "Peak memory, {side}: {:.0} MiB resident, of which {:.0} MiB were there before any model; without them {:.0} \
-                 MiB.",
-                mib(steps.peak_bytes),
-                mib(steps.baseline_bytes),
-                mib(steps.peak_bytes.saturating_sub(steps.baseline_bytes)),
-            ));
-        }
-        let shares = &steps.groups_without_signal;
-        if !shares.is_empty() {
-            lines.push(format!(
-                "Groups without a gradient, {side}: {:.0} %.",
-                100.0 * shares.iter().sum::<f64>() / shares.len() as f64
-            ));
-        }
-    }
-    lines.iter().map(|line| format!("\n{line}\n")).collect()
-}
-
-fn seconds(times: &Times) -> String {
-    let (Some(median), Some(least), Some(greatest)) =
-        (times.median(), times.least(), times.greatest())
-    else {
-        return String::new();
-    };
-    let show = |seconds: f64| match seconds {
-        small if small < 0.1 => format!("{small:.4}"),
-        _ => format!("{seconds:.3}"),
-    };
-    format!(
-        "{} ({} to {}, {})",
-        show(median),
-        show(least),
-        show(greatest),
-        times.len()
-    )
-}
-
-/// A Markdown table whose first row is the head.
-fn table(rows: &[Vec<String>]) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let mut text = String::new();
-    for (index, row) in rows.iter().enumerate() {
-        text.push_str(&line(row));
-        if index == 0 {
-            text.push_str(&line(&vec!["---".to_owned(); row.len()]));
-        }
-    }
-    text
-}
-
 /// What the options say about how it was measured.
 pub fn settings(options: &Options) -> String {
     let mut text = format!(
@@ -352,6 +211,8 @@ pub fn settings(options: &Options) -> String {
 mod tests {
     use super::*;
     use crate::bench::results::Steps;
+    use crate::bench::statistics::Times;
+    use crate::bench::work::Phase;
 
     fn times(values: &[f64]) -> Times {
         values.iter().copied().collect()
@@ -367,6 +228,8 @@ mod tests {
             name: "smollm2".into(),
             ours: steps(&[10.0, 11.0, 12.0], 300 << 20),
             theirs: steps(&[21.0, 22.0, 23.0], 400 << 20),
+            others_beside_ours: vec![0.01, 0.03],
+            others_beside_theirs: vec![0.02, 0.5],
             ..Measured::default()
         }
     }
@@ -384,6 +247,27 @@ mod tests {
         assert_eq!(names, [(STEP, true), (MEMORY, false)]);
         assert_eq!(goals[0].cell(), "**2.00 x** (target 1.70 x)");
         assert_eq!(goals[1].cell(), "**75 %** (target 60 %, missed)");
+    }
+
+    #[test]
+    fn a_phase_stands_beside_the_larger_of_its_limits() {
+        let mut measured = measured();
+        measured.phases = vec![Phase {
+            name: "update",
+            flop: 2e9,
+            bytes: 3e9,
+            measured_seconds: Some(4.0),
+        }];
+        let limits = Limits {
+            gemm_crate: 2e9,
+            torch_mm: 1e9,
+            read_bytes_per_second: 1e9,
+        };
+        let text = limits_table(&measured, &limits);
+        let row = "| update | 2.00 | 3000.0 | 1000.00 ms | 3000.00 ms | 4000.00 ms | 75 % |";
+        assert!(text.contains(row), "{text}");
+        measured.phases[0].measured_seconds = None;
+        assert_eq!(limits_table(&measured, &limits), "");
     }
 
     #[test]
@@ -420,6 +304,8 @@ mod tests {
             "| GRPO step, times TRL's speed, at least | **2.00 x** (target 1.70 x) |",
             "| GRPO step | 11.000 (10.000 to 12.000, 3) | 22.000 (21.000 to 23.000, 3) | 2.00 |",
             "Peak memory, TRL: 400 MiB resident",
+            "others had beside Farthing's processes: 2 % on average, 3 % at most.\n",
+            "26 % on average, 50 % at most. **The machine was not quiet",
         ] {
             assert!(page.contains(line), "{line}\n---\n{page}");
         }

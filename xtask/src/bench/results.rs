@@ -2,9 +2,9 @@
 
 use anyhow::{Result, bail};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::statistics::Times;
+use super::work::{Phase, Work};
 
 /// The machine's two limits; the best of all attempts to reach them.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -65,6 +65,7 @@ impl SingleRow {
 /// Forward and backward alone.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Passes {
+    pub micro_batches: u64,
     pub both: Times,
     pub score: Times,
     pub forward: Times,
@@ -80,6 +81,7 @@ pub struct Measured {
     /// Tokens of a step, prompts included, as both sides counted them.
     pub tokens_of_a_step: f64,
     pub work: Work,
+    pub phases: Vec<Phase>,
     pub ours: Steps,
     pub theirs: Steps,
     pub decode: Times,
@@ -88,6 +90,9 @@ pub struct Measured {
     pub their_pass_plain: Times,
     pub their_pass_fused: Times,
     pub row: SingleRow,
+    /// Share of the processors that others had during each of our processes, and of theirs.
+    pub others_beside_ours: Vec<f64>,
+    pub others_beside_theirs: Vec<f64>,
 }
 
 impl Measured {
@@ -110,53 +115,6 @@ impl Measured {
     /// Weight bytes per second while a single row is decoded.
     pub fn row_bytes_per_second(&self) -> Option<f64> {
         Some(self.parameters as f64 * 4.0 / self.row.seconds_per_token()?)
-    }
-}
-
-/// The floating-point operations of forward and backward over a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Work {
-    /// What has to be computed: 6 for each weight of a layer and token, 6 for each weight of the head and *predicted*
-    /// token, and causal attention, 6 * L^2 * width for each layer and sequence of length L.
-    pub useful: f64,
-    /// The convention: 6 x parameters x tokens.
-    pub by_convention: f64,
-}
-
-impl Work {
-    /// Of `sequences` sequences of `length` tokens, all but `prompt` of which are predicted. The embedding is looked up,
-    /// which is no arithmetic, and counts once, as the head.
-    pub fn of_pass(
-        config: &Value,
-        parameters: u64,
-        sequences: usize,
-        length: usize,
-        prompt: usize,
-    ) -> Result<Self> {
-        let number = |key: &str| config[key].as_u64().map(|number| number as f64);
-        let (Some(hidden), Some(vocabulary), Some(layers), Some(heads)) = (
-            number("hidden_size"),
-            number("vocab_size"),
-            number("num_hidden_layers"),
-            number("num_attention_heads"),
-        ) else {
-            bail!(
-                "config.json lacks hidden_size, vocab_size, num_hidden_layers or num_attention_heads"
-            );
-        };
-        let width = number("head_dim").map_or(hidden, |dim| dim * heads);
-        let (sequences, length, prompt) = (sequences as f64, length as f64, prompt as f64);
-        let (tokens, parameters) = (sequences * length, parameters as f64);
-        let head = vocabulary * hidden;
-        // A product of queries and keys, and one of probabilities and values, each over half of L x L; the backward
-        // pass has two for each.
-        let attention = 6.0 * length * length * width * layers * sequences;
-        Ok(Self {
-            useful: 6.0 * (parameters - head) * tokens
-                + 6.0 * head * sequences * (length - prompt)
-                + attention,
-            by_convention: 6.0 * parameters * tokens,
-        })
     }
 }
 
@@ -189,7 +147,6 @@ pub fn refuse_other_tokens(ours: &[f64], theirs: &[f64]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn completions_that_are_not_full_are_refused() {
@@ -207,21 +164,6 @@ mod tests {
         refuse_other_tokens(&[10.0, 20.0], &[10.0, 20.0]).expect("the same");
         assert!(refuse_other_tokens(&[10.0, 20.0], &[10.0, 21.0]).is_err());
         assert!(refuse_other_tokens(&[10.0], &[]).is_err());
-    }
-
-    #[test]
-    fn work_counts_the_head_for_predicted_tokens_only() {
-        let config = json!({
-            "hidden_size": 4, "vocab_size": 10, "num_hidden_layers": 2, "num_attention_heads": 2, "head_dim": 2,
-        });
-        let work = Work::of_pass(&config, 100, 3, 8, 2).expect("the configuration is whole");
-        let attention = 6.0 * 64.0 * 4.0 * 2.0 * 3.0;
-        assert_eq!(
-            work.useful,
-            6.0 * 60.0 * 24.0 + 6.0 * 40.0 * 18.0 + attention
-        );
-        assert_eq!(work.by_convention, 6.0 * 100.0 * 24.0);
-        assert!(Work::of_pass(&json!({}), 100, 3, 8, 2).is_err());
     }
 
     #[test]
