@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::error::{EngineError, Result};
+use crate::gguf;
 use file::ConfigFile;
 
 /// Decoder families. They share one description and differ in the bias of the query, key and value projections.
@@ -65,9 +66,12 @@ impl ModelConfig {
         self.architecture == Architecture::Qwen2
     }
 
-    /// Reads `config.json` in `directory`.
-    pub fn read(directory: &Path) -> Result<Self> {
-        let path = directory.join("config.json");
+    /// Reads `config.json` in a directory, or the metadata of a GGUF file.
+    pub fn read(path: &Path) -> Result<Self> {
+        if gguf::is_gguf(path) {
+            return gguf::config(path);
+        }
+        let path = path.join("config.json");
         let text = std::fs::read_to_string(&path).map_err(|error| EngineError::io(&path, error))?;
         Self::from_json(&text).map_err(|problem| EngineError::Config { path, problem })
     }

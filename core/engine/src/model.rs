@@ -8,7 +8,7 @@ use crate::config::ModelConfig;
 use crate::error::{EngineError, Result};
 use crate::gradients::sum_of_squares;
 use crate::parameters::{Declared, LayerParameters, Layout, declare};
-use crate::{init, weights};
+use crate::{gguf, init, weights};
 
 /// A Llama- or Qwen2-style decoder.
 #[derive(Debug)]
@@ -42,11 +42,28 @@ impl Model {
         })
     }
 
-    /// Loads a Hugging Face directory: `config.json` and `model.safetensors`, or shards with their index.
-    pub fn load(directory: &Path, device: &Device) -> Result<Self> {
-        let config = ModelConfig::read(directory)?;
+    /// Loads a Hugging Face directory: `config.json` and `model.safetensors`, or shards with their index. A path that
+    /// is a file ending in `.gguf` is loaded with [`load_gguf`](Self::load_gguf).
+    pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        if gguf::is_gguf(path) {
+            return Self::load_gguf(path, device);
+        }
+        let config = ModelConfig::read(path)?;
         let (declared, layout) = declare(&config);
-        let tensors = weights::load(directory, &declared, config.tie_word_embeddings, device)?;
+        let tensors = weights::load(path, &declared, config.tie_word_embeddings, device)?;
+        Ok(Self {
+            config,
+            device: device.clone(),
+            declared,
+            layout,
+            tensors,
+        })
+    }
+
+    /// Loads a GGUF file as f32, whatever its tensors are packed as.
+    pub fn load_gguf(path: &Path, device: &Device) -> Result<Self> {
+        let (config, tensors) = gguf::load(path, device)?;
+        let (declared, layout) = declare(&config);
         Ok(Self {
             config,
             device: device.clone(),
