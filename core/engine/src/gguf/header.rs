@@ -229,6 +229,15 @@ fn place(
             return Err(format!("there are two tensors with the name {name:?}"));
         }
     }
+    // The last tensor may be padded too. More than that is a header that says too little.
+    if let Some(end) = end.and_then(|end| data_start.checked_add(end))
+        && source.length > end
+    {
+        return Err(format!(
+            "expected {end} bytes from the header, found {}",
+            source.length
+        ));
+    }
     Ok(tensors)
 }
 

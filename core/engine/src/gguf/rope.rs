@@ -246,25 +246,29 @@ pub(super) fn from_divisors(
     Ok(rope)
 }
 
-fn fitted(divisors: &[f32], frequencies: &[f64], factor: f64) -> Option<Llama3> {
+/// The parameters that two divisors on the ramp ask for: with round numbers, then as found.
+fn fitted(divisors: &[f32], frequencies: &[f64], factor: f64) -> Vec<Llama3> {
     let ramp = |divisor: f32| (1.0 / f64::from(divisor) - 1.0 / factor) / (1.0 - 1.0 / factor);
     let mut on_the_ramp = divisors
         .iter()
         .zip(frequencies)
         .map(|(&divisor, &frequency)| (ramp(divisor), frequency / std::f64::consts::TAU))
         .filter(|(ramp, _)| (0.001..0.999).contains(ramp));
-    let (first, last) = (on_the_ramp.next()?, on_the_ramp.next_back()?);
+    let (Some(first), Some(last)) = (on_the_ramp.next(), on_the_ramp.next_back()) else {
+        return Vec::new();
+    };
     // ramp = (original * f - low) / (high - low), so the slope is original / (high - low).
     let slope = (first.0 - last.0) / (first.1 - last.1);
     let low_share = slope * last.1 - last.0;
     // high = 4 and low_share = low / (high - low).
     let low = 4.0 * low_share / (1.0 + low_share);
-    let original = (slope * (4.0 - low)).round();
-    Some(Llama3 {
-        factor,
-        // The context is a whole number, and rounding it moves what it is multiplied with.
-        low,
-        high: 4.0,
-        original,
-    })
+    let rounded = (low * 1000.0).round() / 1000.0;
+    [rounded, low]
+        .map(|low| Llama3 {
+            factor,
+            low,
+            high: 4.0,
+            original: (slope * (4.0 - low)).round(),
+        })
+        .into()
 }

@@ -49,10 +49,6 @@ pub(super) struct Metadata(pub BTreeMap<String, Value>);
 type Found<T> = Result<Option<T>, String>;
 
 impl Metadata {
-    pub fn has(&self, key: &str) -> bool {
-        self.0.contains_key(key)
-    }
-
     fn get<'a, T>(
         &'a self,
         key: &str,
@@ -111,8 +107,8 @@ impl Metadata {
     }
 
     pub fn number(&self, key: &str) -> Found<f64> {
-        self.get(key, "a number", |value| match value {
-            Value::Float(number) => Some(*number),
+        self.get(key, "a finite number", |value| match value {
+            Value::Float(number) => number.is_finite().then_some(*number),
             Value::Unsigned(number) => Some(*number as f64),
             Value::Signed(number) => Some(*number as f64),
             _ => None,

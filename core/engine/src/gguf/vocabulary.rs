@@ -356,6 +356,12 @@ fn characters(json: &Value, tokens: &mut Tokens) -> Checked<()> {
             (Some(character), None, token_type::NORMAL) if character.is_ascii() => {
                 entry.0 = byte_spelling(character as u8).to_string();
             }
+            (Some(character), None, _) if is_byte_spelling(character) => {
+                return Err(format!(
+                    "the character {character:?} also spells a byte in byte-level vocabularies, and transformers \
+                     would decode it as that byte"
+                ));
+            }
             (_, None, _) => entry.1 = token_type::USER_DEFINED,
             (_, Some(_), token_type::NORMAL) => {
                 return Err(
@@ -398,4 +404,8 @@ fn byte_spelling(byte: u8) -> char {
             char::from_u32(0x100 + earlier as u32).unwrap_or(char::REPLACEMENT_CHARACTER)
         }
     }
+}
+
+fn is_byte_spelling(character: char) -> bool {
+    (0..=u8::MAX).any(|byte| byte_spelling(byte) == character)
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// A directory as Hugging Face writes it: `config.json`, `*.safetensors`, `tokenizer.json`.
+    /// A directory as Hugging Face writes it: `config.json`, `*.safetensors`, `tokenizer.json`. Or a `.gguf` file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("x-default" = "none: give `init`"))]
     pub path: Option<PathBuf>,
@@ -89,7 +89,7 @@ pub enum InitArchitecture {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenizerSource {
-    /// A directory with `tokenizer.json`.
+    /// A directory with `tokenizer.json`, or a `.gguf` file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("x-default" = "none: give `characters`"))]
     pub path: Option<PathBuf>,
