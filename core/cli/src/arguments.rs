@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Trains small language models to reason, with tasks, rewards, samplers, optimizers and curricula as plugins.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ pub enum Command {
     Eval(Eval),
     /// Talk to a model
     Sample(Sample),
+    /// Write a model in the form that other programs open
+    Export(Export),
     /// Score completions with a reward: JSON lines in, outcomes out
     ///
     /// Each line of input is {"problem":{"facts":..},"completion":".."}, each line of output one of
@@ -87,7 +89,7 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Eval {
-    /// A model's directory, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
+    /// A model's directory, a .gguf file, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// The manifest that names tasks, rewards and the evaluation
@@ -102,7 +104,7 @@ pub struct Eval {
 
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// A model's directory, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
+    /// A model's directory, a .gguf file, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// The prompt; standard input if left out
@@ -126,6 +128,35 @@ pub struct Sample {
     /// auto, cpu or cuda:N
     #[arg(long, default_value = "auto")]
     pub device: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// A model's directory, a .gguf file, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
+    #[arg(value_name = "CHECKPOINT")]
+    pub checkpoint: PathBuf,
+    /// What to write: a directory, or a file ending in .gguf
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// hf: a Hugging Face directory; gguf: a file for llama.cpp [default: gguf if OUT ends in .gguf, else hf]
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
+    /// How the matrices of a GGUF file are stored [default: f16]
+    #[arg(long = "type", value_enum)]
+    pub weights: Option<ExportWeights>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Hf,
+    Gguf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportWeights {
+    F16,
+    #[value(name = "q8_0")]
+    Q8_0,
 }
 
 #[derive(Debug, Args)]

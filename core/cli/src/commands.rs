@@ -4,8 +4,9 @@ use std::io::{BufWriter, IsTerminal, Read, Write, stdin, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use farthing_runtime::commands::export::WeightType;
 use farthing_runtime::commands::{
-    check, component_config, evaluate, objective, plugins, sample, score, train,
+    check, component_config, evaluate, export, objective, plugins, sample, score, train,
 };
 use farthing_runtime::error::RuntimeError;
 use farthing_runtime::host::{self, ComponentKind};
@@ -16,8 +17,8 @@ use farthing_runtime::run::{Interrupt, MetricRow, Terminal};
 use serde_json::{Value, json};
 
 use crate::arguments::{
-    Arguments, Check, Command, Component, Eval, Plugins, PluginsInspect, PluginsList, Sample,
-    Score, Train,
+    Arguments, Check, Command, Component, Eval, Export, ExportFormat, ExportWeights, Plugins,
+    PluginsInspect, PluginsList, Sample, Score, Train,
 };
 use crate::table::aligned;
 
@@ -34,6 +35,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Check(arguments) => run_check(&arguments, &terminal),
         Command::Eval(arguments) => run_eval(&arguments, &terminal),
         Command::Sample(arguments) => run_sample(arguments, &terminal),
+        Command::Export(arguments) => run_export(&arguments, &terminal),
         Command::Score(arguments) => run_score(&arguments),
         Command::Objective(arguments) => run_objective(&arguments),
         Command::Plugins(Plugins::List(arguments)) => run_plugins_list(&arguments),
@@ -193,6 +195,31 @@ fn run_sample(arguments: Sample, terminal: &Terminal) -> Result<()> {
     };
     sample::sample(&arguments.model, &request, &models(terminal), &mut stdout())?;
     print("\n")
+}
+
+fn run_export(arguments: &Export) -> Result<()> {
+    let named_gguf = arguments
+        .out
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+    let format = match (arguments.format, arguments.weights) {
+        (Some(ExportFormat::Gguf), weights) => export::Format::Gguf(weight_type(weights)),
+        (None, weights) if named_gguf => export::Format::Gguf(weight_type(weights)),
+        (_, None) => export::Format::HuggingFace,
+        (_, Some(_)) => {
+            let problem = "--type is for GGUF files; a Hugging Face directory holds f32";
+            return Err(RuntimeError::Usage(problem.to_owned()).into());
+        }
+    };
+    export::export(&arguments.checkpoint, &arguments.out, format)?;
+    print(&format!("{}\n", arguments.out.display()))
+}
+
+fn weight_type(weights: Option<ExportWeights>) -> WeightType {
+    match weights {
+        None | Some(ExportWeights::F16) => WeightType::F16,
+        Some(ExportWeights::Q8_0) => WeightType::Q8_0,
+    }
 }
 
 fn run_score(arguments: &Score) -> Result<()> {

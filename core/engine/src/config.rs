@@ -12,6 +12,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::error::{EngineError, Result};
+use crate::gguf;
 use file::ConfigFile;
 pub use rope::RopeScaling;
 
@@ -119,9 +120,12 @@ impl ModelConfig {
         longest
     }
 
-    /// Reads `config.json` in `directory`.
-    pub fn read(directory: &Path) -> Result<Self> {
-        let path = directory.join("config.json");
+    /// Reads `config.json` in a directory, or the metadata of a GGUF file.
+    pub fn read(path: &Path) -> Result<Self> {
+        if gguf::is_gguf(path) {
+            return gguf::config(path);
+        }
+        let path = path.join("config.json");
         let text = std::fs::read_to_string(&path).map_err(|error| EngineError::io(&path, error))?;
         Self::from_json(&text).map_err(|problem| EngineError::Config { path, problem })
     }

@@ -22,6 +22,9 @@ pub enum EngineError {
         problems: Vec<String>,
     },
 
+    #[error("{path}: {problem}")]
+    Gguf { path: PathBuf, problem: String },
+
     #[error("device {spec:?}: {problem}")]
     Device { spec: String, problem: String },
 

@@ -11,6 +11,7 @@ mod config;
 mod decode;
 mod device;
 mod error;
+pub mod gguf;
 mod gradients;
 mod init;
 mod lora;

@@ -12,7 +12,7 @@ use crate::lora::LoraConfig;
 use crate::parameters::{
     Declared, LayerParameters, Layout, LowRank, Projection, declare, declare_adapters,
 };
-use crate::{init, weights};
+use crate::{gguf, init, weights};
 
 /// A decoder, with low-rank adapters where it has them.
 #[derive(Debug)]
@@ -48,11 +48,29 @@ impl Model {
         })
     }
 
-    /// Loads a Hugging Face directory: `config.json` and `model.safetensors`, or shards with their index.
-    pub fn load(directory: &Path, device: &Device) -> Result<Self> {
-        let config = ModelConfig::read(directory)?;
+    /// Loads a Hugging Face directory: `config.json` and `model.safetensors`, or shards with their index. A path that
+    /// is a file ending in `.gguf` is loaded with [`load_gguf`](Self::load_gguf).
+    pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        if gguf::is_gguf(path) {
+            return Self::load_gguf(path, device);
+        }
+        let config = ModelConfig::read(path)?;
         let (declared, layout) = declare(&config);
-        let tensors = weights::load(directory, &declared, config.tie_word_embeddings, device)?;
+        let tensors = weights::load(path, &declared, config.tie_word_embeddings, device)?;
+        Ok(Self {
+            config,
+            device: device.clone(),
+            declared,
+            layout,
+            tensors,
+            lora: None,
+        })
+    }
+
+    /// Loads a GGUF file as f32, whatever its tensors are packed as.
+    pub fn load_gguf(path: &Path, device: &Device) -> Result<Self> {
+        let (config, tensors) = gguf::load(path, device)?;
+        let (declared, layout) = declare(&config);
         Ok(Self {
             config,
             device: device.clone(),

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 
 use crate::chat_template::{ChatOptions, ChatTemplate, Message};
 use crate::error::{EngineError, Result};
+use crate::gguf;
 pub use characters::{END_OF_TEXT, PADDING};
-pub(crate) use files::SpecialTokens;
-use files::TokenizerFiles;
+pub(crate) use files::{SpecialTokens, TokenizerFiles};
 pub use streaming::StreamingDecoder;
 
 /// A tokenizer with its special tokens and chat template.
@@ -31,9 +31,18 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// Reads `tokenizer.json` and, where they exist, `tokenizer_config.json`, `special_tokens_map.json`,
-    /// `chat_template.jinja`, and the end-of-sequence ids of `generation_config.json` and `config.json`.
-    pub fn load(directory: &Path) -> Result<Self> {
-        Self::from_files(TokenizerFiles::read(directory)?)
+    /// `chat_template.jinja`, and the end-of-sequence ids of `generation_config.json` and `config.json`. A path that
+    /// is a file ending in `.gguf` is loaded with [`load_gguf`](Self::load_gguf).
+    pub fn load(path: &Path) -> Result<Self> {
+        match gguf::is_gguf(path) {
+            true => Self::load_gguf(path),
+            false => Self::from_files(TokenizerFiles::read(path)?),
+        }
+    }
+
+    /// The tokenizer inside a GGUF file. Saving it writes the files of a Hugging Face directory.
+    pub fn load_gguf(path: &Path) -> Result<Self> {
+        Self::from_files(gguf::tokenizer_files(path)?)
     }
 
     /// A tokenizer for a model from scratch: one token for each character of `alphabet` and one for each entry of
@@ -130,6 +139,10 @@ impl Tokenizer {
             ))
         })?;
         template.render(messages, options)
+    }
+
+    pub(crate) fn files(&self) -> &TokenizerFiles {
+        &self.files
     }
 
     fn from_files(files: TokenizerFiles) -> Result<Self> {

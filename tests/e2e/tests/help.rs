@@ -7,12 +7,13 @@ use farthing_e2e::Bench;
 #[test]
 fn every_command_explains_itself() {
     let bench = Bench::new();
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 11] = [
         &[],
         &["train"],
         &["check"],
         &["eval"],
         &["sample"],
+        &["export"],
         &["score"],
         &["objective"],
         &["plugins"],

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use farthing_engine::gguf::is_gguf;
 use farthing_engine::{Model, Tokenizer};
 use serde::Serialize;
 use serde_json::Value;
@@ -66,15 +67,16 @@ pub fn evaluate(
     })
 }
 
-/// A run directory stands for its newest checkpoint, anything else for itself.
+/// A run directory stands for its newest checkpoint, a model's directory and a `.gguf` file for themselves.
 pub fn model_directory(directory: &Path) -> Result<std::path::PathBuf> {
     let checkpoints = directory.join("checkpoints");
-    if directory.join("config.json").exists() {
+    if directory.join("config.json").exists() || (is_gguf(directory) && directory.exists()) {
         return Ok(directory.to_path_buf());
     }
     if !checkpoints.is_dir() {
         return Err(RuntimeError::Usage(format!(
-            "{} is neither a model (there is no config.json in it) nor a run (there is no checkpoints/)",
+            "{} is neither a model (a directory with config.json, or a .gguf file) nor a run (a directory with \
+             checkpoints/)",
             directory.display()
         )));
     }

@@ -12,6 +12,7 @@ use crate::manifest::check_config_text;
 
 pub mod check;
 pub mod evaluate;
+pub mod export;
 pub mod objective;
 pub mod plugins;
 pub mod sample;

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use farthing_engine::gguf::is_gguf;
 use serde_json::Value;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problem};
@@ -85,21 +86,8 @@ impl ManifestFile {
             let place = self.tree.place_of("/model/path");
             if model.hub_id().is_some() {
                 self.refuse_other_commit(model, diagnostics);
-            } else if path
-                .extension()
-                .is_some_and(|extension| extension == "gguf")
-            {
-                diagnostics.add(
-                    Diagnostic::new(
-                        Problem::Unavailable,
-                        "GGUF files are not available in this version",
-                        place,
-                        "a GGUF file",
-                    )
-                    .help("give a directory with `config.json` and `*.safetensors`"),
-                );
             } else {
-                require_directory(
+                require_model(
                     path,
                     place,
                     "config.json, *.safetensors and tokenizer.json",
@@ -120,7 +108,7 @@ impl ManifestFile {
             .as_ref()
             .and_then(|tokenizer| tokenizer.path.as_ref())
         {
-            require_directory(
+            require_model(
                 path,
                 self.tree.place_of("/model/tokenizer/path"),
                 "tokenizer.json",
@@ -130,8 +118,9 @@ impl ManifestFile {
     }
 }
 
-fn require_directory(path: &Path, place: Place, contents: &str, diagnostics: &mut Diagnostics) {
-    if !path.is_dir() {
+/// A directory, or a GGUF file.
+fn require_model(path: &Path, place: Place, contents: &str, diagnostics: &mut Diagnostics) {
+    if !path.is_dir() && !(path.is_file() && is_gguf(path)) {
         let found = if path.exists() {
             "a file"
         } else {
@@ -140,7 +129,7 @@ fn require_directory(path: &Path, place: Place, contents: &str, diagnostics: &mu
         let message = format!("{} is not a directory: found {found}", path.display());
         diagnostics.add(
             Diagnostic::new(Problem::File, message, place, "not a directory").help(format!(
-                "give a directory with {contents}; paths are relative to the manifest's directory"
+                "give a directory with {contents}, or a .gguf file; paths are relative to the manifest's directory"
             )),
         );
     }

@@ -11,9 +11,10 @@ use crate::hub::ModelId;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// A directory as Hugging Face writes it (`config.json`, `*.safetensors`, `tokenizer.json`), or a model of the
-    /// Hugging Face hub as `owner/name` or `owner/name@revision`, which is fetched into the Hugging Face cache. What
-    /// exists beside the manifest, and what begins with `/`, `./` or `../`, is a directory and asks no server.
+    /// A directory as Hugging Face writes it (`config.json`, `*.safetensors`, `tokenizer.json`), a `.gguf` file, or a
+    /// model of the Hugging Face hub as `owner/name` or `owner/name@revision`, which is fetched into the Hugging Face
+    /// cache. What exists beside the manifest, and what begins with `/`, `./` or `../`, is on the disk and asks no
+    /// server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("x-default" = "none: give `init`"))]
     pub path: Option<PathBuf>,
@@ -101,7 +102,7 @@ pub enum InitArchitecture {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenizerSource {
-    /// A directory with `tokenizer.json`.
+    /// A directory with `tokenizer.json`, or a `.gguf` file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("x-default" = "none: give `characters`"))]
     pub path: Option<PathBuf>,

@@ -1,0 +1,274 @@
+//! Rotary scaling in both spellings.
+//!
+//! llama.cpp has keys for `linear` and `yarn`. Llama 3's scaling has none: its converter stores the divisor of each
+//! frequency as the tensor `rope_freqs.weight`. The parameters are found again from those divisors and accepted only if
+//! they give them back, so what is computed with is what the file says.
+
+use serde_json::{Map, Value, json};
+
+use super::value::Metadata;
+
+/// Divisors are stored in 32 bits.
+const TOLERANCE: f64 = 1e-4;
+
+/// The entries of `rope_parameters`, without `rope_theta`, that the metadata asks for.
+pub(super) fn from_metadata(
+    metadata: &Metadata,
+    architecture: &str,
+) -> Result<Map<String, Value>, String> {
+    let key = |name: &str| format!("{architecture}.rope.scaling.{name}");
+    let factor = match metadata.number(&key("factor"))? {
+        Some(factor) => Some(factor),
+        None => metadata.number(&format!("{architecture}.rope.scale_linear"))?,
+    };
+    // A factor without a type is a linear one, and a factor of 0 or 1 none at all, as llama.cpp reads them.
+    let kind = match (metadata.text(&key("type"))?, factor) {
+        (Some(kind), _) => kind,
+        (None, Some(factor)) if factor != 0.0 && factor != 1.0 => "linear",
+        (None, _) => "none",
+    };
+    let mut rope = Map::new();
+    let mut set = |name: &str, value: Option<f64>| {
+        if let Some(value) = value {
+            rope.insert(name.to_owned(), json!(value));
+        }
+    };
+    let rope_type = match kind {
+        "none" => "default",
+        "linear" => {
+            set("factor", factor);
+            "linear"
+        }
+        "yarn" => {
+            set("factor", factor);
+            set("beta_fast", metadata.number(&key("yarn_beta_fast"))?);
+            set("beta_slow", metadata.number(&key("yarn_beta_slow"))?);
+            let attention = metadata.number(&key("attn_factor"))?;
+            let attention = attention.filter(|&attention| attention != 1.0);
+            set(
+                "attention_factor",
+                attention.map(|attention| attention * yarn_attention(factor.unwrap_or(1.0))),
+            );
+            if metadata
+                .number(&key("yarn_log_multiplier"))?
+                .is_some_and(|multiplier| multiplier != 0.0)
+            {
+                return Err(format!("{} is not implemented", key("yarn_log_multiplier")));
+            }
+            if let Some(original) = metadata.count(&key("original_context_length"))? {
+                rope.insert(
+                    "original_max_position_embeddings".to_owned(),
+                    json!(original),
+                );
+            }
+            "yarn"
+        }
+        other => {
+            return Err(format!(
+                "{} is {other:?}; expected \"none\", \"linear\" or \"yarn\"",
+                key("type")
+            ));
+        }
+    };
+    rope.insert("rope_type".to_owned(), json!(rope_type));
+    Ok(rope)
+}
+
+/// What transformers multiplies attention by under yarn unless told otherwise; llama.cpp always does, besides its own
+/// factor.
+fn yarn_attention(factor: f64) -> f64 {
+    match factor > 1.0 {
+        true => 0.1 * factor.ln() + 1.0,
+        false => 1.0,
+    }
+}
+
+/// Metadata entries and, for Llama 3's scaling, the divisors of the frequencies.
+pub(super) struct Written {
+    pub texts: Vec<(&'static str, String)>,
+    pub numbers: Vec<(&'static str, f64)>,
+    pub counts: Vec<(&'static str, u64)>,
+    pub divisors: Option<Vec<f32>>,
+}
+
+/// How `rope_parameters` of a configuration is written. An error says why it cannot be.
+pub(super) fn to_metadata(
+    rope: &Value,
+    architecture: &str,
+    head_dim: usize,
+) -> Result<Written, String> {
+    let number = |name: &str| rope.get(name).and_then(Value::as_f64);
+    let need = |name: &str| number(name).ok_or_else(|| format!("rope scaling lacks {name}"));
+    let kind = rope.get("rope_type").and_then(Value::as_str);
+    let mut written = Written {
+        texts: Vec::new(),
+        numbers: vec![("rope.freq_base", need("rope_theta")?)],
+        counts: Vec::new(),
+        divisors: None,
+    };
+    match kind.unwrap_or("default") {
+        "default" => {}
+        "linear" => {
+            written
+                .texts
+                .push(("rope.scaling.type", "linear".to_owned()));
+            written
+                .numbers
+                .push(("rope.scaling.factor", need("factor")?));
+        }
+        "llama3" => {
+            // Only this architecture of llama.cpp looks for the tensor.
+            if architecture != "llama" {
+                return Err(format!(
+                    "rope scaling \"llama3\" in a {architecture} model: llama.cpp has it for llama models only"
+                ));
+            }
+            let parameters = Llama3 {
+                factor: need("factor")?,
+                low: need("low_freq_factor")?,
+                high: need("high_freq_factor")?,
+                original: need("original_max_position_embeddings")?,
+            };
+            let frequencies = frequencies(need("rope_theta")?, head_dim);
+            let divisors = frequencies.map(|frequency| parameters.divisor(frequency) as f32);
+            written.divisors = Some(divisors.collect());
+        }
+        "yarn" => {
+            let factor = need("factor")?;
+            written.texts.push(("rope.scaling.type", "yarn".to_owned()));
+            written.numbers.push(("rope.scaling.factor", factor));
+            if let Some(original) = number("original_max_position_embeddings") {
+                written
+                    .counts
+                    .push(("rope.scaling.original_context_length", original as u64));
+            }
+            for (ours, theirs) in [
+                ("beta_fast", "rope.scaling.yarn_beta_fast"),
+                ("beta_slow", "rope.scaling.yarn_beta_slow"),
+            ] {
+                written
+                    .numbers
+                    .extend(number(ours).map(|value| (theirs, value)));
+            }
+            if let Some(attention) = number("attention_factor") {
+                let share = attention / yarn_attention(factor);
+                written.numbers.push(("rope.scaling.attn_factor", share));
+            }
+            if let Some(other) = ["mscale", "mscale_all_dim", "truncate"]
+                .into_iter()
+                .find(|name| rope.get(*name).is_some_and(|value| !value.is_null()))
+            {
+                return Err(format!(
+                    "rope scaling \"yarn\" with {other}: GGUF has no key for it"
+                ));
+            }
+        }
+        other => {
+            return Err(format!(
+                "rope scaling {other:?}: GGUF can say \"linear\", \"llama3\" and \"yarn\""
+            ));
+        }
+    }
+    Ok(written)
+}
+
+/// Unscaled frequencies of a head's pairs, fastest first.
+fn frequencies(theta: f64, head_dim: usize) -> impl Iterator<Item = f64> {
+    (0..head_dim / 2).map(move |pair| theta.powf(-2.0 * pair as f64 / head_dim as f64))
+}
+
+struct Llama3 {
+    factor: f64,
+    low: f64,
+    high: f64,
+    original: f64,
+}
+
+impl Llama3 {
+    /// What a frequency is divided by: 1 for short waves, `factor` for long ones, a ramp of the inverse between.
+    fn divisor(&self, frequency: f64) -> f64 {
+        let waves = self.original * frequency / std::f64::consts::TAU;
+        let ramp = ((waves - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
+        1.0 / ((1.0 - ramp) / self.factor + ramp)
+    }
+}
+
+/// `rope_parameters`, without `rope_theta`, of the scaling whose divisors are `divisors`.
+///
+/// The waves that fit the original context, w, give the ramp (w - low) / (high - low). Two divisors on the ramp
+/// determine the line; multiplying context, low and high by one number changes nothing, so high is set to 4, as in every
+/// published Llama 3.
+pub(super) fn from_divisors(
+    divisors: &[f32],
+    theta: f64,
+    head_dim: usize,
+) -> Result<Map<String, Value>, String> {
+    let mut rope = Map::new();
+    if divisors.iter().all(|&divisor| divisor == 1.0) {
+        rope.insert("rope_type".to_owned(), json!("default"));
+        return Ok(rope);
+    }
+    let frequencies: Vec<f64> = frequencies(theta, head_dim).collect();
+    let reproduces = |parameters: &Llama3| {
+        let pairs = frequencies.iter().zip(divisors);
+        parameters.high > parameters.low
+            && parameters.low > 0.0
+            && frequencies.len() == divisors.len()
+            && pairs.into_iter().all(|(&frequency, &divisor)| {
+                (parameters.divisor(frequency) / f64::from(divisor) - 1.0).abs() < TOLERANCE
+            })
+    };
+    let factor = divisors
+        .iter()
+        .fold(0.0_f64, |most, &divisor| most.max(divisor.into()));
+    let published = [8192.0, 4096.0, 2048.0, 1024.0].map(|original| Llama3 {
+        factor,
+        low: 1.0,
+        high: 4.0,
+        original,
+    });
+    let found = published
+        .into_iter()
+        .chain(fitted(divisors, &frequencies, factor))
+        .find(reproduces)
+        .ok_or(
+            "rope_freqs.weight is not Llama 3's scaling (one factor for long waves, 1 for short ones, a ramp \
+             between); no other use of it is implemented",
+        )?;
+    rope.insert("rope_type".to_owned(), json!("llama3"));
+    rope.insert("factor".to_owned(), json!(found.factor));
+    rope.insert("low_freq_factor".to_owned(), json!(found.low));
+    rope.insert("high_freq_factor".to_owned(), json!(found.high));
+    rope.insert(
+        "original_max_position_embeddings".to_owned(),
+        json!(found.original as u64),
+    );
+    Ok(rope)
+}
+
+/// The parameters that two divisors on the ramp ask for: with round numbers, then as found.
+fn fitted(divisors: &[f32], frequencies: &[f64], factor: f64) -> Vec<Llama3> {
+    let ramp = |divisor: f32| (1.0 / f64::from(divisor) - 1.0 / factor) / (1.0 - 1.0 / factor);
+    let mut on_the_ramp = divisors
+        .iter()
+        .zip(frequencies)
+        .map(|(&divisor, &frequency)| (ramp(divisor), frequency / std::f64::consts::TAU))
+        .filter(|(ramp, _)| (0.001..0.999).contains(ramp));
+    let (Some(first), Some(last)) = (on_the_ramp.next(), on_the_ramp.next_back()) else {
+        return Vec::new();
+    };
+    // ramp = (original * f - low) / (high - low), so the slope is original / (high - low).
+    let slope = (first.0 - last.0) / (first.1 - last.1);
+    let low_share = slope * last.1 - last.0;
+    // high = 4 and low_share = low / (high - low).
+    let low = 4.0 * low_share / (1.0 + low_share);
+    let rounded = (low * 1000.0).round() / 1000.0;
+    [rounded, low]
+        .map(|low| Llama3 {
+            factor,
+            low,
+            high: 4.0,
+            original: (slope * (4.0 - low)).round(),
+        })
+        .into()
+}
