@@ -138,7 +138,7 @@ pub struct Export {
     /// What to write: a directory, or a file ending in .gguf
     #[arg(value_name = "OUT")]
     pub out: PathBuf,
-    /// hf: a Hugging Face directory; gguf: a file for llama.cpp [default: gguf if OUT ends in .gguf, else hf]
+    /// hf: a Hugging Face directory, adapters merged; peft: the adapters alone; gguf: a file for llama.cpp [default: gguf if OUT ends in .gguf, else hf]
     #[arg(long, value_enum)]
     pub format: Option<ExportFormat>,
     /// How the matrices of a GGUF file are stored [default: f16]
@@ -149,6 +149,7 @@ pub struct Export {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     Hf,
+    Peft,
     Gguf,
 }
 

@@ -197,7 +197,7 @@ fn run_sample(arguments: Sample, terminal: &Terminal) -> Result<()> {
     print("\n")
 }
 
-fn run_export(arguments: &Export) -> Result<()> {
+fn run_export(arguments: &Export, terminal: &Terminal) -> Result<()> {
     let named_gguf = arguments
         .out
         .extension()
@@ -205,13 +205,19 @@ fn run_export(arguments: &Export) -> Result<()> {
     let format = match (arguments.format, arguments.weights) {
         (Some(ExportFormat::Gguf), weights) => export::Format::Gguf(weight_type(weights)),
         (None, weights) if named_gguf => export::Format::Gguf(weight_type(weights)),
+        (Some(ExportFormat::Peft), None) => export::Format::Peft,
         (_, None) => export::Format::HuggingFace,
         (_, Some(_)) => {
-            let problem = "--type is for GGUF files; a Hugging Face directory holds f32";
+            let problem = "--type is for GGUF files; directories hold f32";
             return Err(RuntimeError::Usage(problem.to_owned()).into());
         }
     };
-    export::export(&arguments.checkpoint, &arguments.out, format)?;
+    export::export(
+        &arguments.checkpoint,
+        &arguments.out,
+        format,
+        &models(terminal),
+    )?;
     print(&format!("{}\n", arguments.out.display()))
 }
 

@@ -106,24 +106,29 @@ impl Model {
         Ok(self)
     }
 
+    /// The model that the adapters were added to; its weights are shared, not copied.
+    pub fn without_adapters(&self) -> Self {
+        let (declared, layout) = declare(&self.config);
+        Self {
+            config: self.config.clone(),
+            device: self.device.clone(),
+            tensors: self.tensors[..declared.len()].to_vec(),
+            declared,
+            layout,
+            lora: None,
+        }
+    }
+
     /// The same function without adapters: each is added to its weight.
     pub fn merged(&self) -> Result<Self> {
-        let (declared, layout) = declare(&self.config);
-        let mut tensors = self.tensors[..declared.len()].to_vec();
+        let mut merged = self.without_adapters();
         for layer in &self.layout.layers {
             for projection in layer.projections() {
-                tensors[projection.weight] =
+                merged.tensors[projection.weight] =
                     self.effective_weight(&projection.map(&|&at| &self.tensors[at]))?;
             }
         }
-        Ok(Self {
-            config: self.config.clone(),
-            device: self.device.clone(),
-            declared,
-            layout,
-            tensors,
-            lora: None,
-        })
+        Ok(merged)
     }
 
     /// A projection's weight with its adapter added to it.

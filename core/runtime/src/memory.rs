@@ -29,6 +29,8 @@ pub struct MemoryEstimate {
     pub activations: f64,
     /// Keys and values of the rows that are decoded together, and the weights in decoding order.
     pub decoding: f64,
+    /// Layers that keep their input alone and run again for the backward pass.
+    pub recomputed_layers: usize,
     /// The most demanding moment.
     pub peak: f64,
     /// Physical memory of this machine; absent where it cannot be told.

@@ -1,4 +1,4 @@
-//! From what a user calls a model to a directory on this machine.
+//! From what a user calls a model to a directory on this machine, and to the model.
 //!
 //! What is on the disk is taken from the disk. Only what is not there and reads `owner/name` is a model of the hub; what
 //! begins with `/`, `./` or `../` never is, so a path that was mistyped that way costs no request and tells no server
@@ -6,12 +6,14 @@
 
 use std::path::{Path, PathBuf};
 
+use farthing_engine::gguf::is_gguf;
+use farthing_engine::{AdapterFile, Device, Model, Tokenizer};
 use serde::Serialize;
 
 use crate::error::{Result, RuntimeError};
 use crate::hub::{Hub, HubError, HubSettings, ModelId, Snapshot, Watch};
 use crate::run::transfer::{Transfer, bytes_text};
-use crate::run::{Interrupt, Terminal};
+use crate::run::{Checkpoints, Interrupt, Terminal};
 
 /// Which hub a command may use, and who watches.
 #[derive(Clone, Debug)]
@@ -21,6 +23,15 @@ pub struct ModelAccess {
     settings: Option<HubSettings>,
     terminal: Terminal,
     interrupt: Interrupt,
+}
+
+/// A model with its tokenizer.
+#[derive(Debug)]
+pub struct LoadedModel {
+    pub model: Model,
+    pub tokenizer: Tokenizer,
+    /// Where they were found.
+    pub path: PathBuf,
 }
 
 /// A model of the hub whose description is here.
@@ -92,6 +103,70 @@ impl ModelAccess {
             ))),
             _ => Ok(model.to_owned()),
         }
+    }
+}
+
+impl ModelAccess {
+    /// Loads a path, the newest checkpoint of a run directory, or a model of the hub.
+    pub fn load(&self, model: &Path, device: &Device) -> Result<LoadedModel> {
+        let path = newest_model(&self.directory(model)?)?;
+        Ok(LoadedModel {
+            model: self.load_weights(&path, device)?,
+            tokenizer: Tokenizer::load(&path)?,
+            path,
+        })
+    }
+
+    /// Loads the weights at `path`; where these are adapters, the model they were trained on and the adapters upon it.
+    pub fn load_weights(&self, path: &Path, device: &Device) -> Result<Model> {
+        if !AdapterFile::is_in(path) {
+            return Ok(Model::load(path, device)?);
+        }
+        let base = AdapterFile::read(path)?.base;
+        // A relative path begins where the adapter is, as a manifest's begins where the manifest is.
+        let beside = path.join(&base);
+        let base = match beside.symlink_metadata().is_ok() {
+            true => beside,
+            false => self.directory(Path::new(&base)).map_err(|error| {
+                RuntimeError::Usage(format!(
+                    "{} is an adapter, and the model it was trained on cannot be had: {error}",
+                    path.display()
+                ))
+            })?,
+        };
+        if AdapterFile::is_in(&base) {
+            return Err(RuntimeError::Usage(format!(
+                "{} is an adapter for {}, which is an adapter itself; export that one as a whole model first",
+                path.display(),
+                base.display()
+            )));
+        }
+        Ok(Model::load(&base, device)?.with_adapters_from(path)?)
+    }
+}
+
+/// A run directory stands for its newest checkpoint, anything else for itself.
+fn newest_model(path: &Path) -> Result<PathBuf> {
+    let checkpoints = path.join("checkpoints");
+    let is_model = path.join("config.json").exists()
+        || AdapterFile::is_in(path)
+        || (is_gguf(path) && path.exists());
+    if is_model {
+        return Ok(path.to_path_buf());
+    }
+    if !checkpoints.is_dir() {
+        return Err(RuntimeError::Usage(format!(
+            "{} is neither a model (a directory with config.json or adapter_config.json, or a .gguf file) nor a run \
+             (a directory with checkpoints/)",
+            path.display()
+        )));
+    }
+    match Checkpoints::new(&checkpoints).newest()?.newest {
+        Some(checkpoint) => Ok(checkpoint.path().to_path_buf()),
+        None => Err(RuntimeError::Checkpoint {
+            path: checkpoints,
+            problem: "no whole checkpoint is there".to_owned(),
+        }),
     }
 }
 

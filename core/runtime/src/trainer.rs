@@ -60,6 +60,8 @@ pub(crate) struct Trainer {
     pub pool: ScoringPool,
     pub completions: CompletionsWriter,
     pub position: Position,
+    /// Layers that run again for the backward pass.
+    pub recomputed_layers: usize,
     metrics: RunMetrics,
     registry: MetricRegistry,
     checkpoints: Checkpoints,
@@ -87,6 +89,7 @@ pub(crate) struct Parts {
     pub pool: ScoringPool,
     pub run: RunDirectory,
     pub position: Position,
+    pub recomputed_layers: usize,
     pub resumed_from: Option<std::path::PathBuf>,
     pub terminal: Terminal,
     pub interrupt: Interrupt,
@@ -138,6 +141,7 @@ impl Trainer {
             pool: parts.pool,
             completions,
             position: parts.position,
+            recomputed_layers: parts.recomputed_layers,
             metrics,
             registry,
             checkpoints,
@@ -240,7 +244,11 @@ impl Trainer {
         match self.position.stage_ends.last() {
             Some(name) => {
                 let directory = self.checkpoints.directory().join(name);
-                Ok(Model::load(&directory, self.model.device())?)
+                Ok(match self.model.lora() {
+                    None => Model::load(&directory, self.model.device())?,
+                    // What the adapters stand on is shared with the policy.
+                    Some(_) => (self.model.without_adapters()).with_adapters_from(&directory)?,
+                })
             }
             None => {
                 let directory = self.model_directory.as_deref();

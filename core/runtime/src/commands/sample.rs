@@ -4,13 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use farthing_engine::{
-    DecodeHooks, DecodingPlan, Message, Model, PromptGroup, StreamingDecoder, Tokenizer, decode,
-    select_device,
+    DecodeHooks, DecodingPlan, Message, PromptGroup, StreamingDecoder, decode, select_device,
 };
 
-use super::evaluate::model_directory;
 use crate::error::{Result, RuntimeError};
-use crate::model_access::ModelAccess;
+use crate::model_access::{LoadedModel, ModelAccess};
 
 /// What to draw.
 #[derive(Clone, Debug)]
@@ -33,10 +31,10 @@ pub fn sample(
     models: &ModelAccess,
     out: &mut dyn Write,
 ) -> Result<String> {
-    let directory = model_directory(&models.directory(model)?)?;
     let device = select_device(&request.device)?;
-    let model = Model::load(&directory, &device)?;
-    let tokenizer = Tokenizer::load(&directory)?;
+    let LoadedModel {
+        model, tokenizer, ..
+    } = models.load(model, &device)?;
     let prompt = match request.chat {
         true => {
             let message = Message::new("user", &request.prompt);

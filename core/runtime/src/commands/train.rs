@@ -220,12 +220,19 @@ fn begin(
     run.write(&run.paths().manifest(), manifest.to_toml().as_bytes())?;
     let (position, model, tokenizer) = match &newest {
         Some(checkpoint) => {
-            tracing::info!("going on from {}", checkpoint.path().display());
-            (
-                Position::read(checkpoint.path())?,
-                farthing_engine::Model::load(checkpoint.path(), &plan.device)?,
-                farthing_engine::Tokenizer::load(checkpoint.path())?,
-            )
+            let path = checkpoint.path();
+            tracing::info!("going on from {}", path.display());
+            let tokenizer = farthing_engine::Tokenizer::load(path)?;
+            let model = match manifest.model.lora {
+                None => farthing_engine::Model::load(path, &plan.device)?,
+                Some(_) => {
+                    let directory = model_directory.as_deref();
+                    initial_model(&manifest, directory, &tokenizer, &plan.device)?
+                        .without_adapters()
+                        .with_adapters_from(path)?
+                }
+            };
+            (Position::read(path)?, model, tokenizer)
         }
         None => {
             let directory = model_directory.as_deref();
@@ -244,6 +251,7 @@ fn begin(
         pool: ScoringPool::new()?,
         run,
         position,
+        recomputed_layers: plan.memory.recomputed_layers,
         resumed_from: newest.map(|checkpoint| checkpoint.path().to_path_buf()),
         terminal: request.terminal.clone(),
         interrupt: request.interrupt.clone(),
@@ -253,12 +261,13 @@ fn begin(
 }
 
 /// Keys that do not change what a run computes, and so may differ between a run and its resumption.
-const FREE_KEYS: [&str; 7] = [
+const FREE_KEYS: [&str; 8] = [
     "/run/name",
     "/run/threads",
     "/run/cost",
     "/run/checkpoint_every",
     "/run/keep_checkpoints",
+    "/run/activation_checkpointing",
     "/run/device",
     "/plugins",
 ];

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use farthing_engine::AdapterFile;
 use farthing_engine::gguf::is_gguf;
 use serde_json::Value;
 
@@ -20,13 +21,6 @@ pub(super) fn refuse_planned(tree: &Node, diagnostics: &mut Diagnostics) {
         diagnostics
             .add(Diagnostic::new(Problem::Unavailable, message, place, "not available").help(help));
     };
-    if tree.at("/model/lora").is_some() {
-        refuse(
-            "/model/lora",
-            "low-rank adapters are not available in this version",
-            "leave `lora` out: full fine-tuning works",
-        );
-    }
     let plugins = tree.at("/plugins").map(Node::to_json);
     for name in plugins
         .iter()
@@ -120,6 +114,15 @@ impl ManifestFile {
 
 /// A directory, or a GGUF file.
 fn require_model(path: &Path, place: Place, contents: &str, diagnostics: &mut Diagnostics) {
+    if AdapterFile::is_in(path) {
+        let message = format!("{} is an adapter, not a whole model", path.display());
+        diagnostics.add(
+            Diagnostic::new(Problem::File, message, place, "adapters alone").help(
+                "`farthing export` writes it as a whole model, the adapters added to the weights",
+            ),
+        );
+        return;
+    }
     if !path.is_dir() && !(path.is_file() && is_gguf(path)) {
         let found = if path.exists() {
             "a file"

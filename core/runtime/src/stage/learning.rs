@@ -5,7 +5,7 @@
 //! sequences; the objective divides by the update's totals, so the split changes memory and nothing else.
 
 use farthing_engine::{
-    AdamW, Coverage, Gradients, Model, Packed, Scores, Uncovered, UncoveredReason,
+    AdamW, Coverage, Gradients, Model, Packed, PassOptions, Scores, Uncovered, UncoveredReason,
 };
 use farthing_sdk::client::{AdvantageArrays, LossArrays, OptimizerClient};
 use farthing_sdk::{Fold, MicroBatch, Need, Rollout, Totals};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::batching::{gather, offsets, runs, scatter, split_by_tokens, split_evenly};
 use super::folding::Folded;
+use super::seeds::StageSeeds;
 use crate::error::{Result, RuntimeError};
 
 /// One attempt that is trained on.
@@ -53,6 +54,8 @@ pub(crate) struct Schedule {
     pub num_iterations: usize,
     pub minibatches: usize,
     pub micro_batch_tokens: usize,
+    /// Layers that run again for the backward pass.
+    pub recomputed_layers: usize,
     pub max_new_tokens: usize,
     /// The temperature that the attempts were drawn with.
     pub temperature: f64,
@@ -68,6 +71,7 @@ pub(crate) struct Learner<'a> {
     pub optimizer: &'a mut OptimizerClient,
     pub optimizer_name: &'a str,
     pub stage: &'a str,
+    pub seeds: StageSeeds,
     pub step: u64,
     /// Check that every tensor gets a gradient, at the first update that has one.
     pub check_coverage: &'a mut bool,
@@ -256,7 +260,12 @@ impl Learner<'_> {
             .collect();
         let packed = pack(&sequences);
         let drawn = drawn_positions(&sequences);
-        let pass = self.model.forward(&packed, schedule.temperature)?;
+        let options = PassOptions {
+            temperature: schedule.temperature,
+            recomputed_layers: schedule.recomputed_layers,
+            dropout_seed: Some(self.seeds.dropout(self.rule.steps_taken())),
+        };
+        let pass = self.model.forward(&packed, options)?;
         let Scores { logp, entropy } = pass.scores();
         let logp = gather(logp, &drawn);
         let entropy = gather(entropy, &drawn);

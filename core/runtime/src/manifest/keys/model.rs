@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use farthing_engine::LoraConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,7 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "the tokenizer in the model's directory"))]
     pub tokenizer: Option<TokenizerSource>,
-    /// Train low-rank adapters and leave the weights alone. Not available in this version: `check` refuses it.
+    /// Train low-rank adapters and leave the weights alone. Checkpoints then hold the adapters, in PEFT's form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "full fine-tuning"))]
     pub lora: Option<Lora>,
@@ -144,6 +145,64 @@ pub struct Lora {
     /// The adapter's output is scaled by `alpha / rank`.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub alpha: f64,
+    /// The projections that have an adapter. All seven, as in QLoRA, which found that to matter more than the rank.
+    #[serde(default = "Lora::default_targets")]
+    #[schemars(length(min = 1, max = 7))]
+    pub targets: Vec<LoraTarget>,
+    /// The share of an adapter's inputs that a training pass drops. 0: policies learn from a few steps, and
+    /// log-probabilities with dropped inputs differ from those that were drawn with.
+    #[serde(default)]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub dropout: f64,
+    /// Scale by `alpha / sqrt(rank)` instead, so that the step's size does not shrink as the rank grows (rsLoRA).
+    #[serde(default)]
+    pub rslora: bool,
+}
+
+/// A projection of a layer, by its name in checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoraTarget {
+    QProj,
+    KProj,
+    VProj,
+    OProj,
+    GateProj,
+    UpProj,
+    DownProj,
+}
+
+impl Lora {
+    fn default_targets() -> Vec<LoraTarget> {
+        use LoraTarget::{DownProj, GateProj, KProj, OProj, QProj, UpProj, VProj};
+        vec![QProj, KProj, VProj, OProj, GateProj, UpProj, DownProj]
+    }
+
+    /// The engine's settings.
+    pub fn config(&self) -> LoraConfig {
+        let mut targets: Vec<farthing_engine::LoraTarget> = self
+            .targets
+            .iter()
+            .map(|target| match target {
+                LoraTarget::QProj => farthing_engine::LoraTarget::Query,
+                LoraTarget::KProj => farthing_engine::LoraTarget::Key,
+                LoraTarget::VProj => farthing_engine::LoraTarget::Value,
+                LoraTarget::OProj => farthing_engine::LoraTarget::Output,
+                LoraTarget::GateProj => farthing_engine::LoraTarget::Gate,
+                LoraTarget::UpProj => farthing_engine::LoraTarget::Up,
+                LoraTarget::DownProj => farthing_engine::LoraTarget::Down,
+            })
+            .collect();
+        targets.sort_unstable();
+        targets.dedup();
+        LoraConfig {
+            rank: self.rank as usize,
+            alpha: self.alpha,
+            targets,
+            dropout: self.dropout,
+            rank_stabilized: self.rslora,
+        }
+    }
 }
 
 impl ModelInit {
@@ -175,6 +234,15 @@ impl ModelInit {
 }
 
 impl Model {
+    /// What adapters call the model they stand on: the hub's `owner/name`, or a path.
+    pub fn base_name(&self) -> Option<String> {
+        let path = self.path.as_deref()?;
+        Some(match self.hub_id() {
+            Some(id) => id.repository,
+            None => path.display().to_string(),
+        })
+    }
+
     /// The model of the Hugging Face hub that `path` names, if it is one, at `commit` if that is given.
     ///
     /// Reading a manifest makes every path absolute that can be a file, so what is still relative is an id.
