@@ -300,3 +300,36 @@ sampler = {{ use = "sampling/standard" }}
 "#
     )
 }
+
+/// A bench with a small model in `base`, for manifests that begin with one.
+pub fn with_base() -> Bench {
+    let bench = Bench::new();
+    bench.write("base.toml", &small_manifest());
+    let set = ["--set", "stage.1.steps=1"];
+    let arguments = ["train", "base.toml", "--out", "base-run"];
+    bench.run(&[arguments.as_slice(), &set].concat()).success();
+    bench.run(&["export", "base-run", "base"]).success();
+    bench
+}
+
+/// Trains adapters upon `base`, with dropout, and with a reference that they are compared with.
+pub fn adapter_manifest() -> String {
+    let manifest = small_manifest();
+    let (head, tail) = (
+        manifest.find("[model]").expect("a model"),
+        manifest.find("[[task]]").expect("a task"),
+    );
+    let model = r#"[model]
+path = "base"
+lora = { rank = 2, alpha = 8, dropout = 0.1, targets = ["q_proj", "v_proj", "o_proj", "down_proj"] }
+
+"#;
+    format!("{}{model}{}", &manifest[..head], &manifest[tail..])
+        .replace("name = \"small\"", "name = \"adapters\"")
+        .replace("steps = 6\nbatch", "steps = 4\nbatch")
+        .replace("steps = 6\nproblems", "steps = 4\nproblems")
+        .replace(
+            "optimizer = { use = \"grpo/grpo\" }",
+            "optimizer = { use = \"grpo/grpo\", config = { beta = 0.05 } }",
+        )
+}

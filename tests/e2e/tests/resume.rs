@@ -12,7 +12,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use farthing_e2e::{Bench, example_library, manifest_with_memory, small_manifest};
+use farthing_e2e::{
+    Bench, adapter_manifest, example_library, manifest_with_memory, small_manifest, with_base,
+};
 
 /// What must be equal, file by file: everything that a run computed.
 fn computed(run: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -24,7 +26,11 @@ fn computed(run: &Path) -> BTreeMap<String, Vec<u8>> {
     };
     keep("metrics.jsonl".into());
     for checkpoint in names(&run.join("checkpoints")) {
-        keep(format!("checkpoints/{checkpoint}/model.safetensors"));
+        let adapters = format!("checkpoints/{checkpoint}/adapter_model.safetensors");
+        match run.join(&adapters).exists() {
+            true => keep(adapters),
+            false => keep(format!("checkpoints/{checkpoint}/model.safetensors")),
+        }
         let update_rule = format!("checkpoints/{checkpoint}/state/update_rule.safetensors");
         if run.join(&update_rule).exists() {
             keep(update_rule);
@@ -85,9 +91,13 @@ const PLACES: [&str; 7] = [
 
 /// Kills runs of this manifest `wanted` times altogether, and compares each in the end with one that was left alone.
 fn kill(manifest: &str, wanted: usize) {
-    let bench = Bench::new();
+    kill_in(&Bench::new(), manifest, wanted);
+}
+
+/// The same on a bench where the manifest finds its files.
+fn kill_in(bench: &Bench, manifest: &str, wanted: usize) {
     bench.write("run.toml", manifest);
-    let straight = bench.run(&train(&bench, "straight"));
+    let straight = bench.run(&train(bench, "straight"));
     let log: Vec<&str> = straight.stderr.lines().collect();
     assert_eq!(straight.code, Some(0), "{log:#?}");
     let expected = computed(&bench.path("straight"));
@@ -109,13 +119,13 @@ fn kill(manifest: &str, wanted: usize) {
         let lines = early.filter(|line| line.contains(place)).count();
         assert!(lines > 0, "no line of the log says `{place}`: {log:#?}");
         assert!(
-            kill_at(&bench, &out, place, 1 + draw(lines)),
+            kill_at(bench, &out, place, 1 + draw(lines)),
             "{out} ended before `{place}`"
         );
         kills += 1;
         runs += 1;
         // Then anywhere: a run that is resumed says less, and may end first.
-        while kills < wanted && kill_at(&bench, &out, "", 1 + draw(log.len())) {
+        while kills < wanted && kill_at(bench, &out, "", 1 + draw(log.len())) {
             kills += 1;
         }
         if !bench.path(&out).join("curves.png").exists() {
@@ -143,6 +153,11 @@ fn twenty_kills_change_nothing() {
 #[test]
 fn twenty_kills_change_nothing_of_what_is_remembered() {
     kill(&manifest_with_memory(), 20);
+}
+
+#[test]
+fn kills_change_nothing_of_a_run_of_adapters() {
+    kill_in(&with_base(), &adapter_manifest(), 8);
 }
 
 /// A damaged checkpoint is passed over, never counted as the one to keep, and never a reason to begin again.

@@ -8,6 +8,7 @@
 mod attention;
 mod cache;
 mod forward;
+mod in_place;
 mod matmul;
 mod weights;
 
@@ -22,9 +23,6 @@ use super::backend::{Backend, Start};
 use crate::error::Result;
 use crate::model::Model;
 use crate::rotary::RotaryTable;
-
-/// Weights up to this size are taken to stay in the caches while each thread reads all of them for every token.
-const LARGEST_SHARED_WEIGHTS: usize = 24 << 20;
 
 pub(super) struct CpuBackend<'a> {
     model: &'a Model,
@@ -45,7 +43,7 @@ impl<'a> CpuBackend<'a> {
         };
         Ok(Self {
             model,
-            weights: DecodingWeights::pack(model)?,
+            weights: DecodingWeights::new(model)?,
             rotary: RotaryTable::new(config),
             shape,
             pool: Pool::new(shape),
@@ -60,8 +58,7 @@ impl<'a> CpuBackend<'a> {
             self.pool.reserve(item.sequence, item.tokens.len());
         }
         let threads = rayon::current_num_threads();
-        let share_operations =
-            items.len() < threads || self.weights.bytes() > LARGEST_SHARED_WEIGHTS;
+        let share_operations = items.len() < threads || !self.weights.are_in_cache();
         let tasks = if share_operations { 1 } else { threads };
         self.scratches
             .resize_with(tasks.max(self.scratches.len()), Scratch::default);

@@ -7,7 +7,9 @@ use farthing_engine::{
 };
 use serde::Deserialize;
 
-use crate::{draw_plain, fixture_model, fixtures, odd_config, odd_model, prompt, tokenizer};
+use crate::{
+    draw_plain, fixture_model, fixtures, large_model, odd_config, odd_model, prompt, tokenizer,
+};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -72,6 +74,7 @@ fn logp_equals_the_training_pass() {
         (fixture_model("qwen2"), 30),
         (fixture_model("qwen3"), 30),
         (scaled_model(), 90),
+        (large_model(Architecture::Qwen2), 20),
     ] {
         for temperature in [1.0, 0.7, 0.0] {
             // What cuts the distribution for the draw does not touch the log-probability.

@@ -2,7 +2,7 @@
 
 use farthing_engine::{Architecture, Attempt, DecodingPlan, Model, NoHooks, PromptGroup, decode};
 
-use crate::{odd_model, prompt, tokenizer};
+use crate::{large_model, odd_model, prompt, tokenizer};
 
 /// Prompts that end before, at and after the borders of cache pages.
 const PROMPT_LENGTHS: [usize; 7] = [1, 5, 16, 63, 64, 65, 130];
@@ -96,6 +96,17 @@ fn attempts_do_not_depend_on_rows_order_or_threads() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn the_same_holds_for_weights_that_are_read_where_they_are() {
+    let model = large_model(Architecture::Qwen3);
+    let in_order: Vec<usize> = (0..PROMPT_LENGTHS.len()).collect();
+    let reference = bits(&draw(&model, &in_order, 64, 1));
+    let backwards: Vec<usize> = in_order.iter().rev().copied().collect();
+    for (order, max_rows, threads) in [(&in_order, 4, 2), (&backwards, 64, 3)] {
+        assert!(bits(&draw(&model, order, max_rows, threads)) == reference);
     }
 }
 

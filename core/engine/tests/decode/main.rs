@@ -58,6 +58,18 @@ fn odd_config(architecture: Architecture) -> ModelConfig {
     }
 }
 
+/// Weights that do not fit the caches, which decoding reads where they are.
+fn large_model(architecture: Architecture) -> Model {
+    let config = ModelConfig {
+        hidden_size: 204,
+        intermediate_size: 14_001,
+        num_hidden_layers: 1,
+        initializer_range: 0.05,
+        ..odd_config(architecture)
+    };
+    Model::init(config, 5, &Device::Cpu).unwrap()
+}
+
 fn odd_model(architecture: Architecture) -> Model {
     Model::init(odd_config(architecture), 5, &Device::Cpu).unwrap()
 }

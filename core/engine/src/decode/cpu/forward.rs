@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::attention::attend;
 use super::cache::{CacheShape, Sequence};
-use super::matmul::{PackedMatrix, contiguous, grow};
-use super::weights::{DecodingLayer, DecodingWeights};
+use super::matmul::{contiguous, grow};
+use super::weights::{DecodingLayer, DecodingMatrix, DecodingWeights};
 use crate::config::ModelConfig;
 use crate::decode::vector::{rms_norm_heads, rms_norm_rows, swiglu_row};
 use crate::error::Result;
@@ -52,7 +52,8 @@ pub(super) struct Scratch {
     activated: Vec<f32>,
     logits: Vec<f32>,
     scores: Vec<f32>,
-    panel_major: Vec<f32>,
+    /// What a product keeps apart from its result.
+    apart: Vec<f32>,
 }
 
 /// One token of a block.
@@ -155,7 +156,7 @@ impl Forward<'_> {
             query_key_value,
             attended,
             scores,
-            panel_major,
+            apart,
             ..
         } = scratch;
         threads.multiply(
@@ -166,7 +167,7 @@ impl Forward<'_> {
             query_key_value,
             width,
             false,
-            panel_major,
+            apart,
         );
 
         let eps = self.model.config().rms_norm_eps as f32;
@@ -236,7 +237,7 @@ impl Forward<'_> {
             hidden,
             stride,
             true,
-            panel_major,
+            apart,
         );
         add_bias(&layer.o_proj_bias, hidden, stride, count);
     }
@@ -259,7 +260,7 @@ impl Forward<'_> {
             normed,
             gate_up,
             activated,
-            panel_major,
+            apart,
             ..
         } = scratch;
         threads.multiply(
@@ -270,7 +271,7 @@ impl Forward<'_> {
             gate_up,
             width,
             false,
-            panel_major,
+            apart,
         );
         add_bias(&layer.gate_up_bias, gate_up, width, count);
         let activated = &mut activated[..count * inner];
@@ -296,7 +297,7 @@ impl Forward<'_> {
             hidden,
             stride,
             true,
-            panel_major,
+            apart,
         );
         add_bias(&layer.down_proj_bias, hidden, stride, count);
     }
@@ -329,7 +330,7 @@ impl Forward<'_> {
             hidden,
             normed,
             logits,
-            panel_major,
+            apart,
             ..
         } = scratch;
         let eps = config.rms_norm_eps as f32;
@@ -350,7 +351,7 @@ impl Forward<'_> {
             logits,
             lm_head.stride(),
             false,
-            panel_major,
+            apart,
         );
         for (&(_, item), logits) in last.iter().zip(logits.chunks_exact(lm_head.stride())) {
             items[item].logits[..config.vocab_size].copy_from_slice(&logits[..config.vocab_size]);
@@ -386,19 +387,25 @@ fn add_bias(bias: &[f32], rows: &mut [f32], stride: usize, count: usize) {
 impl Threads {
     fn multiply(
         self,
-        matrix: &PackedMatrix,
+        matrix: &DecodingMatrix,
         x: &[f32],
         x_stride: usize,
         rows: usize,
         out: &mut [f32],
         out_stride: usize,
         add: bool,
-        panel_major: &mut Vec<f32>,
+        apart: &mut Vec<f32>,
     ) {
-        match self {
-            Self::This => matrix.apply(x, x_stride, rows, out, out_stride, add),
-            Self::All => {
-                matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, panel_major)
+        match (matrix, self) {
+            (DecodingMatrix::Packed(matrix), Self::This) => {
+                matrix.apply(x, x_stride, rows, out, out_stride, add);
+            }
+            (DecodingMatrix::Packed(matrix), Self::All) => {
+                matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, apart);
+            }
+            (DecodingMatrix::InPlace(matrix), threads) => {
+                let share = threads == Self::All;
+                matrix.apply(x, x_stride, rows, out, out_stride, add, share, apart);
             }
         }
     }
