@@ -110,7 +110,7 @@ pub const CASES: [Case; 3] = [
         attempts: 16,
         new_tokens: 64,
         first_token: 17,
-        template: "Using the numbers {numbers}, create an equation that equals {target}. Write it down: ",
+        template: "Using the numbers {numbers}, create an equation that equals {target}. Show your steps, then write it down: ",
         pattern: r"\n",
         eos: "<|im_end|>",
         pad: "<|im_end|>",
