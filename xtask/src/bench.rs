@@ -149,7 +149,7 @@ impl Bench {
                 say(case.title, round, "decoding");
                 ours::decode(prepared, options, &mut measured)?;
                 if let Some(venv) = &self.venv {
-                    peer::decode(venv, prepared, options, &mut measured)?;
+                    peer::decode(venv, prepared, options.repeats, &mut measured)?;
                 }
             }
             if options.wants(Kind::Pass) {

@@ -69,10 +69,10 @@ pub fn steps(
 pub fn decode(
     venv: &Venv,
     prepared: &Prepared,
-    options: &Options,
+    repeats: usize,
     measured: &mut Measured,
 ) -> Result<()> {
-    let mut script = on_batch(venv, "decode.py", prepared, options, measured)?;
+    let mut script = on_batch(venv, "decode.py", prepared, repeats, measured)?;
     script.args(["--new-tokens", &prepared.case.new_tokens.to_string()]);
     script.args(["--group", &GROUP.to_string()]);
     let finished = process::run(&mut script, &prepared.scratch.join("trl_decode"))?;
@@ -91,7 +91,13 @@ pub fn pass(
     let micro_batch = options
         .peer_micro_batch
         .unwrap_or(prepared.case.peer_micro_batch);
-    let mut script = on_batch(venv, "forward_backward.py", prepared, options, measured)?;
+    let mut script = on_batch(
+        venv,
+        "forward_backward.py",
+        prepared,
+        options.repeats,
+        measured,
+    )?;
     script.args(["--micro-batch", &micro_batch.to_string()]);
     let finished = process::run(&mut script, &prepared.scratch.join("trl_pass"))?;
     measured.others_beside_theirs.push(finished.others);
@@ -135,7 +141,8 @@ pub fn choose_wait_policy(
             ..Measured::default()
         };
         if options.peer_wait.is_none() {
-            decode(venv, prepared, options, &mut tried)?;
+            // Once is enough: where it matters, the two are far apart.
+            decode(venv, prepared, 1, &mut tried)?;
         }
         let median = tried.their_decode.median().unwrap_or(0.0);
         if median < best {
@@ -158,13 +165,13 @@ fn on_batch(
     venv: &Venv,
     name: &str,
     prepared: &Prepared,
-    options: &Options,
+    repeats: usize,
     measured: &Measured,
 ) -> Result<Command> {
     let mut script = script(venv, name)?;
     script.env("OMP_WAIT_POLICY", measured.peer_wait);
     script.arg("--model").arg(&prepared.checkpoint);
     script.arg("--batch").arg(&prepared.batch);
-    script.args(["--repeats", &options.repeats.to_string()]);
+    script.args(["--repeats", &repeats.to_string()]);
     Ok(script)
 }
