@@ -89,7 +89,7 @@ pub const CASES: [Case; 3] = [
         new_tokens: 128,
         first_token: 2,
         template: TINY_TEMPLATE,
-        pattern: "ee|aa",
+        pattern: "e[A-Za-y]",
         eos: "<|endoftext|>",
         pad: "<|pad|>",
         micro_batch_tokens: 4096,
