@@ -132,6 +132,10 @@ impl Bench {
             name: case.name.into(),
             ..Measured::default()
         };
+        if let Some(venv) = &self.venv {
+            say(case.title, 0, "how PyTorch's threads wait best");
+            peer::choose_wait_policy(venv, prepared, options, &mut measured)?;
+        }
         for round in 1..=options.rounds {
             if options.wants(Kind::Step) {
                 say(case.title, round, "steps");
@@ -145,7 +149,7 @@ impl Bench {
                 say(case.title, round, "decoding");
                 ours::decode(prepared, options, &mut measured)?;
                 if let Some(venv) = &self.venv {
-                    peer::decode(venv, prepared, options, &mut measured)?;
+                    peer::decode(venv, prepared, options.repeats, &mut measured)?;
                 }
             }
             if options.wants(Kind::Pass) {
@@ -172,12 +176,13 @@ impl Bench {
                 groups: case.groups() as f64,
                 micro_batches: measured.pass.micro_batches as f64,
             };
+            // The limits are what the machine did at its best, so the phases beside them are, too.
             let seconds = PhaseSeconds {
-                decode: measured.decode.median(),
-                forward: measured.pass.forward.median(),
-                backward: measured.pass.backward.median(),
-                update: measured.pass.update.median(),
-                row_token: measured.row.seconds_per_token(),
+                decode: measured.decode.least(),
+                forward: measured.pass.forward.least(),
+                backward: measured.pass.backward.least(),
+                update: measured.pass.update.least(),
+                row_token: measured.row.least_seconds_per_token(),
             };
             measured.work = Work::of_pass(&decoder, &batch);
             measured.phases = phases(&decoder, &batch, seconds);

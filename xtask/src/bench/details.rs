@@ -70,6 +70,12 @@ pub fn details(measured: &Measured) -> String {
             measured.tokens_of_a_step
         ));
     }
+    if !measured.peer_wait.is_empty() {
+        text.push_str(&format!(
+            "PyTorch's threads wait `{}`. ",
+            measured.peer_wait
+        ));
+    }
     text.push_str("Seconds: median (least to greatest, how many).\n\n");
     text.push_str(&table(&rows));
     text.push_str(&rates(measured));
@@ -84,12 +90,12 @@ pub fn limits_table(measured: &Measured, limits: &Limits) -> String {
         "MB moved",
         "arithmetic allows",
         "bytes allow",
-        "measured",
+        "fastest",
         "of the limit",
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for phase in &measured.phases {
-        let Some(seconds) = phase.measured_seconds else {
+        let Some(seconds) = phase.fastest_seconds else {
             continue;
         };
         let [arithmetic, bytes] = phase.floors(limits);

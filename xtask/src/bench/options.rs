@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use super::cases::{CASES, Case};
+use super::peer::WAIT_POLICIES;
 use crate::cargo::root;
 
 pub const HELP: &str = "\
@@ -20,8 +21,9 @@ cargo xtask bench [options]
   --warm-up N                steps of each turn that do not count [default 2]
   --steps N                  steps of each turn that count [default 4]
   --repeats N                repetitions of each turn for decoding and passes alone [default 4]
-  --micro-batch-tokens N     ours [default: each model's, see --help of the table]
-  --peer-micro-batch N       TRL's per_device_train_batch_size [default: each model's best]
+  --micro-batch-tokens N     ours [default: 4096, and 1024 for SmolLM2]
+  --peer-micro-batch N       TRL's per_device_train_batch_size [default: all attempts]
+  --peer-wait active|passive how PyTorch's threads wait (OMP_WAIT_POLICY) [default: the faster one, tried first]
   --out DIR                  where the tables go [default docs/benchmarks]
 ";
 
@@ -63,6 +65,7 @@ pub struct Options {
     pub repeats: usize,
     pub micro_batch_tokens: Option<usize>,
     pub peer_micro_batch: Option<usize>,
+    pub peer_wait: Option<&'static str>,
     pub out: PathBuf,
 }
 
@@ -82,6 +85,7 @@ impl Options {
             repeats: 4,
             micro_batch_tokens: None,
             peer_micro_batch: None,
+            peer_wait: None,
             out: root().join("docs/benchmarks"),
         };
         let mut rest = arguments.iter();
@@ -114,6 +118,10 @@ impl Options {
                     options.micro_batch_tokens = Some(positive(name, value()?)?);
                 }
                 "--peer-micro-batch" => options.peer_micro_batch = Some(positive(name, value()?)?),
+                "--peer-wait" => {
+                    let policy = |word: &str| WAIT_POLICIES.into_iter().find(|name| *name == word);
+                    options.peer_wait = listed(name, value()?, policy)?.pop();
+                }
                 "--out" => options.out = PathBuf::from(value()?),
                 other => bail!("unknown option {other:?}\n\n{HELP}"),
             }

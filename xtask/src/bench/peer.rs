@@ -24,6 +24,7 @@ pub fn steps(
     let case = prepared.case;
     let micro_batch = options.peer_micro_batch.unwrap_or(case.peer_micro_batch);
     let mut script = script(venv, "grpo_step.py")?;
+    script.env("OMP_WAIT_POLICY", measured.peer_wait);
     script.arg("--model").arg(&prepared.checkpoint);
     script.arg("--completions").arg(&turn.completions);
     script.arg("--out").arg(prepared.scratch.join("trl"));
@@ -68,10 +69,10 @@ pub fn steps(
 pub fn decode(
     venv: &Venv,
     prepared: &Prepared,
-    options: &Options,
+    repeats: usize,
     measured: &mut Measured,
 ) -> Result<()> {
-    let mut script = on_batch(venv, "decode.py", prepared, options)?;
+    let mut script = on_batch(venv, "decode.py", prepared, repeats, measured)?;
     script.args(["--new-tokens", &prepared.case.new_tokens.to_string()]);
     script.args(["--group", &GROUP.to_string()]);
     let finished = process::run(&mut script, &prepared.scratch.join("trl_decode"))?;
@@ -90,7 +91,13 @@ pub fn pass(
     let micro_batch = options
         .peer_micro_batch
         .unwrap_or(prepared.case.peer_micro_batch);
-    let mut script = on_batch(venv, "forward_backward.py", prepared, options)?;
+    let mut script = on_batch(
+        venv,
+        "forward_backward.py",
+        prepared,
+        options.repeats,
+        measured,
+    )?;
     script.args(["--micro-batch", &micro_batch.to_string()]);
     let finished = process::run(&mut script, &prepared.scratch.join("trl_pass"))?;
     measured.others_beside_theirs.push(finished.others);
@@ -113,6 +120,38 @@ pub fn limits(venv: &Venv, scratch: &Path) -> Result<Limits> {
     })
 }
 
+/// How OpenMP's threads wait for each other. Spinning is quicker on a machine that has nothing else to do, and on a busy
+/// one it has been seen to make everything ten times as slow; the side that is compared with gets the better one.
+pub const WAIT_POLICIES: [&str; 2] = ["active", "passive"];
+
+/// Finds the better way of waiting by decoding with each.
+pub fn choose_wait_policy(
+    venv: &Venv,
+    prepared: &Prepared,
+    options: &Options,
+    measured: &mut Measured,
+) -> Result<()> {
+    let mut best = f64::INFINITY;
+    for policy in WAIT_POLICIES
+        .into_iter()
+        .filter(|policy| options.peer_wait.is_none_or(|asked| asked == *policy))
+    {
+        let mut tried = Measured {
+            peer_wait: policy,
+            ..Measured::default()
+        };
+        if options.peer_wait.is_none() {
+            // Once is enough: where it matters, the two are far apart.
+            decode(venv, prepared, 1, &mut tried)?;
+        }
+        let median = tried.their_decode.median().unwrap_or(0.0);
+        if median < best {
+            (best, measured.peer_wait) = (median, policy);
+        }
+    }
+    Ok(())
+}
+
 /// A script with one thread for each core, which is also what our side uses.
 fn script(venv: &Venv, name: &str) -> Result<Command> {
     let threads = std::thread::available_parallelism()?.get().to_string();
@@ -122,10 +161,17 @@ fn script(venv: &Venv, name: &str) -> Result<Command> {
     Ok(script)
 }
 
-fn on_batch(venv: &Venv, name: &str, prepared: &Prepared, options: &Options) -> Result<Command> {
+fn on_batch(
+    venv: &Venv,
+    name: &str,
+    prepared: &Prepared,
+    repeats: usize,
+    measured: &Measured,
+) -> Result<Command> {
     let mut script = script(venv, name)?;
+    script.env("OMP_WAIT_POLICY", measured.peer_wait);
     script.arg("--model").arg(&prepared.checkpoint);
     script.arg("--batch").arg(&prepared.batch);
-    script.args(["--repeats", &options.repeats.to_string()]);
+    script.args(["--repeats", &repeats.to_string()]);
     Ok(script)
 }

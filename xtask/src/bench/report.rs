@@ -256,7 +256,7 @@ mod tests {
             name: "update",
             flop: 2e9,
             bytes: 3e9,
-            measured_seconds: Some(4.0),
+            fastest_seconds: Some(4.0),
         }];
         let limits = Limits {
             gemm_crate: 2e9,
@@ -266,7 +266,7 @@ mod tests {
         let text = limits_table(&measured, &limits);
         let row = "| update | 2.00 | 3000.0 | 1000.00 ms | 3000.00 ms | 4000.00 ms | 75 % |";
         assert!(text.contains(row), "{text}");
-        measured.phases[0].measured_seconds = None;
+        measured.phases[0].fastest_seconds = None;
         assert_eq!(limits_table(&measured, &limits), "");
     }
 

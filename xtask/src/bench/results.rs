@@ -55,10 +55,19 @@ pub struct SingleRow {
 }
 
 impl SingleRow {
-    /// Seconds for one more token.
+    /// Seconds for one more token, by the medians.
     pub fn seconds_per_token(&self) -> Option<f64> {
+        self.price(self.long.median()?, self.short.median()?)
+    }
+
+    /// The same by the fastest of each.
+    pub fn least_seconds_per_token(&self) -> Option<f64> {
+        self.price(self.long.least()?, self.short.least()?)
+    }
+
+    fn price(&self, long: f64, short: f64) -> Option<f64> {
         let tokens = self.tokens.checked_sub(self.short_tokens)?;
-        Some((self.long.median()? - self.short.median()?) / tokens as f64)
+        Some((long - short) / tokens as f64)
     }
 }
 
@@ -80,6 +89,8 @@ pub struct Measured {
     pub parameters: u64,
     /// Tokens of a step, prompts included, as both sides counted them.
     pub tokens_of_a_step: f64,
+    /// OpenMP's wait policy that PyTorch was faster with.
+    pub peer_wait: &'static str,
     pub work: Work,
     pub phases: Vec<Phase>,
     pub ours: Steps,

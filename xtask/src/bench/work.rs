@@ -115,7 +115,8 @@ pub struct Phase {
     pub name: &'static str,
     pub flop: f64,
     pub bytes: f64,
-    pub measured_seconds: Option<f64>,
+    /// The fastest of all repetitions.
+    pub fastest_seconds: Option<f64>,
 }
 
 impl Phase {
@@ -128,7 +129,7 @@ impl Phase {
     }
 }
 
-/// Seconds that were measured, by phase.
+/// The fastest of what was measured, by phase.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PhaseSeconds {
     pub decode: Option<f64>,
@@ -155,20 +156,20 @@ pub fn phases(decoder: &Decoder, batch: &Batch, seconds: PhaseSeconds) -> Vec<Ph
             // All weights for each token of all rows, and each row's keys and values.
             bytes: weights * batch.new_tokens
                 + 2.0 * decoder.key_width * decoder.layers * attended * FLOAT,
-            measured_seconds: seconds.decode,
+            fastest_seconds: seconds.decode,
         },
         Phase {
             name: "forward",
             flop: useful / 3.0,
             bytes: weights * batch.micro_batches + kept,
-            measured_seconds: seconds.forward,
+            fastest_seconds: seconds.forward,
         },
         Phase {
             name: "backward",
             flop: useful * 2.0 / 3.0,
             // Weights read, gradients read and written, what was kept read.
             bytes: 3.0 * weights * batch.micro_batches + kept,
-            measured_seconds: seconds.backward,
+            fastest_seconds: seconds.backward,
         },
         Phase {
             name: "update",
@@ -176,13 +177,13 @@ pub fn phases(decoder: &Decoder, batch: &Batch, seconds: PhaseSeconds) -> Vec<Ph
             // The gradient for its norm; gradient, weight and two moments read; weight and moments written; the
             // gradient cleared.
             bytes: 9.0 * weights,
-            measured_seconds: seconds.update,
+            fastest_seconds: seconds.update,
         },
         Phase {
             name: "a token of a single row",
             flop: 2.0 * decoder.parameters,
             bytes: weights,
-            measured_seconds: seconds.row_token,
+            fastest_seconds: seconds.row_token,
         },
     ]
 }
