@@ -19,6 +19,7 @@ mod packed;
 mod parameters;
 mod pass;
 mod product;
+mod regular_file;
 pub mod rng;
 mod schedule;
 mod tokenizer;
