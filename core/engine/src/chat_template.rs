@@ -4,6 +4,7 @@
 //! tool that uses the model. So the environment is transformers': blocks trimmed, Python's string methods and its
 //! spelling of `True` and `None`, `json.dumps` for `tojson`, `raise_exception`, `strftime_now`, loop controls.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use minijinja::value::{Kwargs, Serde, Value, ValueKind};
@@ -16,6 +17,15 @@ use crate::tokenizer::SpecialTokens;
 /// Instructions a template may take, so that a crafted one ends. The longest published templates take some thousands
 /// for a short chat.
 const FUEL: u64 = 10_000_000;
+/// The longest template. The longest published ones have some 30 kB.
+const LONGEST_TEMPLATE: usize = 128 << 10;
+/// The parser guards against brackets in brackets, but takes `a.b.c.d` and `a|b|c|d` for levels of a tree that is walked
+/// by recursion. Two bytes make a level at the least, and this gives each four kilobytes. Untouched, it costs nothing.
+const COMPILER_STACK: usize = LONGEST_TEMPLATE / 2 * 4096;
+/// The longest rendered chat. A million tokens are some megabytes.
+const LONGEST_TEXT: usize = 64 << 20;
+/// Python's own programs use 2 or 4.
+const LARGEST_INDENT: usize = 64;
 
 /// One turn of a chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,19 +60,27 @@ pub(crate) struct ChatTemplate {
     /// A template that cannot be parsed matters only to who renders it, so the error waits here.
     environment: std::result::Result<Environment<'static>, String>,
     special_tokens: SpecialTokens,
+    /// The file that it stands in.
+    path: PathBuf,
 }
 
 impl ChatTemplate {
-    pub fn new(source: String, special_tokens: SpecialTokens) -> Self {
-        let environment = environment(&source).map_err(|error| explain(&error));
+    pub fn new(path: PathBuf, source: String, special_tokens: SpecialTokens) -> Self {
+        let environment = compile(source);
         Self {
             environment,
             special_tokens,
+            path,
         }
     }
 
     pub fn render(&self, messages: &[Message], options: &ChatOptions) -> Result<String> {
-        let refuse = |problem: String| EngineError::ChatTemplate(problem);
+        let refuse = |problem: String| {
+            EngineError::ChatTemplate(format!(
+                "{}: {problem}; correct the template, or give prompts as raw text",
+                self.path.display()
+            ))
+        };
         let environment = self
             .environment
             .as_ref()
@@ -89,9 +107,59 @@ impl ChatTemplate {
         let template = environment
             .get_template("chat")
             .map_err(|error| refuse(explain(&error)))?;
-        template
-            .render(context)
-            .map_err(|error| refuse(explain(&error)))
+        let mut text = LimitedText::default();
+        let rendered = template.render_captured_to(context, &mut text);
+        if text.is_full {
+            return Err(refuse(format!(
+                "it writes more than {} MiB for {} messages",
+                LONGEST_TEXT >> 20,
+                messages.len()
+            )));
+        }
+        rendered.map_err(|error| refuse(explain(&error)))?;
+        String::from_utf8(text.bytes).map_err(|error| refuse(error.to_string()))
+    }
+}
+
+/// What a template writes, up to a limit.
+#[derive(Default)]
+struct LimitedText {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl std::io::Write for LimitedText {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > LONGEST_TEXT {
+            self.is_full = true;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Compiles a template on a stack that it cannot overflow.
+fn compile(source: String) -> std::result::Result<Environment<'static>, String> {
+    if source.len() > LONGEST_TEMPLATE {
+        return Err(format!(
+            "expected at most {} KiB of template, found {} bytes",
+            LONGEST_TEMPLATE >> 10,
+            source.len()
+        ));
+    }
+    let compiler = std::thread::Builder::new()
+        .name("chat template".to_owned())
+        .stack_size(COMPILER_STACK)
+        .spawn(move || environment(&source).map_err(|error| explain(&error)));
+    match compiler.map(std::thread::JoinHandle::join) {
+        Ok(Ok(environment)) => environment,
+        Ok(Err(_)) => Err("the template engine panicked on it".to_owned()),
+        Err(error) => Err(format!("cannot be compiled here: {error}")),
     }
 }
 
@@ -132,7 +200,8 @@ fn without_generation_tags(source: &str) -> String {
     let mut output = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(start) = rest.find("{%") {
-        let Some(length) = rest[start..].find("%}") else {
+        // Behind the two signs that open the tag: `{%}` opens one and closes none.
+        let Some(length) = rest[start + 2..].find("%}").map(|length| length + 2) else {
             break;
         };
         let (before, tag) = (&rest[..start], &rest[start..start + length + 2]);
@@ -151,6 +220,12 @@ fn without_generation_tags(source: &str) -> String {
 /// Python's `json.dumps(value, ensure_ascii=False, ..)`: a space after commas and colons, nothing escaped for HTML.
 fn to_python_json(value: &Value, options: Kwargs) -> std::result::Result<Value, Error> {
     let indent: Option<usize> = options.get("indent")?;
+    if indent.is_some_and(|indent| indent > LARGEST_INDENT) {
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("indent is more than {LARGEST_INDENT}"),
+        ));
+    }
     let sort_keys: Option<bool> = options.get("sort_keys")?;
     let separators: Option<(String, String)> =
         match options.get::<Option<Vec<String>>>("separators")? {

@@ -86,6 +86,9 @@ pub struct ModelConfig {
     pub pad_token_id: Option<u32>,
 }
 
+/// Configurations are some kilobytes.
+const LARGEST_FILE: u64 = 16 << 20;
+
 impl ModelConfig {
     /// Whether the query, key and value projections have a bias.
     pub fn query_key_value_bias(&self) -> bool {
@@ -126,7 +129,8 @@ impl ModelConfig {
             return gguf::config(path);
         }
         let path = path.join("config.json");
-        let text = std::fs::read_to_string(&path).map_err(|error| EngineError::io(&path, error))?;
+        let text = crate::regular_file::read_text(&path, LARGEST_FILE)
+            .map_err(|error| EngineError::io(&path, error))?;
         Self::from_json(&text).map_err(|problem| EngineError::Config { path, problem })
     }
 
@@ -141,8 +145,9 @@ impl ModelConfig {
 
     /// Reads the text of a `config.json`; an error is one sentence without the file's name.
     pub fn from_json(text: &str) -> std::result::Result<Self, String> {
-        let file: ConfigFile = serde_json::from_str(text)
-            .map_err(|error| format!("not a model configuration: {error}"))?;
+        let file: ConfigFile = serde_json::from_str(text).map_err(|error| {
+            format!("not a model configuration: {error}; download or write the file again")
+        })?;
         let config = file.resolve()?;
         config.validate()?;
         Ok(config)

@@ -6,7 +6,7 @@ pub type Result<T> = std::result::Result<T, EngineError>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    #[error("{path}: {source}")]
+    #[error("{path}: {source}{}", crate::regular_file::remedy(source))]
     Io {
         path: PathBuf,
         source: std::io::Error,
@@ -16,7 +16,11 @@ pub enum EngineError {
     Config { path: PathBuf, problem: String },
 
     /// All that is wrong with a set of weights, found before anything was loaded.
-    #[error("{path}: the weights do not fit the model:\n  {}", problems.join("\n  "))]
+    #[error(
+        "{path}: the weights do not fit the model:\n  {}\nexpected the *.safetensors of the model that config.json \
+         describes: download both from one place",
+        problems.join("\n  ")
+    )]
     Weights {
         path: PathBuf,
         problems: Vec<String>,

@@ -22,6 +22,7 @@ mod parameters;
 mod pass;
 mod peft;
 mod product;
+mod regular_file;
 pub mod rng;
 mod rotary;
 mod schedule;

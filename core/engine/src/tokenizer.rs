@@ -152,7 +152,10 @@ impl Tokenizer {
         };
         let mut inner = guard(|| tokenizers::Tokenizer::from_bytes(files.tokenizer_json()))
             .map_err(|problem| {
-                refuse(format!("not a tokenizer this version can read: {problem}"))
+                refuse(format!(
+                    "not a tokenizer this version can read: {problem}; download it again, or write it with a current \
+                     version of tokenizers"
+                ))
             })?;
         // Truncation and padding saved by a training script would silently cut or lengthen prompts.
         guard(|| inner.with_truncation(None).map(|_| ())).map_err(refuse)?;
@@ -179,7 +182,7 @@ impl Tokenizer {
             eos_ids,
             chat_template: files
                 .chat_template_source()?
-                .map(|source| ChatTemplate::new(source, special)),
+                .map(|(path, source)| ChatTemplate::new(path, source, special)),
             inner,
             files,
         })

@@ -17,9 +17,12 @@ use serde::Deserialize;
 
 use crate::error::{EngineError, Result};
 use crate::parameters::Declared;
+use crate::regular_file;
 
 /// Headers of real models are some hundred kilobytes; the format itself allows 100 MB.
 const LARGEST_HEADER: u64 = 100_000_000;
+/// The index of a model of a hundred thousand tensors.
+const LARGEST_INDEX: u64 = 64 << 20;
 
 /// Loads the declared tensors in their order, as f32.
 pub(crate) fn load(
@@ -93,7 +96,7 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn read(&self) -> Result<Vec<f32>> {
         let fail = |error| EngineError::io(&self.path, error);
-        let mut file = File::open(&self.path).map_err(fail)?;
+        let mut file = regular_file::open(&self.path).map_err(fail)?;
         file.seek(SeekFrom::Start(self.start)).map_err(fail)?;
         let mut bytes = vec![0; self.byte_count];
         file.read_exact(&mut bytes).map_err(fail)?;
@@ -133,7 +136,7 @@ pub(crate) fn read_entries(
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned();
-    let mut file = File::open(path).map_err(fail)?;
+    let mut file = regular_file::open(path).map_err(fail)?;
     let length = file.metadata().map_err(fail)?.len();
     let (header_length, metadata) = match read_header(&mut file, length) {
         Ok(header) => header,
@@ -238,26 +241,35 @@ struct ShardIndex {
 fn files(directory: &Path) -> Result<Vec<PathBuf>> {
     let single = directory.join("model.safetensors");
     let index = directory.join("model.safetensors.index.json");
-    if single.exists() || !index.exists() {
+    // Whatever stands under the name: what is no file there is refused, not passed over.
+    if single.symlink_metadata().is_ok() || index.symlink_metadata().is_err() {
         return Ok(vec![single]);
     }
-    let text = std::fs::read_to_string(&index).map_err(|error| EngineError::io(&index, error))?;
+    let text = regular_file::read_text(&index, LARGEST_INDEX)
+        .map_err(|error| EngineError::io(&index, error))?;
     let refuse = |problem| EngineError::Weights {
         path: index.clone(),
         problems: vec![problem],
     };
-    let parsed: ShardIndex = serde_json::from_str(&text)
-        .map_err(|error| refuse(format!("not a shard index: {error}")))?;
+    let parsed: ShardIndex = serde_json::from_str(&text).map_err(|error| {
+        refuse(format!(
+            "not a shard index: {error}; download or write the file again"
+        ))
+    })?;
     let shards: BTreeSet<&String> = parsed.weight_map.values().collect();
     if shards.is_empty() {
-        return Err(refuse("the index names no file".to_owned()));
+        return Err(refuse(
+            "the index names no file; download or write it again".to_owned(),
+        ));
     }
     shards
         .into_iter()
         .map(|shard| match Path::new(shard).file_name() {
-            Some(name) if name == shard.as_str() => Ok(directory.join(shard)),
+            Some(name) if name == shard.as_str() && !shard.contains(char::is_control) => {
+                Ok(directory.join(shard))
+            }
             _ => Err(refuse(format!(
-                "{shard:?} is not the plain name of a file in this directory"
+                "{shard:?} is not the plain name of a file in this directory; download the model again from a source you trust"
             ))),
         })
         .collect()

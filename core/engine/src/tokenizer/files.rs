@@ -4,12 +4,12 @@
 //! this version does not know survive.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::error::{EngineError, Result};
+use crate::regular_file;
 
 /// What belongs to a tokenizer; the last three serve other tools (slow tokenizers, converters).
 const NAMES: [&str; 9] = [
@@ -156,13 +156,16 @@ impl TokenizerFiles {
 
     /// `chat_template.jinja` wins over `chat_template` of `tokenizer_config.json`, of whose named templates the
     /// `default` one is taken, as transformers does.
-    pub fn chat_template_source(&self) -> Result<Option<String>> {
+    pub fn chat_template_source(&self) -> Result<Option<(PathBuf, String)>> {
         if let Some(bytes) = self.contents.get("chat_template.jinja") {
             return match std::str::from_utf8(bytes) {
-                Ok(source) => Ok(Some(source.to_owned())),
+                Ok(source) => Ok(Some((
+                    self.path_of("chat_template.jinja"),
+                    source.to_owned(),
+                ))),
                 Err(error) => Err(EngineError::Tokenizer {
                     path: self.path_of("chat_template.jinja"),
-                    problem: format!("not UTF-8 text: {error}"),
+                    problem: format!("not UTF-8 text: {error}; download or write the file again"),
                 }),
             };
         }
@@ -176,7 +179,10 @@ impl TokenizerFiles {
             .and_then(|config| config.get("chat_template"))
         {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(source)) => Ok(Some(source.clone())),
+            Some(Value::String(source)) => Ok(Some((
+                self.path_of("tokenizer_config.json"),
+                source.clone(),
+            ))),
             Some(Value::Array(named)) => {
                 let field =
                     |entry: &Value, name: &str| entry.get(name)?.as_str().map(str::to_owned);
@@ -186,14 +192,17 @@ impl TokenizerFiles {
                 let source = default
                     .or(named.first())
                     .and_then(|entry| field(entry, "template"));
+                let source = source.map(|source| (self.path_of("tokenizer_config.json"), source));
                 source.map(Some).ok_or_else(|| {
                     refuse(
-                        "chat_template is a list without {\"name\": .., \"template\": ..} entries",
+                        "chat_template is a list without {\"name\": .., \"template\": ..} entries; correct it, or put the \
+                         template into chat_template.jinja",
                     )
                 })
             }
             Some(_) => Err(refuse(
-                "chat_template is neither a string nor a list of named templates",
+                "chat_template is neither a string nor a list of named templates; correct it, or put the template into \
+                 chat_template.jinja",
             )),
         }
     }
@@ -206,32 +215,23 @@ impl TokenizerFiles {
     }
 }
 
+/// A file that may be missing; a link that leads nowhere is not a missing file.
 fn read_limited(path: &Path) -> Result<Option<Vec<u8>>> {
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(EngineError::io(path, error)),
-    };
-    let mut bytes = Vec::new();
-    file.take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| EngineError::io(path, error))?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(EngineError::Tokenizer {
-            path: path.to_owned(),
-            problem: format!(
-                "larger than {} MiB, which no tokenizer file is",
-                LARGEST_FILE >> 20
-            ),
-        });
+    match regular_file::read(path, LARGEST_FILE) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound && path.symlink_metadata().is_err() =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(EngineError::io(path, error)),
     }
-    Ok(Some(bytes))
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Value> {
     serde_json::from_slice(bytes).map_err(|error| EngineError::Tokenizer {
         path: path.to_owned(),
-        problem: format!("not JSON: {error}"),
+        problem: format!("not JSON: {error}; download or write the file again"),
     })
 }
 
