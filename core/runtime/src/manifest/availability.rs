@@ -109,7 +109,7 @@ impl ManifestFile {
 
 /// A directory, or a GGUF file.
 fn require_model(path: &Path, place: Place, contents: &str, diagnostics: &mut Diagnostics) {
-    if !path.is_dir() && !(path.is_file() && is_gguf(path)) {
+    if !(path.is_dir() || path.is_file() && is_gguf(path)) {
         let found = if path.exists() {
             "a file"
         } else {
