@@ -154,12 +154,14 @@ pub(super) fn to_metadata(
                 let share = attention / yarn_attention(factor);
                 written.numbers.push(("rope.scaling.attn_factor", share));
             }
-            if let Some(other) = ["mscale", "mscale_all_dim", "truncate"]
+            // llama.cpp rounds the ends of the ramp to whole dimensions, which is what `truncate` asks for.
+            let unsaid = ["mscale", "mscale_all_dim"]
                 .into_iter()
                 .find(|name| rope.get(*name).is_some_and(|value| !value.is_null()))
-            {
+                .or((rope.get("truncate") == Some(&json!(false))).then_some("truncate = false"));
+            if let Some(unsaid) = unsaid {
                 return Err(format!(
-                    "rope scaling \"yarn\" with {other}: GGUF has no key for it"
+                    "rope scaling \"yarn\" with {unsaid}: GGUF has no key for it"
                 ));
             }
         }
@@ -320,5 +322,33 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn yarn_goes_out_and_comes_back() {
+        let mut rope = json!({
+            "rope_type": "yarn", "rope_theta": 1e6, "factor": 4.0, "beta_fast": 32.0, "beta_slow": 1.0,
+            "original_max_position_embeddings": 64, "attention_factor": 1.25, "truncate": true,
+        });
+        let written = to_metadata(&rope, "qwen2", 64).expect("yarn can be said");
+        let mut metadata = Metadata::default();
+        let mut set = |name: &str, value| metadata.0.insert(format!("qwen2.{name}"), value);
+        use super::super::value::Value as Entry;
+        written.texts.into_iter().for_each(|(name, text)| {
+            set(name, Entry::Text(text));
+        });
+        written.numbers.into_iter().for_each(|(name, number)| {
+            set(name, Entry::Float(number));
+        });
+        written.counts.into_iter().for_each(|(name, count)| {
+            set(name, Entry::Unsigned(count));
+        });
+        let found = from_metadata(&metadata, "qwen2").expect("what we wrote");
+        for (name, value) in &found {
+            assert_eq!(*value, rope[name], "{name}");
+        }
+        assert_eq!(found.len(), 6);
+        rope["truncate"] = json!(false);
+        assert!(to_metadata(&rope, "qwen2", 64).is_err_and(|error| error.contains("truncate")));
     }
 }
