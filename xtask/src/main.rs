@@ -18,7 +18,7 @@ cargo xtask <task>
   test                         build everything and run all tests
   check                        formatting, lints, docs, dependencies, manifests and invariants
   build                        build the binary, and the built-in plugins beside it
-  bench                        measure what a reward call costs, and how fast attempts are scored
+  bench [--peer trl] [--help]  measure decoding, training passes, whole steps, memory and reward calls; beside TRL
 ";
 
 fn main() -> Result<()> {
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         "test" => test::run(rest),
         "check" => check::run(),
         "build" => cargo::build().map(|farthing| println!("{}", farthing.display())),
-        "bench" => bench::run(),
+        "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

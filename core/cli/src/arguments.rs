@@ -89,7 +89,7 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Eval {
-    /// A model's directory, a .gguf file, or a run directory for its newest checkpoint
+    /// A model's directory, a .gguf file, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// The manifest that names tasks, rewards and the evaluation
@@ -104,7 +104,7 @@ pub struct Eval {
 
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// A model's directory, a .gguf file, or a run directory for its newest checkpoint
+    /// A model's directory, a .gguf file, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// The prompt; standard input if left out
@@ -132,13 +132,13 @@ pub struct Sample {
 
 #[derive(Debug, Args)]
 pub struct Export {
-    /// A model's directory, a .gguf file, or a run directory for its newest checkpoint
+    /// A model's directory, a .gguf file, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
     #[arg(value_name = "CHECKPOINT")]
     pub checkpoint: PathBuf,
     /// What to write: a directory, or a file ending in .gguf
     #[arg(value_name = "OUT")]
     pub out: PathBuf,
-    /// hf: a Hugging Face directory; gguf: a file for llama.cpp [default: gguf if OUT ends in .gguf, else hf]
+    /// hf: a Hugging Face directory, adapters merged; peft: the adapters alone; gguf: a file for llama.cpp [default: gguf if OUT ends in .gguf, else hf]
     #[arg(long, value_enum)]
     pub format: Option<ExportFormat>,
     /// How the matrices of a GGUF file are stored [default: f16]
@@ -149,6 +149,7 @@ pub struct Export {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     Hf,
+    Peft,
     Gguf,
 }
 

@@ -10,6 +10,7 @@ use farthing_runtime::commands::{
 };
 use farthing_runtime::error::RuntimeError;
 use farthing_runtime::host::{self, ComponentKind};
+use farthing_runtime::model_access::ModelAccess;
 use farthing_runtime::plugin_access::PluginAccess;
 use farthing_runtime::run::logging::Logging;
 use farthing_runtime::run::{Interrupt, MetricRow, Terminal};
@@ -31,10 +32,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let logging = Logging::start(&terminal, verbosity)?;
     match arguments.command {
         Command::Train(arguments) => run_train(&arguments, &terminal, &logging),
-        Command::Check(arguments) => run_check(&arguments),
-        Command::Eval(arguments) => run_eval(&arguments),
-        Command::Sample(arguments) => run_sample(arguments),
-        Command::Export(arguments) => run_export(&arguments),
+        Command::Check(arguments) => run_check(&arguments, &terminal),
+        Command::Eval(arguments) => run_eval(&arguments, &terminal),
+        Command::Sample(arguments) => run_sample(arguments, &terminal),
+        Command::Export(arguments) => run_export(&arguments, &terminal),
         Command::Score(arguments) => run_score(&arguments),
         Command::Objective(arguments) => run_objective(&arguments),
         Command::Plugins(Plugins::List(arguments)) => run_plugins_list(&arguments),
@@ -47,15 +48,17 @@ pub fn run(arguments: Arguments) -> Result<()> {
 }
 
 fn run_train(arguments: &Train, terminal: &Terminal, logging: &Logging) -> Result<()> {
+    let interrupt = Interrupt::install().context("cannot listen for signals")?;
     let trained = train::train(train::TrainRequest {
         manifest: &arguments.manifest,
         overrides: &arguments.overrides.set,
         out: arguments.out.as_deref(),
         resume: arguments.resume,
         access: &access(&[])?.for_manifest(&arguments.manifest),
+        models: &ModelAccess::new(terminal, &interrupt),
         terminal,
         logging,
-        interrupt: Interrupt::install().context("cannot listen for signals")?,
+        interrupt: interrupt.clone(),
     })?;
     if arguments.json {
         let rows: Vec<Value> = trained.evaluations.iter().map(evaluation_json).collect();
@@ -123,7 +126,7 @@ fn evaluation_json(row: &MetricRow) -> Value {
     serde_json::from_str(&row.to_json_line()).unwrap_or(Value::Null)
 }
 
-fn run_check(arguments: &Check) -> Result<()> {
+fn run_check(arguments: &Check, terminal: &Terminal) -> Result<()> {
     let access = access(&[])?;
     // The plugins that a new lock pins need not be those of the old one.
     let access = match arguments.update_lock {
@@ -135,6 +138,7 @@ fn run_check(arguments: &Check) -> Result<()> {
         &arguments.manifest,
         overrides,
         &access,
+        &models(terminal),
         arguments.update_lock,
     )?;
     if arguments.json {
@@ -145,10 +149,16 @@ fn run_check(arguments: &Check) -> Result<()> {
     Ok(report.memory.refuse_excess()?)
 }
 
-fn run_eval(arguments: &Eval) -> Result<()> {
+fn run_eval(arguments: &Eval, terminal: &Terminal) -> Result<()> {
     let overrides = &arguments.overrides.set;
     let access = access(&[])?.for_manifest(&arguments.manifest);
-    let evaluation = evaluate::evaluate(&arguments.model, &arguments.manifest, overrides, &access)?;
+    let evaluation = evaluate::evaluate(
+        &arguments.model,
+        &arguments.manifest,
+        overrides,
+        &access,
+        &models(terminal),
+    )?;
     if arguments.json {
         print_json(&serde_json::to_value(&evaluation)?)?;
     } else {
@@ -157,7 +167,7 @@ fn run_eval(arguments: &Eval) -> Result<()> {
     Ok(())
 }
 
-fn run_sample(arguments: Sample) -> Result<()> {
+fn run_sample(arguments: Sample, terminal: &Terminal) -> Result<()> {
     let prompt = match arguments.prompt {
         Some(prompt) => prompt,
         None => {
@@ -183,11 +193,11 @@ fn run_sample(arguments: Sample) -> Result<()> {
         seed: arguments.seed,
         device: arguments.device,
     };
-    sample::sample(&arguments.model, &request, &mut stdout())?;
+    sample::sample(&arguments.model, &request, &models(terminal), &mut stdout())?;
     print("\n")
 }
 
-fn run_export(arguments: &Export) -> Result<()> {
+fn run_export(arguments: &Export, terminal: &Terminal) -> Result<()> {
     let named_gguf = arguments
         .out
         .extension()
@@ -195,13 +205,19 @@ fn run_export(arguments: &Export) -> Result<()> {
     let format = match (arguments.format, arguments.weights) {
         (Some(ExportFormat::Gguf), weights) => export::Format::Gguf(weight_type(weights)),
         (None, weights) if named_gguf => export::Format::Gguf(weight_type(weights)),
+        (Some(ExportFormat::Peft), None) => export::Format::Peft,
         (_, None) => export::Format::HuggingFace,
         (_, Some(_)) => {
-            let problem = "--type is for GGUF files; a Hugging Face directory holds f32";
+            let problem = "--type is for GGUF files; directories hold f32";
             return Err(RuntimeError::Usage(problem.to_owned()).into());
         }
     };
-    export::export(&arguments.checkpoint, &arguments.out, format)?;
+    export::export(
+        &arguments.checkpoint,
+        &arguments.out,
+        format,
+        &models(terminal),
+    )?;
     print(&format!("{}\n", arguments.out.display()))
 }
 
@@ -286,6 +302,11 @@ fn access(paths: &[PathBuf]) -> Result<PluginAccess> {
         prober: Some(Box::new(prober)),
         lock: None,
     })
+}
+
+/// Models of the hub for a command that a signal simply ends.
+fn models(terminal: &Terminal) -> ModelAccess {
+    ModelAccess::new(terminal, &Interrupt::default())
 }
 
 /// Prints text. Unlike `print!`, it takes a closed pipe for an answer.

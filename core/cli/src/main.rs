@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use farthing_runtime::error::RuntimeError;
+use farthing_runtime::hub::HubError;
 use farthing_runtime::manifest::Style;
 
 fn main() -> ExitCode {
@@ -43,7 +44,10 @@ fn report(error: &anyhow::Error) -> ExitCode {
             eprint!("{}", diagnostics.render(Style::for_stderr()));
             ExitCode::from(2)
         }
-        RuntimeError::Interrupted { .. } => {
+        RuntimeError::Interrupted { .. }
+        | RuntimeError::Hub {
+            error: HubError::Interrupted { .. },
+        } => {
             eprintln!("{runtime}");
             ExitCode::from(130)
         }

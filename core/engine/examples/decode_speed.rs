@@ -1,127 +1,115 @@
-//! How fast attempts are drawn on this machine.
+//! How fast attempts are drawn on this machine, every completion at its full length.
 //!
-//! Qwen2 shapes with random weights; every completion is forced to its full length. Run it with
-//! `cargo run -p farthing-engine --example decode_speed`, and with `RAYON_NUM_THREADS=1` for one core.
+//! `decode_speed --model DIR --batch FILE --new-tokens N [--groups G] [--group 8] [--short-tokens M] [--warm-up 1]
+//! [--repeats 5]` prints one line of JSON. `--short-tokens` measures a shorter completion as well, so that the time of
+//! one more token comes out without the prompt's and without packing the weights, which each call does once.
+//!
+//! `cargo xtask bench` makes the directory and the batch; `RAYON_NUM_THREADS=1` measures one core.
 
-use std::time::Instant;
+mod support;
 
-use candle_core::Device;
-use farthing_engine::{
-    Architecture, DecodingPlan, Model, ModelConfig, NoHooks, PromptGroup, RopeScaling, Tokenizer,
-    decode,
-};
+use anyhow::{Result, ensure};
+use farthing_engine::{DecodingPlan, Device, Model, NoHooks, PromptGroup, Tokenizer, decode};
+use serde_json::json;
 
-struct Shape {
-    name: &'static str,
-    hidden: usize,
-    inner: usize,
-    new_tokens: usize,
-}
+use support::{Batch, Options, median, timed};
 
-const GROUPS: usize = 8;
-const ATTEMPTS: usize = 8;
-const PROMPT: usize = 32;
-const REPEATS: usize = 7;
+fn main() -> Result<()> {
+    let options = Options::from_arguments(&[
+        "model",
+        "batch",
+        "new-tokens",
+        "groups",
+        "group",
+        "short-tokens",
+        "warm-up",
+        "repeats",
+    ])?;
+    let directory = options.path("model")?;
+    let model = Model::load(&directory, &Device::Cpu)?;
+    let tokenizer = Tokenizer::load(&directory)?;
+    let batch = Batch::read(&options.path("batch")?)?;
+    let prompts = &batch.prompts[..options
+        .number("groups", batch.prompts.len())?
+        .min(batch.prompts.len())];
+    let group: usize = options.number("group", 8)?;
+    let new_tokens: usize = options.number("new-tokens", 64)?;
+    let short_tokens: usize = options.number("short-tokens", 0)?;
+    let warm_up: usize = options.number("warm-up", 1)?;
+    let repeats: usize = options.number("repeats", 5)?;
 
-fn main() -> anyhow::Result<()> {
-    let alphabet: String = (33u8..123).map(char::from).collect();
-    let tokenizer = Tokenizer::characters::<&str>(&alphabet, &[])?;
-    for shape in [
-        Shape {
-            name: "1.0 M",
-            hidden: 128,
-            inner: 512,
-            new_tokens: 64,
-        },
-        Shape {
-            name: "4.0 M",
-            hidden: 256,
-            inner: 1024,
-            new_tokens: 128,
-        },
-    ] {
-        measure(&shape, &tokenizer)?;
+    let draw = |new_tokens| draw(&model, &tokenizer, prompts, group, new_tokens);
+    let (mut seconds, mut short) = (Vec::new(), Vec::new());
+    for round in 0..warm_up + repeats {
+        let (long, brief) = (
+            draw(new_tokens)?,
+            (short_tokens > 0).then(|| draw(short_tokens)).transpose()?,
+        );
+        if round >= warm_up {
+            seconds.push(long);
+            short.extend(brief);
+        }
     }
+    let attempts = prompts.len() * group;
+    let prompt_tokens: usize = prompts.iter().map(Vec::len).sum();
+    eprintln!(
+        "{attempts} attempts x {new_tokens} tokens in {:.3} s: {:.0} tokens/s",
+        median(&seconds),
+        (attempts * new_tokens) as f64 / median(&seconds)
+    );
+    println!(
+        "{}",
+        json!({
+            "parameters": model.parameter_count(),
+            "attempts": attempts,
+            "new_tokens": new_tokens,
+            "short_tokens": short_tokens,
+            "prompt_tokens": prompt_tokens,
+            "seconds": seconds,
+            "short_seconds": short,
+        })
+    );
     Ok(())
 }
 
-fn measure(shape: &Shape, tokenizer: &Tokenizer) -> anyhow::Result<()> {
-    let config = ModelConfig {
-        architecture: Architecture::Qwen2,
-        vocab_size: 92,
-        hidden_size: shape.hidden,
-        intermediate_size: shape.inner,
-        num_hidden_layers: 4,
-        num_attention_heads: 4,
-        num_key_value_heads: 2,
-        head_dim: shape.hidden / 4,
-        rms_norm_eps: 1e-6,
-        rope_theta: 10_000.0,
-        rope_scaling: RopeScaling::None,
-        max_position_embeddings: 512,
-        tie_word_embeddings: true,
-        initializer_range: 0.02,
-        bos_token_id: None,
-        eos_token_id: Vec::new(),
-        pad_token_id: None,
-    };
-    let model = Model::init(config, 1, &Device::Cpu)?;
-    let prompts: Vec<Vec<u32>> = (0..GROUPS)
-        .map(|group| {
-            (0..PROMPT)
-                .map(|at| ((group * 7 + at * 5) % 92) as u32)
-                .collect()
-        })
-        .collect();
-    let seeds: Vec<Vec<u64>> = (0..GROUPS)
-        .map(|group| {
-            (0..ATTEMPTS)
-                .map(|at| (group * ATTEMPTS + at) as u64)
-                .collect()
-        })
+/// The seconds of drawing `group` attempts at each prompt; an attempt that ended early is an error.
+fn draw(
+    model: &Model,
+    tokenizer: &Tokenizer,
+    prompts: &[Vec<u32>],
+    group: usize,
+    new_tokens: usize,
+) -> Result<f64> {
+    let seeds: Vec<Vec<u64>> = (0..prompts.len())
+        .map(|prompt| (0..group).map(|at| (prompt * group + at) as u64).collect())
         .collect();
     let groups: Vec<PromptGroup<'_>> = prompts
         .iter()
         .zip(&seeds)
         .map(|(tokens, seeds)| PromptGroup { tokens, seeds })
         .collect();
+    // No token ends an attempt.
     let plan = DecodingPlan {
-        max_new_tokens: shape.new_tokens,
+        max_new_tokens: new_tokens,
         ..DecodingPlan::default()
     };
-    let mut seconds: Vec<f64> = (0..REPEATS)
-        .map(|_| {
-            let start = Instant::now();
-            let attempts = decode(
-                &model,
-                tokenizer,
-                &groups,
-                &plan,
-                GROUPS * ATTEMPTS,
-                &mut NoHooks,
-            )?;
-            assert!(
-                attempts
-                    .iter()
-                    .flatten()
-                    .all(|attempt| attempt.tokens.len() == shape.new_tokens)
-            );
-            Ok(start.elapsed().as_secs_f64())
-        })
-        .collect::<anyhow::Result<_>>()?;
-    seconds.sort_by(f64::total_cmp);
-    let median = seconds[REPEATS / 2];
-    let tokens = GROUPS * ATTEMPTS * shape.new_tokens;
-    // Two operations for each weight and token; attention is left out.
-    let operations = 2.0 * model.parameter_count() as f64 * (tokens + GROUPS * PROMPT) as f64;
-    println!(
-        "{}: {} attempts x {} tokens in {median:.3} s (fastest {:.3}): {:.0} tokens/s, {:.0} GFLOP/s",
-        shape.name,
-        GROUPS * ATTEMPTS,
-        shape.new_tokens,
-        seconds[0],
-        tokens as f64 / median,
-        operations / median / 1e9
-    );
-    Ok(())
+    let rows = prompts.len() * group;
+    let (attempts, seconds) = timed(|| {
+        Ok(decode(
+            model,
+            tokenizer,
+            &groups,
+            &plan,
+            rows,
+            &mut NoHooks,
+        )?)
+    })?;
+    for attempt in attempts.iter().flatten() {
+        let length = attempt.tokens.len();
+        ensure!(
+            length == new_tokens,
+            "an attempt has {length} tokens, expected {new_tokens}: the times are not comparable"
+        );
+    }
+    Ok(seconds)
 }

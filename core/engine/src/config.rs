@@ -5,6 +5,7 @@
 //! would change the mathematics and is not implemented is refused, never ignored.
 
 mod file;
+mod rope;
 
 use std::path::Path;
 
@@ -13,29 +14,48 @@ use serde_json::{Value, json};
 use crate::error::{EngineError, Result};
 use crate::gguf;
 use file::ConfigFile;
+pub use rope::RopeScaling;
 
-/// Decoder families. They share one description and differ in the bias of the query, key and value projections.
+/// Decoder families. They share one description; [`ModelConfig`] says where they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
     Llama,
+    Mistral,
     Qwen2,
+    Qwen3,
 }
 
-/// How rotary frequencies are stretched beyond the context of pre-training.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum RopeScaling {
-    None,
-    /// All frequencies divided by `factor`.
-    Linear {
-        factor: f64,
-    },
-    /// Llama 3.1: long wavelengths divided by `factor`, short ones kept, a ramp between.
-    Llama3 {
-        factor: f64,
-        low_freq_factor: f64,
-        high_freq_factor: f64,
-        original_max_position_embeddings: usize,
-    },
+impl Architecture {
+    pub const ALL: [Self; 4] = [Self::Llama, Self::Mistral, Self::Qwen2, Self::Qwen3];
+
+    /// `model_type` in `config.json`.
+    pub fn model_type(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Mistral => "mistral",
+            Self::Qwen2 => "qwen2",
+            Self::Qwen3 => "qwen3",
+        }
+    }
+
+    /// The class in transformers.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Llama => "LlamaForCausalLM",
+            Self::Mistral => "MistralForCausalLM",
+            Self::Qwen2 => "Qwen2ForCausalLM",
+            Self::Qwen3 => "Qwen3ForCausalLM",
+        }
+    }
+}
+
+/// Layers that see the last `size` tokens only. Within `size` tokens that is ordinary attention, and longer sequences
+/// are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlidingWindow {
+    pub size: usize,
+    /// The first layer that has it; `max_window_layers` in Qwen's files, 0 in Mistral's.
+    pub first_layer: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +73,12 @@ pub struct ModelConfig {
     pub rope_scaling: RopeScaling,
     pub max_position_embeddings: usize,
     pub tie_word_embeddings: bool,
+    /// Whether the file asks for biases in the attention's projections. Qwen2's files say nothing and mean those of
+    /// query, key and value.
+    pub attention_bias: bool,
+    /// Whether the projections of the feed-forward have biases.
+    pub mlp_bias: bool,
+    pub sliding_window: Option<SlidingWindow>,
     /// Standard deviation of the normal distribution that weights are drawn from.
     pub initializer_range: f64,
     pub bos_token_id: Option<u32>,
@@ -62,8 +88,36 @@ pub struct ModelConfig {
 
 impl ModelConfig {
     /// Whether the query, key and value projections have a bias.
-    pub fn attention_bias(&self) -> bool {
-        self.architecture == Architecture::Qwen2
+    pub fn query_key_value_bias(&self) -> bool {
+        self.architecture == Architecture::Qwen2 || self.attention_bias
+    }
+
+    /// Whether the attention's output projection has a bias.
+    pub fn output_bias(&self) -> bool {
+        self.architecture != Architecture::Qwen2 && self.attention_bias
+    }
+
+    /// Whether each head's query and key is normed before it is turned.
+    pub fn query_key_norm(&self) -> bool {
+        self.architecture == Architecture::Qwen3
+    }
+
+    /// The longest sequence, prompt and completion together, that this engine computes as the model means it.
+    pub fn max_sequence_length(&self) -> usize {
+        let mut longest = self.max_position_embeddings;
+        if let Some(window) = self.sliding_window
+            && window.first_layer < self.num_hidden_layers
+        {
+            longest = longest.min(window.size);
+        }
+        if let RopeScaling::LongRope {
+            original_max_position_embeddings,
+            ..
+        } = self.rope_scaling
+        {
+            longest = longest.min(original_max_position_embeddings);
+        }
+        longest
     }
 
     /// Reads `config.json` in a directory, or the metadata of a GGUF file.
@@ -96,28 +150,7 @@ impl ModelConfig {
 
     /// A `config.json` that transformers 4 and 5 both read.
     pub fn to_json(&self) -> Value {
-        let (class, model_type) = match self.architecture {
-            Architecture::Llama => ("LlamaForCausalLM", "llama"),
-            Architecture::Qwen2 => ("Qwen2ForCausalLM", "qwen2"),
-        };
-        let scaling = match self.rope_scaling {
-            RopeScaling::None => None,
-            RopeScaling::Linear { factor } => {
-                Some(json!({ "rope_type": "linear", "factor": factor }))
-            }
-            RopeScaling::Llama3 {
-                factor,
-                low_freq_factor,
-                high_freq_factor,
-                original_max_position_embeddings,
-            } => Some(json!({
-                "rope_type": "llama3",
-                "factor": factor,
-                "low_freq_factor": low_freq_factor,
-                "high_freq_factor": high_freq_factor,
-                "original_max_position_embeddings": original_max_position_embeddings,
-            })),
-        };
+        let scaling = self.rope_scaling.to_json();
         let mut rope_parameters = scaling
             .clone()
             .unwrap_or_else(|| json!({ "rope_type": "default" }));
@@ -128,8 +161,8 @@ impl ModelConfig {
             several => json!(several),
         };
         let mut value = json!({
-            "architectures": [class],
-            "model_type": model_type,
+            "architectures": [self.architecture.class()],
+            "model_type": self.architecture.model_type(),
             "vocab_size": self.vocab_size,
             "hidden_size": self.hidden_size,
             "intermediate_size": self.intermediate_size,
@@ -153,12 +186,24 @@ impl ModelConfig {
             "dtype": "float32",
             "torch_dtype": "float32",
         });
+        let window = self.sliding_window;
         match self.architecture {
             Architecture::Llama => {
-                value["attention_bias"] = json!(false);
-                value["mlp_bias"] = json!(false);
+                value["attention_bias"] = json!(self.attention_bias);
+                value["mlp_bias"] = json!(self.mlp_bias);
             }
-            Architecture::Qwen2 => value["use_sliding_window"] = json!(false),
+            Architecture::Mistral => {
+                value["sliding_window"] = json!(window.map(|window| window.size));
+            }
+            Architecture::Qwen2 | Architecture::Qwen3 => {
+                value["use_sliding_window"] = json!(window.is_some());
+                value["sliding_window"] = json!(window.map(|window| window.size));
+                value["max_window_layers"] =
+                    json!(window.map_or(self.num_hidden_layers, |window| window.first_layer));
+            }
+        }
+        if self.architecture == Architecture::Qwen3 {
+            value["attention_bias"] = json!(self.attention_bias);
         }
         value
     }
@@ -216,6 +261,26 @@ impl ModelConfig {
             if !(number.is_finite() && number > 0.0) {
                 return Err(format!("{name} is {number}; expected a positive number"));
             }
+        }
+        if self.attention_bias
+            && matches!(
+                self.architecture,
+                Architecture::Qwen2 | Architecture::Mistral
+            )
+        {
+            return Err(format!(
+                "attention_bias is true; {} models have no such setting",
+                self.architecture.model_type()
+            ));
+        }
+        if self.mlp_bias && self.architecture != Architecture::Llama {
+            return Err(format!(
+                "mlp_bias is true; {} models have no such setting",
+                self.architecture.model_type()
+            ));
+        }
+        if self.sliding_window.is_some_and(|window| window.size == 0) {
+            return Err("sliding_window is 0; expected at least 1".to_owned());
         }
         if !(self.initializer_range.is_finite() && self.initializer_range >= 0.0) {
             return Err(format!(

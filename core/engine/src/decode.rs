@@ -9,7 +9,6 @@ mod backend;
 mod cpu;
 mod hooks;
 mod plan;
-mod rotary;
 mod row;
 pub mod sampling;
 mod scheduler;
@@ -90,7 +89,7 @@ where
     B::Sequence: Send,
 {
     let config = model.config();
-    let (vocab_size, max_positions) = (config.vocab_size, config.max_position_embeddings);
+    let (vocab_size, max_positions) = (config.vocab_size, config.max_sequence_length());
     Scheduler {
         backend,
         tokenizer,
@@ -122,11 +121,11 @@ fn check(
                 "the prompt of group {index} has no tokens; expected at least 1"
             ));
         }
-        if length >= config.max_position_embeddings {
+        if length >= config.max_sequence_length() {
             return refuse(format!(
                 "the prompt of group {index} has {length} tokens and leaves no room for a completion in the model's \
                  {} positions (max_position_embeddings); shorten it",
-                config.max_position_embeddings
+                config.max_sequence_length()
             ));
         }
         if let Some(token) = group

@@ -7,11 +7,17 @@ use crate::error::Result;
 use crate::model::Model;
 use crate::ops::slices::{on_cpu, read, write};
 
-/// One tensor for each parameter of a model, in the model's order.
+/// One tensor for each trainable parameter of a model, in the model's order.
 #[derive(Debug)]
 pub struct Gradients {
-    names: Vec<String>,
-    tensors: Vec<Tensor>,
+    /// One for each parameter; frozen ones have no tensor.
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    name: String,
+    tensor: Option<Tensor>,
 }
 
 /// A parameter that a loss cannot train, and why.
@@ -19,6 +25,16 @@ pub struct Gradients {
 pub struct Uncovered {
     pub name: String,
     pub reason: UncoveredReason,
+}
+
+/// Which parameters a gradient reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Those that it leaves untrained or would ruin. Empty when all is well.
+    pub uncovered: Vec<Uncovered>,
+    /// First factors of adapters, which get a derivative when the second factor has left zero, where it starts: they
+    /// are to be looked at again.
+    pub waiting: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,20 +49,29 @@ const BLOCK: usize = 1 << 14;
 
 impl Gradients {
     pub fn zeros(model: &Model) -> Result<Self> {
-        let names = model
-            .parameters()
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        let tensors = model
-            .parameters()
-            .map(|(_, tensor)| tensor.zeros_like())
-            .collect::<candle_core::Result<_>>()?;
-        Ok(Self { names, tensors })
+        let slots = model
+            .declared()
+            .iter()
+            .zip(model.parameters())
+            .map(|(declared, (name, tensor))| {
+                let tensor = declared
+                    .trainable
+                    .then(|| tensor.zeros_like())
+                    .transpose()?;
+                Ok(Slot {
+                    name: name.to_owned(),
+                    tensor,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { slots })
     }
 
     /// Names and derivatives, in the model's order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
-        self.names.iter().map(String::as_str).zip(&self.tensors)
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.slots
+            .iter()
+            .filter_map(|slot| Some((slot.name.as_str(), slot.tensor.as_ref()?)))
     }
 
     pub fn get(&self, name: &str) -> Option<&Tensor> {
@@ -58,7 +83,7 @@ impl Gradients {
     /// The Euclidean norm of all derivatives together; not finite if one of them is not.
     pub fn global_norm(&self) -> Result<f64> {
         let mut sum = 0.0;
-        for tensor in &self.tensors {
+        for (_, tensor) in self.iter() {
             sum += sum_of_squares(tensor)?;
         }
         Ok(sum.sqrt())
@@ -69,7 +94,11 @@ impl Gradients {
     }
 
     pub fn scale(&mut self, factor: f32) -> Result<()> {
-        for tensor in &mut self.tensors {
+        for tensor in self
+            .slots
+            .iter_mut()
+            .filter_map(|slot| slot.tensor.as_mut())
+        {
             if on_cpu(&[tensor]) {
                 write(tensor, |values| {
                     values.par_iter_mut().for_each(|value| *value *= factor)
@@ -82,7 +111,11 @@ impl Gradients {
     }
 
     pub fn zero(&mut self) -> Result<()> {
-        for tensor in &mut self.tensors {
+        for tensor in self
+            .slots
+            .iter_mut()
+            .filter_map(|slot| slot.tensor.as_mut())
+        {
             if on_cpu(&[tensor]) {
                 write(tensor, |values| {
                     values
@@ -96,44 +129,52 @@ impl Gradients {
         Ok(())
     }
 
-    /// Every parameter that these derivatives would leave untrained or ruin. Empty when all is well.
-    pub fn coverage(&self) -> Result<Vec<Uncovered>> {
-        let mut uncovered = Vec::new();
+    /// Looks at the derivatives of every trainable parameter of `model`.
+    pub fn coverage(&self, model: &Model) -> Result<Coverage> {
+        let at_zero = model.adapters_at_zero()?;
+        let mut coverage = Coverage::default();
         for (name, tensor) in self.iter() {
-            let sum = sum_of_squares(tensor)?;
-            let reason = match sum {
+            let reason = match sum_of_squares(tensor)? {
+                0.0 if at_zero.contains(name) => {
+                    coverage.waiting += 1;
+                    continue;
+                }
                 0.0 => UncoveredReason::Zero,
                 sum if sum.is_finite() => continue,
                 _ => UncoveredReason::NonFinite,
             };
-            uncovered.push(Uncovered {
+            coverage.uncovered.push(Uncovered {
                 name: name.to_owned(),
                 reason,
             });
         }
-        Ok(uncovered)
+        Ok(coverage)
     }
 
     pub(crate) fn non_finite(&self) -> Result<Vec<String>> {
-        let coverage = self.coverage()?.into_iter();
-        Ok(coverage
-            .filter(|one| one.reason == UncoveredReason::NonFinite)
-            .map(|one| one.name)
-            .collect())
+        let mut names = Vec::new();
+        for (name, tensor) in self.iter() {
+            if !sum_of_squares(tensor)?.is_finite() {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
     }
 
-    pub(crate) fn tensor(&self, index: usize) -> &Tensor {
-        &self.tensors[index]
+    /// The derivative of the parameter at `index`; none if it is frozen.
+    pub(crate) fn tensor(&self, index: usize) -> Option<&Tensor> {
+        self.slots[index].tensor.as_ref()
     }
 
-    pub(crate) fn tensor_mut(&mut self, index: usize) -> &mut Tensor {
-        &mut self.tensors[index]
+    pub(crate) fn tensor_mut(&mut self, index: usize) -> Option<&mut Tensor> {
+        self.slots[index].tensor.as_mut()
     }
 
-    pub(crate) fn tensors_mut(&mut self, indices: [usize; 2]) -> [&mut Tensor; 2] {
-        self.tensors
+    pub(crate) fn tensors_mut(&mut self, indices: [usize; 2]) -> [Option<&mut Tensor>; 2] {
+        self.slots
             .get_disjoint_mut(indices)
             .expect("a weight and its bias are two parameters of the model")
+            .map(|slot| slot.tensor.as_mut())
     }
 }
 

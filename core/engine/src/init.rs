@@ -16,8 +16,16 @@ pub(crate) fn values(declared: &Declared, standard_deviation: f64, seed: u64) ->
     let count = declared.shape.iter().product();
     match declared.kind {
         Kind::Norm => vec![1.0; count],
-        Kind::Bias => vec![0.0; count],
+        Kind::Bias | Kind::LowRankOut => vec![0.0; count],
         Kind::Matrix => normal(count, standard_deviation, seed, &declared.name),
+        // kaiming_uniform_(a = sqrt 5), which PEFT uses: uniform within 1 / sqrt(in).
+        Kind::LowRankIn => {
+            let bound = 1.0 / (declared.shape[1] as f64).sqrt();
+            let mut stream = ChaCha8Rng::from_seed(key(seed, &declared.name));
+            (0..count)
+                .map(|_| ((2.0 * open_uniform(stream.next_u64()) - 1.0) * bound) as f32)
+                .collect()
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A decoder's parameters: named as in the checkpoint, found by use, changed in place by the update rule.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -7,10 +8,13 @@ use candle_core::{DType, Device, Tensor};
 use crate::config::ModelConfig;
 use crate::error::{EngineError, Result};
 use crate::gradients::sum_of_squares;
-use crate::parameters::{Declared, LayerParameters, Layout, declare};
+use crate::lora::LoraConfig;
+use crate::parameters::{
+    Declared, LayerParameters, Layout, LowRank, Projection, declare, declare_adapters,
+};
 use crate::{gguf, init, weights};
 
-/// A Llama- or Qwen2-style decoder.
+/// A decoder, with low-rank adapters where it has them.
 #[derive(Debug)]
 pub struct Model {
     config: ModelConfig,
@@ -18,6 +22,7 @@ pub struct Model {
     declared: Vec<Declared>,
     layout: Layout,
     tensors: Vec<Tensor>,
+    lora: Option<LoraConfig>,
 }
 
 impl Model {
@@ -39,6 +44,7 @@ impl Model {
             declared,
             layout,
             tensors,
+            lora: None,
         })
     }
 
@@ -57,6 +63,7 @@ impl Model {
             declared,
             layout,
             tensors,
+            lora: None,
         })
     }
 
@@ -70,6 +77,7 @@ impl Model {
             declared,
             layout,
             tensors,
+            lora: None,
         })
     }
 
@@ -79,12 +87,74 @@ impl Model {
         weights::save(&directory.join("model.safetensors"), self.parameters())
     }
 
-    /// A copy that later updates of this model do not reach, such as a reference policy.
+    /// The same model with new adapters, which change nothing until they are trained; everything else is frozen.
+    pub fn with_adapters(mut self, lora: LoraConfig, seed: u64) -> Result<Self> {
+        lora.validate()?;
+        if self.lora.is_some() {
+            return Err(EngineError::Argument(
+                "the model has adapters already; merge them first".to_owned(),
+            ));
+        }
+        let base = self.declared.len();
+        declare_adapters(&lora, &mut self.declared, &mut self.layout);
+        for declared in &self.declared[base..] {
+            let values = init::values(declared, 0.0, seed);
+            let tensor = Tensor::from_vec(values, declared.shape.as_slice(), &self.device)?;
+            self.tensors.push(tensor);
+        }
+        self.lora = Some(lora);
+        Ok(self)
+    }
+
+    /// The model that the adapters were added to; its weights are shared, not copied.
+    pub fn without_adapters(&self) -> Self {
+        let (declared, layout) = declare(&self.config);
+        Self {
+            config: self.config.clone(),
+            device: self.device.clone(),
+            tensors: self.tensors[..declared.len()].to_vec(),
+            declared,
+            layout,
+            lora: None,
+        }
+    }
+
+    /// The same function without adapters: each is added to its weight.
+    pub fn merged(&self) -> Result<Self> {
+        let mut merged = self.without_adapters();
+        for layer in &self.layout.layers {
+            for projection in layer.projections() {
+                merged.tensors[projection.weight] =
+                    self.effective_weight(&projection.map(&|&at| &self.tensors[at]))?;
+            }
+        }
+        Ok(merged)
+    }
+
+    /// A projection's weight with its adapter added to it.
+    pub(crate) fn effective_weight(&self, projection: &Projection<&Tensor>) -> Result<Tensor> {
+        let (Some(LowRank { a, b }), Some(lora)) = (&projection.lora, &self.lora) else {
+            return Ok(projection.weight.clone());
+        };
+        let change = (b.matmul(a)? * f64::from(lora.scale()))?;
+        Ok((projection.weight + change)?)
+    }
+
+    /// The settings of the adapters, if there are any.
+    pub fn lora(&self) -> Option<&LoraConfig> {
+        self.lora.as_ref()
+    }
+
+    /// A copy that later updates of this model do not reach, such as a reference policy. Frozen parameters are shared.
     pub fn snapshot(&self) -> Result<Self> {
         let tensors = self
-            .tensors
+            .declared
             .iter()
-            .map(Tensor::copy)
+            .zip(&self.tensors)
+            .map(|(declared, tensor)| match declared.trainable {
+                true => tensor.copy(),
+                false => Ok(tensor.clone()),
+            })
             .collect::<candle_core::Result<_>>()?;
         Ok(Self {
             config: self.config.clone(),
@@ -92,6 +162,7 @@ impl Model {
             declared: self.declared.clone(),
             layout: self.layout.clone(),
             tensors,
+            lora: self.lora.clone(),
         })
     }
 
@@ -113,6 +184,32 @@ impl Model {
             .iter()
             .zip(&self.tensors)
             .map(|(declared, tensor)| (declared.name.as_str(), tensor))
+    }
+
+    /// Those that an update changes.
+    pub fn trainable(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.declared
+            .iter()
+            .zip(&self.tensors)
+            .filter(|(declared, _)| declared.trainable)
+            .map(|(declared, tensor)| (declared.name.as_str(), tensor))
+    }
+
+    /// The first factors of adapters whose second factor is zero.
+    pub(crate) fn adapters_at_zero(&self) -> Result<HashSet<&str>> {
+        let mut names = HashSet::new();
+        for lora in self
+            .layout
+            .layers
+            .iter()
+            .flat_map(LayerParameters::projections)
+            .filter_map(|projection| projection.lora)
+        {
+            if sum_of_squares(&self.tensors[lora.b])? == 0.0 {
+                names.insert(self.declared[lora.a].name.as_str());
+            }
+        }
+        Ok(names)
     }
 
     /// The first parameter with a value that is not finite.

@@ -9,6 +9,7 @@
 
 pub mod attention;
 pub(crate) mod columns;
+pub(crate) mod dropout;
 pub mod embedding;
 pub mod head;
 pub(crate) mod lanes;

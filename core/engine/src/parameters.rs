@@ -4,6 +4,7 @@
 //! kept by position.
 
 use crate::config::ModelConfig;
+use crate::lora::{LoraConfig, LoraTarget};
 
 /// What a parameter is, which decides how it starts and whether it decays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,16 @@ pub(crate) enum Kind {
     Norm,
     /// Starts as 0, does not decay.
     Bias,
+    /// An adapter's A: starts as PEFT starts it, decays.
+    LowRankIn,
+    /// An adapter's B: starts as 0, decays.
+    LowRankOut,
+}
+
+impl Kind {
+    pub fn decays(self) -> bool {
+        matches!(self, Self::Matrix | Self::LowRankIn | Self::LowRankOut)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -21,6 +32,7 @@ pub(crate) struct Declared {
     pub name: String,
     pub shape: Vec<usize>,
     pub kind: Kind,
+    pub trainable: bool,
 }
 
 /// A linear map `y = x W^T + b` with `weight: (out, in)` and `bias: (out)`.
@@ -28,6 +40,14 @@ pub(crate) struct Declared {
 pub struct Projection<P> {
     pub weight: P,
     pub bias: Option<P>,
+    pub lora: Option<LowRank<P>>,
+}
+
+/// An adapter: `a: (rank, in)`, `b: (out, rank)`.
+#[derive(Clone, Copy, Debug)]
+pub struct LowRank<P> {
+    pub a: P,
+    pub b: P,
 }
 
 /// The parameters of one decoder layer, by the names of the checkpoint: as positions inside the model, or as tensors.
@@ -37,6 +57,9 @@ pub struct LayerParameters<P> {
     pub q_proj: Projection<P>,
     pub k_proj: Projection<P>,
     pub v_proj: Projection<P>,
+    /// Gains of the norms of each head's query and key, `(head_dim)`, in families that have them.
+    pub q_norm: Option<P>,
+    pub k_norm: Option<P>,
     pub o_proj: Projection<P>,
     pub post_attention_layernorm: P,
     pub gate_proj: Projection<P>,
@@ -54,21 +77,55 @@ pub(crate) struct Layout {
 }
 
 impl<P> Projection<P> {
-    fn map<Q>(&self, f: &impl Fn(&P) -> Q) -> Projection<Q> {
+    pub(crate) fn map<Q>(&self, f: &impl Fn(&P) -> Q) -> Projection<Q> {
         Projection {
             weight: f(&self.weight),
             bias: self.bias.as_ref().map(f),
+            lora: self.lora.as_ref().map(|lora| LowRank {
+                a: f(&lora.a),
+                b: f(&lora.b),
+            }),
         }
     }
 }
 
 impl<P> LayerParameters<P> {
+    pub(crate) fn projections(&self) -> [&Projection<P>; 7] {
+        LoraTarget::ALL.map(|target| self.projection(target))
+    }
+
+    pub(crate) fn projection(&self, target: LoraTarget) -> &Projection<P> {
+        match target {
+            LoraTarget::Query => &self.q_proj,
+            LoraTarget::Key => &self.k_proj,
+            LoraTarget::Value => &self.v_proj,
+            LoraTarget::Output => &self.o_proj,
+            LoraTarget::Gate => &self.gate_proj,
+            LoraTarget::Up => &self.up_proj,
+            LoraTarget::Down => &self.down_proj,
+        }
+    }
+
+    fn projection_mut(&mut self, target: LoraTarget) -> &mut Projection<P> {
+        match target {
+            LoraTarget::Query => &mut self.q_proj,
+            LoraTarget::Key => &mut self.k_proj,
+            LoraTarget::Value => &mut self.v_proj,
+            LoraTarget::Output => &mut self.o_proj,
+            LoraTarget::Gate => &mut self.gate_proj,
+            LoraTarget::Up => &mut self.up_proj,
+            LoraTarget::Down => &mut self.down_proj,
+        }
+    }
+
     pub(crate) fn map<Q>(&self, f: impl Fn(&P) -> Q) -> LayerParameters<Q> {
         LayerParameters {
             input_layernorm: f(&self.input_layernorm),
             q_proj: self.q_proj.map(&f),
             k_proj: self.k_proj.map(&f),
             v_proj: self.v_proj.map(&f),
+            q_norm: self.q_norm.as_ref().map(&f),
+            k_norm: self.k_norm.as_ref().map(&f),
             o_proj: self.o_proj.map(&f),
             post_attention_layernorm: f(&self.post_attention_layernorm),
             gate_proj: self.gate_proj.map(&f),
@@ -76,6 +133,42 @@ impl<P> LayerParameters<P> {
             down_proj: self.down_proj.map(&f),
         }
     }
+}
+
+/// Adds the adapters after all other parameters, which are trained no more.
+pub(crate) fn declare_adapters(
+    config: &LoraConfig,
+    declared: &mut Vec<Declared>,
+    layout: &mut Layout,
+) {
+    for base in declared.iter_mut() {
+        base.trainable = false;
+    }
+    let mut list = List(std::mem::take(declared));
+    for layer in &mut layout.layers {
+        for target in LoraTarget::ALL {
+            if !config.targets.contains(&target) {
+                continue;
+            }
+            let projection = layer.projection_mut(target);
+            let Declared { name, shape, .. } = &list.0[projection.weight];
+            let (out, into) = (shape[0], shape[1]);
+            let module = name.trim_end_matches(".weight").to_owned();
+            projection.lora = Some(LowRank {
+                a: list.add(
+                    format!("{module}.lora_A.weight"),
+                    vec![config.rank, into],
+                    Kind::LowRankIn,
+                ),
+                b: list.add(
+                    format!("{module}.lora_B.weight"),
+                    vec![out, config.rank],
+                    Kind::LowRankOut,
+                ),
+            });
+        }
+    }
+    *declared = list.0;
 }
 
 pub(crate) fn declare(config: &ModelConfig) -> (Vec<Declared>, Layout) {
@@ -91,13 +184,26 @@ pub(crate) fn declare(config: &ModelConfig) -> (Vec<Declared>, Layout) {
     let layers = (0..config.num_hidden_layers)
         .map(|index| {
             let at = |name: &str| format!("model.layers.{index}.{name}");
-            let bias = config.attention_bias();
+            let bias = config.query_key_value_bias();
+            let head_norm = |list: &mut List, name: &str| {
+                let shape = vec![config.head_dim];
+                config
+                    .query_key_norm()
+                    .then(|| list.add(at(name), shape, Kind::Norm))
+            };
             LayerParameters {
                 input_layernorm: list.add(at("input_layernorm.weight"), vec![hidden], Kind::Norm),
                 q_proj: list.add_projection(&at("self_attn.q_proj"), query, hidden, bias),
                 k_proj: list.add_projection(&at("self_attn.k_proj"), key_value, hidden, bias),
                 v_proj: list.add_projection(&at("self_attn.v_proj"), key_value, hidden, bias),
-                o_proj: list.add_projection(&at("self_attn.o_proj"), hidden, query, false),
+                q_norm: head_norm(&mut list, "self_attn.q_norm.weight"),
+                k_norm: head_norm(&mut list, "self_attn.k_norm.weight"),
+                o_proj: list.add_projection(
+                    &at("self_attn.o_proj"),
+                    hidden,
+                    query,
+                    config.output_bias(),
+                ),
                 post_attention_layernorm: list.add(
                     at("post_attention_layernorm.weight"),
                     vec![hidden],
@@ -107,19 +213,19 @@ pub(crate) fn declare(config: &ModelConfig) -> (Vec<Declared>, Layout) {
                     &at("mlp.gate_proj"),
                     config.intermediate_size,
                     hidden,
-                    false,
+                    config.mlp_bias,
                 ),
                 up_proj: list.add_projection(
                     &at("mlp.up_proj"),
                     config.intermediate_size,
                     hidden,
-                    false,
+                    config.mlp_bias,
                 ),
                 down_proj: list.add_projection(
                     &at("mlp.down_proj"),
                     hidden,
                     config.intermediate_size,
-                    false,
+                    config.mlp_bias,
                 ),
             }
         })
@@ -164,6 +270,7 @@ impl List {
             name: name.into(),
             shape,
             kind,
+            trainable: true,
         });
         self.0.len() - 1
     }
@@ -178,6 +285,7 @@ impl List {
         Projection {
             weight: self.add(format!("{name}.weight"), vec![out, into], Kind::Matrix),
             bias: bias.then(|| self.add(format!("{name}.bias"), vec![out], Kind::Bias)),
+            lora: None,
         }
     }
 }

@@ -1,9 +1,13 @@
 //! The gradient-bearing pass through a decoder: layers forward in order, then backward by hand.
 //!
 //! A layer keeps its inputs to norms, projections and attention, and nothing that one element-wise operation makes
-//! again. In the last layer only the tokens that predict something go on after attention: nobody reads the others.
+//! again. What nobody reads is not computed: beginnings that sequences share are there once, the last token of a
+//! sequence not at all, and in the last layer only the tokens that predict something go on after attention.
 
+mod adapters;
+mod batch;
 mod layer;
+mod projection;
 
 use candle_core::Tensor;
 
@@ -11,13 +15,13 @@ use crate::buffers::give_tensor;
 use crate::error::{EngineError, Result};
 use crate::gradients::Gradients;
 use crate::model::Model;
-use crate::ops::attention::Heads;
 use crate::ops::embedding;
 use crate::ops::head::{self, Predicted};
 use crate::ops::rms_norm::{self, Normed};
-use crate::ops::rotary::Rotary;
 use crate::packed::Packed;
-use layer::{SavedLayer, zeros_like};
+use adapters::Adapters;
+use batch::Batch;
+use layer::{Layer, SavedLayer, zeros_like};
 
 /// What a model gives to each predicted token, in nats, under softmax(logits / temperature).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,13 +32,37 @@ pub struct Scores {
     pub entropy: Vec<f32>,
 }
 
+/// How a pass is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PassOptions {
+    /// Divides the logits.
+    pub temperature: f64,
+    /// The first so many layers keep their input alone, and run again for the backward: less memory for a third more
+    /// arithmetic, and the same numbers.
+    pub recomputed_layers: usize,
+    /// Seeds the dropout of adapters; without a seed nothing is dropped.
+    pub dropout_seed: Option<u64>,
+}
+
+impl From<f64> for PassOptions {
+    /// Every activation is kept and nothing is dropped.
+    fn from(temperature: f64) -> Self {
+        Self {
+            temperature,
+            recomputed_layers: 0,
+            dropout_seed: None,
+        }
+    }
+}
+
 /// A forward pass with what its backward needs.
 #[derive(Debug)]
 pub struct Pass<'m> {
     model: &'m Model,
     batch: Batch,
     temperature: f32,
-    layers: Vec<SavedLayer>,
+    adapters: Adapters,
+    layers: Vec<Kept>,
     /// The hidden states that predict, before and after the last norm.
     last: Tensor,
     normed: Normed,
@@ -42,10 +70,18 @@ pub struct Pass<'m> {
     scores: Scores,
 }
 
+/// What the backward of one layer begins with.
+#[derive(Debug)]
+enum Kept {
+    Whole(SavedLayer),
+    /// The residual stream before the layer.
+    Input(Tensor),
+}
+
 impl Model {
     /// Log-probabilities and entropies without what a backward would need.
     pub fn score(&self, packed: &Packed, temperature: f64) -> Result<Scores> {
-        let pass = self.run(packed, temperature, false)?;
+        let pass = self.run(packed, temperature.into(), false)?;
         let Pass {
             last,
             normed,
@@ -57,70 +93,93 @@ impl Model {
     }
 
     /// Log-probabilities and entropies, ready for [`Pass::backward`].
-    pub fn forward(&self, packed: &Packed, temperature: f64) -> Result<Pass<'_>> {
-        self.run(packed, temperature, true)
+    pub fn forward(&self, packed: &Packed, options: impl Into<PassOptions>) -> Result<Pass<'_>> {
+        self.run(packed, options.into(), true)
     }
 
-    fn run(&self, packed: &Packed, temperature: f64, keep: bool) -> Result<Pass<'_>> {
+    fn run(&self, packed: &Packed, options: PassOptions, keep: bool) -> Result<Pass<'_>> {
+        let temperature = options.temperature;
         if !(temperature.is_finite() && temperature > 0.0) {
             return Err(EngineError::Argument(format!(
                 "the temperature is {temperature}; expected a number above 0"
             )));
         }
         let config = self.config();
-        packed.validate(config.vocab_size, config.max_position_embeddings)?;
-        let batch = Batch::new(self, packed);
+        packed.validate(config.vocab_size, config.max_sequence_length())?;
+        let adapters = Adapters::new(self, options.dropout_seed);
+        let batch = Batch::new(self, packed, adapters.drop_inputs());
         let eps = config.rms_norm_eps;
 
         // The residual stream is `stream + delta`; the sum is made by the norm that reads it.
         let mut stream = embedding::forward(self.embed_tokens(), &batch.tokens)?;
         let mut delta = None;
-        let mut layers: Vec<SavedLayer> = Vec::new();
+        // Whether `stream` is nobody else's, so that its memory can be given back once it is read.
+        let mut stream_is_free = false;
+        let mut layers = Vec::new();
         for index in 0..config.num_hidden_layers {
-            let parameters = self.layer(index);
+            let layer = self.pass_layer(index, &batch, &adapters);
+            let gain = layer.parameters.input_layernorm;
             let (x, normed) = match delta.take() {
-                None => (
-                    stream.clone(),
-                    rms_norm::forward(&stream, parameters.input_layernorm, eps)?,
-                ),
-                Some(delta) => {
-                    rms_norm::forward_sum(&stream, delta, parameters.input_layernorm, eps)?
-                }
+                None => (stream.clone(), rms_norm::forward(&stream, gain, eps)?),
+                Some(delta) => rms_norm::forward_sum(&stream, delta, gain, eps)?,
             };
-            if !keep && index > 0 {
+            if stream_is_free {
                 give_tensor(stream);
             }
-            let only =
-                (index + 1 == config.num_hidden_layers).then_some(batch.predicting.as_slice());
-            let (saved, down) = SavedLayer::forward(&parameters, x, normed, &batch, eps, only)?;
+            let (saved, down) = layer.forward(x, normed)?;
             stream = saved.middle.clone();
             delta = Some(down);
+            stream_is_free = !keep || index < options.recomputed_layers;
+            if !stream_is_free {
+                layers.push(Kept::Whole(saved));
+                continue;
+            }
+            let x = saved.release_all_but_stream();
             match keep {
-                true => layers.push(saved),
-                false => saved.release_but_middle(),
+                true => layers.push(Kept::Input(x)),
+                false => give_tensor(x),
             }
         }
         let delta = delta.expect("a configuration has at least one layer");
         let (last, normed) = rms_norm::forward_sum(&stream, delta, self.norm(), eps)?;
+        if stream_is_free {
+            give_tensor(stream);
+        }
         let temperature = temperature as f32;
         let predicted = head::forward(&normed.y, self.lm_head(), &batch.targets, temperature)?;
         let scores = Scores {
             logp: predicted.logp.clone(),
             entropy: predicted.entropy.clone(),
         };
-        if !keep {
-            give_tensor(stream);
-        }
         Ok(Pass {
             model: self,
             batch,
             temperature,
+            adapters,
             layers,
             last,
             normed,
             predicted,
             scores,
         })
+    }
+
+    fn pass_layer<'a>(
+        &'a self,
+        index: usize,
+        batch: &'a Batch,
+        adapters: &'a Adapters,
+    ) -> Layer<'a> {
+        let config = self.config();
+        let is_last = index + 1 == config.num_hidden_layers;
+        Layer {
+            index,
+            parameters: self.layer(index),
+            batch,
+            adapters,
+            eps: config.rms_norm_eps,
+            only: is_last.then_some(batch.predicting.as_slice()),
+        }
     }
 }
 
@@ -141,6 +200,7 @@ impl Pass<'_> {
             model,
             batch,
             temperature,
+            adapters,
             mut layers,
             last,
             normed,
@@ -177,71 +237,25 @@ impl Pass<'_> {
             dnorm,
         )?;
         [dnormed, last, normed.y].into_iter().for_each(give_tensor);
-        for index in (0..layers.len()).rev() {
-            let saved = layers.pop().expect("one saved layer for each layer");
-            let only = (index + 1 == layout.layers.len()).then_some(batch.predicting.as_slice());
-            let positions = &layout.layers[index];
-            dstream = saved.backward(
-                &model.layer(index),
-                positions,
-                &batch,
-                only,
-                dstream,
-                gradients,
-            )?;
+        while let Some(kept) = layers.pop() {
+            let index = layers.len();
+            let layer = model.pass_layer(index, &batch, &adapters);
+            let saved = match kept {
+                Kept::Whole(saved) => saved,
+                Kept::Input(x) => {
+                    let normed =
+                        rms_norm::forward(&x, layer.parameters.input_layernorm, layer.eps)?;
+                    let (saved, down) = layer.forward(x, normed)?;
+                    give_tensor(down);
+                    saved
+                }
+            };
+            dstream = layer.backward(saved, &layout.layers[index], dstream, gradients)?;
         }
-        embedding::backward(
-            &batch.tokens,
-            &dstream,
-            gradients.tensor_mut(layout.embed_tokens),
-        )?;
+        if let Some(dweight) = gradients.tensor_mut(layout.embed_tokens) {
+            embedding::backward(&batch.tokens, &dstream, dweight)?;
+        }
         give_tensor(dstream);
         Ok(())
-    }
-}
-
-/// A batch in the form in which the layers use it.
-#[derive(Debug)]
-struct Batch {
-    tokens: Vec<u32>,
-    offsets: Vec<usize>,
-    positions: Vec<u32>,
-    /// The tokens that predict another one, and the tokens they predict.
-    predicting: Vec<u32>,
-    targets: Vec<u32>,
-    heads: Heads,
-    rotary: Rotary,
-}
-
-impl Batch {
-    fn new(model: &Model, packed: &Packed) -> Self {
-        let config = model.config();
-        let mut positions = Vec::with_capacity(packed.tokens.len());
-        let mut predicting = Vec::new();
-        let mut targets = Vec::new();
-        for (bounds, &prompt) in packed.offsets.windows(2).zip(&packed.prompt_lengths) {
-            positions.extend(0..(bounds[1] - bounds[0]) as u32);
-            for target in bounds[0] + prompt..bounds[1] {
-                predicting.push(target as u32 - 1);
-                targets.push(packed.tokens[target]);
-            }
-        }
-        let longest = positions
-            .iter()
-            .max()
-            .map_or(0, |&position| position as usize + 1);
-        Self {
-            tokens: packed.tokens.clone(),
-            offsets: packed.offsets.clone(),
-            positions,
-            predicting,
-            targets,
-            heads: Heads {
-                query: config.num_attention_heads,
-                key_value: config.num_key_value_heads,
-                dim: config.head_dim,
-            },
-            rotary: Rotary::new(config, longest),
-        }
     }
 }

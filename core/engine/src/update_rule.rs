@@ -20,7 +20,7 @@ use crate::gradients::Gradients;
 use crate::model::Model;
 use crate::ops::lanes::vectorised;
 use crate::ops::slices::{on_cpu, read, write};
-use crate::parameters::{Declared, Kind};
+use crate::parameters::Declared;
 use crate::weights;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +65,7 @@ pub struct StepReport {
 impl AdamW {
     pub fn new(config: AdamWConfig, model: &Model) -> Result<Self> {
         let moments = model
-            .parameters()
+            .trainable()
             .map(|(_, tensor)| Ok((tensor.zeros_like()?, tensor.zeros_like()?)))
             .collect::<Result<_>>()?;
         Ok(Self {
@@ -107,14 +107,21 @@ impl AdamW {
             None => 1.0,
         };
         self.step += 1;
-        let decays: Vec<bool> = model
+        let decays: Vec<Option<bool>> = model
             .declared()
             .iter()
-            .map(|declared| declared.kind == Kind::Matrix)
+            .map(|declared| declared.trainable.then_some(declared.kind.decays()))
             .collect();
-        for (index, (weight, decays)) in model.tensors_mut().iter_mut().zip(decays).enumerate() {
-            let change = self.change(lr, clip_factor, decays);
-            change.apply(weight, gradients.tensor(index), &mut self.moments[index])?;
+        let mut moments = self.moments.iter_mut();
+        for (index, decays) in decays.into_iter().enumerate() {
+            let (Some(decays), Some(gradient)) = (decays, gradients.tensor(index)) else {
+                continue;
+            };
+            let change = Change::new(&self.config, self.step, lr, clip_factor, decays);
+            let moments = moments
+                .next()
+                .expect("moments for each trainable parameter");
+            change.apply(&mut model.tensors_mut()[index], gradient, moments)?;
         }
         Ok(StepReport {
             grad_norm,
@@ -125,7 +132,7 @@ impl AdamW {
     /// Writes moments and step as safetensors. Making the file durable is the caller's business.
     pub fn save(&self, path: &Path, model: &Model) -> Result<()> {
         let names: Vec<[String; 2]> = model
-            .parameters()
+            .trainable()
             .map(|(name, _)| moment_names(name))
             .collect();
         let tensors = names
@@ -152,6 +159,7 @@ impl AdamW {
         let declared: Vec<Declared> = model
             .declared()
             .iter()
+            .filter(|declared| declared.trainable)
             .flat_map(|declared| {
                 moment_names(&declared.name).map(|name| Declared {
                     name,
@@ -190,24 +198,6 @@ impl AdamW {
             moments,
         })
     }
-
-    fn change(&self, lr: f64, clip_factor: f64, decays: bool) -> Change {
-        let (beta1, beta2) = self.config.betas;
-        let steps = self.step as f64;
-        Change {
-            clip_factor,
-            beta1,
-            beta2,
-            eps: self.config.eps,
-            shrink: if decays {
-                1.0 - lr * self.config.weight_decay
-            } else {
-                1.0
-            },
-            step_size: lr / (1.0 - beta1.powf(steps)),
-            root_correction: (1.0 - beta2.powf(steps)).sqrt(),
-        }
-    }
 }
 
 const STEP_ENTRY: &str = "step";
@@ -232,6 +222,24 @@ struct Change {
 }
 
 impl Change {
+    fn new(config: &AdamWConfig, step: u64, lr: f64, clip_factor: f64, decays: bool) -> Self {
+        let (beta1, beta2) = config.betas;
+        let steps = step as f64;
+        Self {
+            clip_factor,
+            beta1,
+            beta2,
+            eps: config.eps,
+            shrink: if decays {
+                1.0 - lr * config.weight_decay
+            } else {
+                1.0
+            },
+            step_size: lr / (1.0 - beta1.powf(steps)),
+            root_correction: (1.0 - beta2.powf(steps)).sqrt(),
+        }
+    }
+
     fn apply(
         &self,
         weight: &mut Tensor,

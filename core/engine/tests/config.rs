@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 
-use farthing_engine::{Architecture, ModelConfig, RopeScaling};
+use farthing_engine::{Architecture, ModelConfig, RopeScaling, SlidingWindow};
 use serde_json::{Value, json};
 
 use support::{fixture, small_config};
@@ -76,7 +76,8 @@ fn the_fixtures_are_one_of_each_form() {
         (qwen2.rope_theta, qwen2.head_dim, qwen2.tie_word_embeddings),
         (1000.0, 4, true)
     );
-    assert!(qwen2.attention_bias() && !llama.attention_bias());
+    assert!(qwen2.query_key_value_bias() && !llama.query_key_value_bias());
+    assert!(!qwen2.output_bias());
 }
 
 #[test]
@@ -88,14 +89,31 @@ fn what_is_written_is_read_back() {
         high_freq_factor: 4.0,
         original_max_position_embeddings: 8192,
     };
+    let yarn = RopeScaling::Yarn {
+        factor: 4.0,
+        beta_fast: 32.0,
+        beta_slow: 1.0,
+        original_max_position_embeddings: 64,
+        attention_factor: 1.25,
+        truncate: false,
+    };
+    let longrope = RopeScaling::LongRope {
+        short_factor: vec![1.0, 1.5, 2.0, 2.5, 3.0],
+        long_factor: vec![5.0; 5],
+        original_max_position_embeddings: 64,
+        attention_factor: 1.5,
+    };
     for rope_scaling in [
         RopeScaling::None,
         RopeScaling::Linear { factor: 2.5 },
+        RopeScaling::Dynamic { factor: 2.0 },
         llama3,
+        yarn,
+        longrope,
     ] {
         for eos_token_id in [vec![], vec![5], vec![5, 6]] {
             let config = ModelConfig {
-                rope_scaling,
+                rope_scaling: rope_scaling.clone(),
                 eos_token_id,
                 bos_token_id: Some(3),
                 ..small_config(Architecture::Qwen2, true)
@@ -144,24 +162,41 @@ fn what_would_change_the_mathematics_is_refused() {
         (json!({ "model_type": "<absent>" }), "model_type is missing"),
         (json!({ "vocab_size": "<absent>" }), "vocab_size is missing"),
         (json!({ "hidden_act": "gelu" }), "hidden_act is \"gelu\""),
-        (json!({ "attention_bias": true }), "attention_bias"),
-        (json!({ "mlp_bias": true }), "mlp_bias"),
-        (json!({ "use_sliding_window": true }), "sliding-window"),
+        (
+            json!({ "model_type": "mistral", "attention_bias": true }),
+            "attention_bias is true; mistral",
+        ),
+        (
+            json!({ "model_type": "qwen3", "head_dim": 64, "mlp_bias": true }),
+            "mlp_bias is true; qwen3",
+        ),
         (
             json!({ "layer_types": ["full_attention", "sliding_attention"] }),
-            "sliding-window",
+            "layer 1 slide, but no sliding_window",
+        ),
+        (
+            json!({ "layer_types": ["linear_attention"] }),
+            "\"linear_attention\"",
+        ),
+        (
+            json!({ "model_type": "mistral", "sliding_window": 0 }),
+            "sliding_window is 0",
         ),
         (
             json!({ "quantization_config": { "bits": 4 } }),
             "quantization_config",
         ),
         (
-            json!({ "rope_scaling": { "rope_type": "yarn", "factor": 4.0 } }),
-            "\"yarn\" is not implemented",
+            json!({ "rope_scaling": { "rope_type": "proportional", "factor": 4.0 } }),
+            "\"proportional\" is not implemented",
         ),
         (
-            json!({ "rope_scaling": { "type": "dynamic", "factor": 4.0 } }),
-            "\"dynamic\" is not implemented",
+            json!({ "rope_scaling": { "type": "dynamic" } }),
+            "lacks factor",
+        ),
+        (
+            json!({ "rope_scaling": { "rope_type": "longrope", "short_factor": [1.0], "long_factor": [1.0] } }),
+            "1 numbers in short_factor; expected 32",
         ),
         (
             json!({ "rope_scaling": { "rope_type": "linear" } }),
@@ -201,6 +236,60 @@ fn what_would_change_the_mathematics_is_refused() {
     for (fields, expected) in cases {
         let message = read(&with(fields.clone())).expect_err(&fields.to_string());
         assert!(message.contains(expected), "{fields}: {message}");
+    }
+}
+
+#[test]
+fn windows_are_read_as_each_family_means_them() {
+    let window = |fields: Value| read(&with(fields)).unwrap().sliding_window;
+    let mistral = |fields: Value| {
+        let mut fields = fields;
+        fields["model_type"] = json!("mistral");
+        window(fields)
+    };
+    let sliding = |size, first_layer| Some(SlidingWindow { size, first_layer });
+    // transformers takes 4096 for an absent key, and no window for null.
+    assert_eq!(mistral(json!({})), sliding(4096, 0));
+    assert_eq!(mistral(json!({ "sliding_window": null })), None);
+    assert_eq!(mistral(json!({ "sliding_window": 32 })), sliding(32, 0));
+    let qwen2 = |on: bool| {
+        window(json!({
+            "model_type": "qwen2", "use_sliding_window": on, "sliding_window": 64, "max_window_layers": 3,
+        }))
+    };
+    assert_eq!((qwen2(true), qwen2(false)), (sliding(64, 3), None));
+    let typed = |kinds: [&str; 2]| {
+        window(json!({
+            "model_type": "qwen3", "head_dim": 64, "use_sliding_window": true, "sliding_window": 64,
+            "layer_types": kinds,
+        }))
+    };
+    assert_eq!(
+        typed(["full_attention", "sliding_attention"]),
+        sliding(64, 1)
+    );
+    assert_eq!(typed(["full_attention", "full_attention"]), None);
+    // A window in layers that the model does not have limits nothing.
+    let config = read(&with(json!({
+        "model_type": "qwen2", "use_sliding_window": true, "sliding_window": 64, "max_window_layers": 30,
+    })))
+    .unwrap();
+    assert_eq!(config.max_sequence_length(), 8192);
+}
+
+#[test]
+fn every_family_survives_its_own_file() {
+    for architecture in Architecture::ALL {
+        let config = ModelConfig {
+            attention_bias: matches!(architecture, Architecture::Llama | Architecture::Qwen3),
+            mlp_bias: architecture == Architecture::Llama,
+            sliding_window: (architecture != Architecture::Llama).then_some(SlidingWindow {
+                size: 100,
+                first_layer: 0,
+            }),
+            ..small_config(architecture, true)
+        };
+        assert_eq!(read(&config.to_json()).unwrap(), config);
     }
 }
 

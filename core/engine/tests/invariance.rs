@@ -6,7 +6,9 @@
 mod support;
 
 use candle_core::Device;
-use farthing_engine::{Architecture, EngineError, Gradients, Model, Packed, UncoveredReason};
+use farthing_engine::{
+    Architecture, Coverage, EngineError, Gradients, Model, Packed, PassOptions, UncoveredReason,
+};
 
 use support::{assert_close, batch, gradients_of, numbers, small_config, small_model};
 
@@ -22,7 +24,11 @@ fn with_threads<R: Send>(count: usize, f: impl FnOnce() -> R + Send) -> R {
 
 #[test]
 fn scores_and_gradients_are_the_same_bits_for_any_number_of_threads() {
-    for (architecture, tied) in [(Architecture::Llama, false), (Architecture::Qwen2, true)] {
+    for (architecture, tied) in [
+        (Architecture::Llama, false),
+        (Architecture::Qwen2, true),
+        (Architecture::Qwen3, true),
+    ] {
         let packed = batch(&LENGTHS, 37);
         let (dlogp, dentropy) = (
             numbers(packed.predicted_count(), 1),
@@ -90,6 +96,85 @@ fn micro_batches_add_up_to_the_whole() {
     }
 }
 
+/// Attempts at one problem, as a step has them: the prompt is computed once for a run of sequences that share it.
+fn attempts() -> Packed {
+    let source = batch(&[(300, 1)], 37);
+    let (prompts, completions) = source.tokens.split_at(60);
+    let group = |prompt: std::ops::Range<usize>, lengths: &[usize]| -> Vec<(Vec<u32>, usize)> {
+        let mut start = 0;
+        lengths
+            .iter()
+            .map(|&length| {
+                let own = &completions[start..start + length];
+                start += length;
+                ([&prompts[prompt.clone()], own].concat(), prompt.len())
+            })
+            .collect()
+    };
+    let mut sequences = group(0..23, &[30, 1, 0, 70, 2]);
+    sequences.extend(group(23..24, &[5, 9]));
+    sequences.extend(group(24..60, &[11]));
+    sequences.extend(group(3..9, &[0, 0]));
+    Packed::from_sequences(
+        sequences
+            .iter()
+            .map(|(tokens, prompt)| (tokens.as_slice(), *prompt)),
+    )
+}
+
+#[test]
+fn a_shared_prompt_changes_no_bit_of_a_score_and_no_gradient() {
+    for architecture in Architecture::ALL {
+        let model = small_model(architecture, true);
+        let packed = attempts();
+        let together = model.score(&packed, 0.8).unwrap();
+        let (dlogp, dentropy) = (
+            numbers(packed.predicted_count(), 6),
+            numbers(packed.predicted_count(), 7),
+        );
+        let shared = gradients_of(&model, &packed, 0.8, &dlogp, Some(&dentropy));
+        let mut apart = Gradients::zeros(&model).unwrap();
+        for (index, range) in packed.predicted_ranges().into_iter().enumerate() {
+            let alone =
+                Packed::from_sequences([(packed.sequence(index), packed.prompt_lengths[index])]);
+            let pass = model.forward(&alone, 0.8).unwrap();
+            assert_eq!(pass.scores().logp, together.logp[range.clone()]);
+            assert_eq!(pass.scores().entropy, together.entropy[range.clone()]);
+            let dentropy = Some(&dentropy[range.clone()]);
+            pass.backward(&dlogp[range], dentropy, &mut apart).unwrap();
+        }
+        for (name, tensor) in apart.iter() {
+            assert_close(name, &shared[name], &support::flat(tensor), 5e-5);
+        }
+    }
+}
+
+#[test]
+fn layers_that_run_again_give_the_same_bits() {
+    let model = small_model(Architecture::Qwen3, false);
+    let packed = attempts();
+    let dlogp = numbers(packed.predicted_count(), 8);
+    let run = |recomputed_layers| {
+        let options = PassOptions {
+            recomputed_layers,
+            ..PassOptions::from(1.0)
+        };
+        let mut gradients = Gradients::zeros(&model).unwrap();
+        let pass = model.forward(&packed, options).unwrap();
+        let scores = pass.scores().clone();
+        pass.backward(&dlogp, None, &mut gradients).unwrap();
+        let gradients: Vec<Vec<f32>> = gradients
+            .iter()
+            .map(|(_, tensor)| support::flat(tensor))
+            .collect();
+        (scores, gradients)
+    };
+    let kept = run(0);
+    for recomputed_layers in [1, 2, 100] {
+        assert!(run(recomputed_layers) == kept, "{recomputed_layers}");
+    }
+}
+
 #[test]
 fn a_pass_repeated_gives_the_same_bits_although_its_memory_is_used_again() {
     let model = small_model(Architecture::Llama, true);
@@ -107,12 +192,16 @@ fn a_pass_repeated_gives_the_same_bits_although_its_memory_is_used_again() {
 
 #[test]
 fn every_parameter_of_both_families_is_covered() {
-    for (architecture, tied) in [(Architecture::Llama, false), (Architecture::Qwen2, true)] {
+    for (architecture, tied) in [
+        (Architecture::Llama, false),
+        (Architecture::Qwen2, true),
+        (Architecture::Qwen3, true),
+    ] {
         let model = small_model(architecture, tied);
         let packed = batch(&LENGTHS, 37);
         let mut gradients = Gradients::zeros(&model).unwrap();
         assert_eq!(
-            gradients.coverage().unwrap().len(),
+            gradients.coverage(&model).unwrap().uncovered.len(),
             model.parameters().len(),
             "before a pass nothing is covered"
         );
@@ -122,7 +211,7 @@ fn every_parameter_of_both_families_is_covered() {
             .unwrap()
             .backward(&dlogp, None, &mut gradients)
             .unwrap();
-        assert_eq!(gradients.coverage().unwrap(), Vec::new());
+        assert_eq!(gradients.coverage(&model).unwrap(), Coverage::default());
         assert!(gradients.is_finite().unwrap());
     }
 }
@@ -147,7 +236,7 @@ fn coverage_names_a_parameter_that_is_cut_off() {
         .unwrap()
         .backward(&numbers(11, 6), None, &mut gradients)
         .unwrap();
-    let uncovered = gradients.coverage().unwrap();
+    let uncovered = gradients.coverage(&model).unwrap().uncovered;
     let names: Vec<&str> = uncovered.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(
         names,
@@ -177,7 +266,7 @@ fn coverage_tells_non_finite_from_zero() {
         .unwrap()
         .backward(&dlogp, None, &mut gradients)
         .unwrap();
-    let uncovered = gradients.coverage().unwrap();
+    let uncovered = gradients.coverage(&model).unwrap().uncovered;
     assert_eq!(uncovered.len(), model.parameters().len());
     assert!(
         uncovered

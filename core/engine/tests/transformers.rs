@@ -1,4 +1,4 @@
-//! Log-probabilities, entropies and gradients equal those of transformers on small checkpoints of both families.
+//! Log-probabilities, entropies and gradients equal those of transformers on small checkpoints of every family.
 //! `fixtures/make_fixtures.py` made the expected values.
 
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
@@ -108,7 +108,31 @@ fn a_tied_qwen2_with_biases_agrees() {
 }
 
 #[test]
-fn both_kinds_of_rope_scaling_agree() {
+fn a_qwen3_with_normed_heads_agrees() {
+    agrees("qwen3");
+}
+
+#[test]
+fn a_mistral_within_its_window_agrees() {
+    agrees("mistral");
+    let model = Model::load(&fixture("mistral"), &Device::Cpu).unwrap();
+    assert_eq!(model.config().max_sequence_length(), 48);
+    let tokens = [1; 49];
+    let beyond = Packed::from_sequences([(tokens.as_slice(), 1)]);
+    let error = model.score(&beyond, 1.0).unwrap_err().to_string();
+    assert!(
+        error.contains("49 tokens") && error.contains("48"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_llama_with_every_bias_agrees() {
+    agrees("llama_biased");
+}
+
+#[test]
+fn every_kind_of_rope_scaling_agrees() {
     let values = Fixture::read("llama");
     let config: serde_json::Value = serde_json::from_str(
         &std::fs::read_to_string(fixture("llama").join("config.json")).unwrap(),
@@ -124,6 +148,30 @@ fn both_kinds_of_rope_scaling_agree() {
             serde_json::json!({
                 "rope_theta": 500.0, "rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0,
                 "high_freq_factor": 4.0, "original_max_position_embeddings": 32,
+            }),
+        ),
+        (
+            "dynamic",
+            serde_json::json!({ "rope_theta": 500.0, "type": "dynamic", "factor": 4.0 }),
+        ),
+        (
+            "yarn",
+            serde_json::json!({
+                "rope_theta": 500.0, "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16,
+            }),
+        ),
+        (
+            "yarn_mscale",
+            serde_json::json!({
+                "rope_theta": 500.0, "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16,
+                "beta_fast": 8.0, "beta_slow": 2.0, "mscale": 0.7, "mscale_all_dim": 1.3, "truncate": false,
+            }),
+        ),
+        (
+            "longrope",
+            serde_json::json!({
+                "rope_theta": 500.0, "rope_type": "longrope", "factor": 8.0, "short_factor": [1.0, 1.5, 2.5],
+                "long_factor": [4.0, 5.0, 6.0], "original_max_position_embeddings": 48,
             }),
         ),
     ];

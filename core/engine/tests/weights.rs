@@ -34,7 +34,11 @@ fn saved(architecture: Architecture, tied: bool) -> (Model, tempfile::TempDir) {
 
 #[test]
 fn what_is_saved_comes_back_bit_by_bit() {
-    for (architecture, tied) in [(Architecture::Llama, false), (Architecture::Qwen2, true)] {
+    for (architecture, tied) in [
+        (Architecture::Llama, false),
+        (Architecture::Qwen2, true),
+        (Architecture::Qwen3, false),
+    ] {
         let (model, directory) = saved(architecture, tied);
         let loaded = Model::load(directory.path(), &Device::Cpu).unwrap();
         assert_eq!(loaded.config(), model.config());

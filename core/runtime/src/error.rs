@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use farthing_engine::EngineError;
 
 use crate::host::{HostError, LoadErrors, LockError};
+use crate::hub::HubError;
 use crate::manifest::Diagnostics;
 use crate::run::RunError;
 
@@ -29,6 +30,12 @@ pub enum RuntimeError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A model of the hub that is not to be had.
+    #[error("{error}; {}", error.remedy())]
+    Hub {
+        #[from]
+        error: HubError,
+    },
     /// A component that failed where nothing can be dropped: only rewards fail one attempt at a time.
     #[error("{kind} `{component}` failed: {source}")]
     Component {

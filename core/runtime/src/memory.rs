@@ -29,6 +29,8 @@ pub struct MemoryEstimate {
     pub activations: f64,
     /// Keys and values of the rows that are decoded together, and the weights in decoding order.
     pub decoding: f64,
+    /// Layers that keep their input alone and run again for the backward pass.
+    pub recomputed_layers: usize,
     /// The most demanding moment.
     pub peak: f64,
     /// Physical memory of this machine; absent where it cannot be told.
@@ -38,7 +40,7 @@ pub struct MemoryEstimate {
 impl MemoryEstimate {
     /// Reckons the needs of a manifest's stages.
     pub fn of(manifest: &Manifest, model: &ModelConfig, host: &PluginHost) -> Result<Self> {
-        let parameters = parameter_count(model);
+        let parameters = model.parameter_count();
         let weights = parameters as f64 * BYTES;
         let mut estimate = Self {
             parameters,
@@ -103,7 +105,7 @@ impl MemoryEstimate {
     fn decode(&mut self, model: &ModelConfig, rows: usize, max_new_tokens: usize) {
         // A prompt's length is not known before it is posed; as long again as the completion is a fair guess, up to
         // what the model can hold.
-        let length = (2 * max_new_tokens).min(model.max_position_embeddings);
+        let length = (2 * max_new_tokens).min(model.max_sequence_length());
         let per_token = 2 * model.num_hidden_layers * model.num_key_value_heads * model.head_dim;
         let cache = (rows.min(MAX_ROWS) * length * per_token) as f64 * BYTES;
         self.decoding = self.decoding.max(cache + self.weights);
@@ -139,25 +141,6 @@ impl MemoryEstimate {
 /// The attempts of an evaluation.
 fn rows(problems: u32, attempts: u32) -> usize {
     (problems as usize).saturating_mul(attempts as usize)
-}
-
-/// Weights of a decoder of this shape.
-pub fn parameter_count(model: &ModelConfig) -> usize {
-    let (h, f, v) = (model.hidden_size, model.intermediate_size, model.vocab_size);
-    let q = model.num_attention_heads * model.head_dim;
-    let kv = model.num_key_value_heads * model.head_dim;
-    let bias = if model.attention_bias() {
-        q + 2 * kv
-    } else {
-        0
-    };
-    let layer = h * q + 2 * h * kv + q * h + bias + 3 * h * f + 2 * h;
-    let embeddings = if model.tie_word_embeddings {
-        v * h
-    } else {
-        2 * v * h
-    };
-    model.num_hidden_layers * layer + embeddings + h
 }
 
 /// Floats that the backward pass keeps for one token: in each layer the residual twice, two normed copies, queries,

@@ -6,7 +6,7 @@
 mod components;
 mod rehearsal;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use farthing_engine::{
     Architecture, Device, Model, ModelConfig, RopeScaling, Tokenizer, select_device,
@@ -14,11 +14,13 @@ use farthing_engine::{
 
 use crate::error::{Result, RuntimeError};
 use crate::host::PluginHost;
+use crate::hub::HubError;
 use crate::manifest::{
     Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestDraft, ManifestFile, ModelInit,
     Problem,
 };
 use crate::memory::MemoryEstimate;
+use crate::model_access::{HubModel, ModelAccess};
 use crate::plugin_access::PluginAccess;
 use components::load_and_check;
 
@@ -29,6 +31,8 @@ pub struct Plan {
     pub model: ModelConfig,
     pub device: Device,
     pub memory: MemoryEstimate,
+    /// The manifest's model, if it is one of the hub; only its description is here.
+    pub hub_model: Option<HubModel>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -42,7 +46,17 @@ impl std::fmt::Debug for Plan {
 
 impl Plan {
     /// Reads and checks the manifest at `path`, with `overrides` of the form `key=value`.
-    pub fn make(path: &Path, overrides: &[String], access: &PluginAccess) -> Result<Self> {
+    pub fn make(
+        path: &Path,
+        overrides: &[String],
+        access: &PluginAccess,
+        models: &ModelAccess,
+    ) -> Result<Self> {
+        Self::of(Self::read(path, overrides, access)?, access, models)
+    }
+
+    /// Reads the manifest alone. If its form is wrong, what is wrong with its components is said as well.
+    pub fn read(path: &Path, overrides: &[String], access: &PluginAccess) -> Result<ManifestFile> {
         let draft = ManifestDraft::read(path, overrides).map_err(RuntimeError::Manifest)?;
         if !draft.is_sound() {
             // The form is wrong somewhere; that must not hide what is wrong with the components.
@@ -55,11 +69,11 @@ impl Plan {
             }
             return Err(RuntimeError::Manifest(draft.refuse(&more)));
         }
-        Self::of(draft.finish().map_err(RuntimeError::Manifest)?, access)
+        draft.finish().map_err(RuntimeError::Manifest)
     }
 
-    /// Checks a manifest that was read.
-    pub fn of(file: ManifestFile, access: &PluginAccess) -> Result<Self> {
+    /// Checks a manifest that was read, and settles the commit of a model of the hub.
+    pub fn of(mut file: ManifestFile, access: &PluginAccess, models: &ModelAccess) -> Result<Self> {
         let mut diagnostics = file.diagnostics();
         file.refuse_unavailable(&mut diagnostics);
         let host = load_and_check(
@@ -69,7 +83,12 @@ impl Plan {
             |pointer| file.place_of(pointer),
             &mut diagnostics,
         )?;
-        let model = model_config(&file, &mut diagnostics);
+        let hub_model = hub_model(&file, models, &mut diagnostics);
+        if let Some(model) = &hub_model {
+            file.manifest.model.commit = Some(model.commit().to_owned());
+        }
+        let directory = model_directory(&file.manifest, hub_model.as_ref());
+        let model = model_config(&file, directory.as_deref(), &mut diagnostics);
         let device = check_device(&file, &mut diagnostics);
         match (model, device) {
             (Some(model), Some(device)) if diagnostics.is_empty() => {
@@ -80,6 +99,7 @@ impl Plan {
                     model,
                     device,
                     memory,
+                    hub_model,
                 })
             }
             _ => Err(RuntimeError::Manifest(diagnostics)),
@@ -97,6 +117,43 @@ impl Plan {
     pub fn manifest(&self) -> &Manifest {
         &self.file.manifest
     }
+
+    /// The directory of the model that the manifest names; of a model of the hub it may hold the description alone.
+    pub fn model_directory(&self) -> Option<PathBuf> {
+        model_directory(self.manifest(), self.hub_model.as_ref())
+    }
+}
+
+fn model_directory(manifest: &Manifest, hub_model: Option<&HubModel>) -> Option<PathBuf> {
+    match hub_model {
+        Some(model) => Some(model.directory()),
+        None => manifest.model.path.clone(),
+    }
+}
+
+fn hub_model(
+    file: &ManifestFile,
+    models: &ModelAccess,
+    diagnostics: &mut Diagnostics,
+) -> Option<HubModel> {
+    let id = file.manifest.model.hub_id()?;
+    models
+        .describe(&id)
+        .map_err(|error| refuse_hub_model(file, &error, diagnostics))
+        .ok()
+}
+
+/// Reports at the manifest's line why a model of the hub is not to be had.
+pub(crate) fn refuse_hub_model(
+    file: &ManifestFile,
+    error: &HubError,
+    diagnostics: &mut Diagnostics,
+) {
+    let place = file.place_of("/model/path");
+    let message = error.to_string();
+    diagnostics.add(
+        Diagnostic::new(Problem::Unavailable, message, place, "no model here").help(error.remedy()),
+    );
 }
 
 fn check_device(file: &ManifestFile, diagnostics: &mut Diagnostics) -> Option<Device> {
@@ -115,10 +172,14 @@ fn check_device(file: &ManifestFile, diagnostics: &mut Diagnostics) -> Option<De
 }
 
 /// The model's shape, from the manifest or from the model's directory.
-fn model_config(file: &ManifestFile, diagnostics: &mut Diagnostics) -> Option<ModelConfig> {
+fn model_config(
+    file: &ManifestFile,
+    directory: Option<&Path>,
+    diagnostics: &mut Diagnostics,
+) -> Option<ModelConfig> {
     let model = &file.manifest.model;
-    let config = match (&model.init, &model.path) {
-        (Some(init), _) => tokenizer(&file.manifest)
+    let config = match (&model.init, directory) {
+        (Some(init), _) => tokenizer(&file.manifest, directory)
             .map(|tokenizer| init_config(init, &tokenizer))
             .and_then(|config| {
                 config
@@ -146,8 +207,8 @@ fn model_config(file: &ManifestFile, diagnostics: &mut Diagnostics) -> Option<Mo
     }
 }
 
-/// The manifest's tokenizer.
-pub fn tokenizer(manifest: &Manifest) -> Result<Tokenizer> {
+/// The manifest's tokenizer; `directory` is that of the model.
+pub fn tokenizer(manifest: &Manifest, directory: Option<&Path>) -> Result<Tokenizer> {
     let model = &manifest.model;
     if let Some(source) = &model.tokenizer {
         if let Some(characters) = &source.characters {
@@ -157,7 +218,7 @@ pub fn tokenizer(manifest: &Manifest) -> Result<Tokenizer> {
             return Ok(Tokenizer::load(path)?);
         }
     }
-    match &model.path {
+    match directory {
         Some(path) => Ok(Tokenizer::load(path)?),
         None => Err(RuntimeError::Usage(
             "a model from scratch needs a tokenizer: give `model.tokenizer`".to_owned(),
@@ -165,21 +226,29 @@ pub fn tokenizer(manifest: &Manifest) -> Result<Tokenizer> {
     }
 }
 
-/// The model that a run begins with.
-pub fn initial_model(manifest: &Manifest, tokenizer: &Tokenizer, device: &Device) -> Result<Model> {
-    match (&manifest.model.init, &manifest.model.path) {
+/// The model that a run begins with, its adapters new; `directory` is that of the model, whole.
+pub fn initial_model(
+    manifest: &Manifest,
+    directory: Option<&Path>,
+    tokenizer: &Tokenizer,
+    device: &Device,
+) -> Result<Model> {
+    match (&manifest.model.init, directory) {
         (Some(init), _) => {
             let config = init_config(init, tokenizer);
             Ok(Model::init(config, manifest.run.seed, device)?)
         }
         (None, Some(path)) => {
-            let model = Model::load(path, device)?;
+            let mut model = Model::load(path, device)?;
             let (has, needs) = (model.config().vocab_size, tokenizer.vocab_size());
             if needs > has {
                 return Err(RuntimeError::Usage(format!(
                     "the tokenizer has {needs} tokens and the model {} has room for {has}; they do not belong together",
                     path.display()
                 )));
+            }
+            if let Some(lora) = &manifest.model.lora {
+                model = model.with_adapters(lora.config(), manifest.run.seed)?;
             }
             Ok(model)
         }
@@ -192,8 +261,10 @@ pub fn initial_model(manifest: &Manifest, tokenizer: &Tokenizer, device: &Device
 fn init_config(init: &ModelInit, tokenizer: &Tokenizer) -> ModelConfig {
     ModelConfig {
         architecture: match init.arch {
-            InitArchitecture::Qwen2 => Architecture::Qwen2,
             InitArchitecture::Llama => Architecture::Llama,
+            InitArchitecture::Mistral => Architecture::Mistral,
+            InitArchitecture::Qwen2 => Architecture::Qwen2,
+            InitArchitecture::Qwen3 => Architecture::Qwen3,
         },
         vocab_size: tokenizer.vocab_size(),
         hidden_size: init.hidden_size as usize,
@@ -207,6 +278,9 @@ fn init_config(init: &ModelInit, tokenizer: &Tokenizer) -> ModelConfig {
         rope_scaling: RopeScaling::None,
         max_position_embeddings: init.max_position_embeddings as usize,
         tie_word_embeddings: init.tie_word_embeddings,
+        attention_bias: false,
+        mlp_bias: false,
+        sliding_window: None,
         initializer_range: init.initializer_range,
         bos_token_id: tokenizer.bos_id(),
         eos_token_id: tokenizer.eos_ids().to_vec(),

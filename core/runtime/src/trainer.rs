@@ -60,6 +60,8 @@ pub(crate) struct Trainer {
     pub pool: ScoringPool,
     pub completions: CompletionsWriter,
     pub position: Position,
+    /// Layers that run again for the backward pass.
+    pub recomputed_layers: usize,
     metrics: RunMetrics,
     registry: MetricRegistry,
     checkpoints: Checkpoints,
@@ -68,6 +70,8 @@ pub(crate) struct Trainer {
     /// Moments of the stage that a checkpoint was taken in, until that stage picks them up.
     resumed_from: Option<std::path::PathBuf>,
     lock_text: String,
+    /// Where the weights lie that the run began with, unless it began from scratch.
+    model_directory: Option<std::path::PathBuf>,
     /// The step of the newest checkpoint that this process wrote or began from.
     saved_at: Option<u64>,
     clock: Clock,
@@ -85,10 +89,12 @@ pub(crate) struct Parts {
     pub pool: ScoringPool,
     pub run: RunDirectory,
     pub position: Position,
+    pub recomputed_layers: usize,
     pub resumed_from: Option<std::path::PathBuf>,
     pub terminal: Terminal,
     pub interrupt: Interrupt,
     pub lock_text: String,
+    pub model_directory: Option<std::path::PathBuf>,
 }
 
 impl Judge for Trainer {
@@ -135,6 +141,7 @@ impl Trainer {
             pool: parts.pool,
             completions,
             position: parts.position,
+            recomputed_layers: parts.recomputed_layers,
             metrics,
             registry,
             checkpoints,
@@ -142,6 +149,7 @@ impl Trainer {
             interrupt: parts.interrupt,
             resumed_from: parts.resumed_from,
             lock_text: parts.lock_text,
+            model_directory: parts.model_directory,
             saved_at,
             clock,
             _run: parts.run,
@@ -236,10 +244,16 @@ impl Trainer {
         match self.position.stage_ends.last() {
             Some(name) => {
                 let directory = self.checkpoints.directory().join(name);
-                Ok(Model::load(&directory, self.model.device())?)
+                Ok(match self.model.lora() {
+                    None => Model::load(&directory, self.model.device())?,
+                    // What the adapters stand on is shared with the policy.
+                    Some(_) => (self.model.without_adapters()).with_adapters_from(&directory)?,
+                })
             }
             None => {
-                crate::plan::initial_model(&self.manifest, &self.tokenizer, self.model.device())
+                let directory = self.model_directory.as_deref();
+                let device = self.model.device();
+                crate::plan::initial_model(&self.manifest, directory, &self.tokenizer, device)
             }
         }
     }

@@ -98,7 +98,8 @@ impl Bench {
 }
 
 impl Answer {
-    fn of(output: Output) -> Self {
+    /// What a finished command left behind.
+    pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).expect("standard output is text"),

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Architecture, ModelConfig, RopeScaling};
+use super::rope::{RopeContext, RopeFile};
+use super::{Architecture, ModelConfig, RopeScaling, SlidingWindow};
 
 /// The file as found: everything optional, so that a missing field is named by us with its remedy.
 #[derive(Deserialize)]
@@ -26,26 +27,17 @@ pub(super) struct ConfigFile {
     attention_bias: Option<bool>,
     mlp_bias: Option<bool>,
     use_sliding_window: Option<bool>,
+    /// Absent and null differ: Mistral's absent window is the default one.
+    #[serde(default, deserialize_with = "present")]
+    sliding_window: Option<Option<usize>>,
+    max_window_layers: Option<usize>,
+    original_max_position_embeddings: Option<usize>,
     layer_types: Option<Vec<String>>,
     initializer_range: Option<f64>,
     bos_token_id: Option<TokenIds>,
     eos_token_id: Option<TokenIds>,
     pad_token_id: Option<TokenIds>,
     quantization_config: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct RopeFile {
-    rope_theta: Option<f64>,
-    rope_type: Option<String>,
-    /// transformers before 4.45 called `rope_type` so.
-    #[serde(rename = "type")]
-    old_rope_type: Option<String>,
-    factor: Option<f64>,
-    low_freq_factor: Option<f64>,
-    high_freq_factor: Option<f64>,
-    original_max_position_embeddings: Option<usize>,
-    partial_rotary_factor: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -57,18 +49,17 @@ enum TokenIds {
 
 impl ConfigFile {
     pub(super) fn resolve(self) -> std::result::Result<ModelConfig, String> {
-        let architecture = match self.model_type.as_deref() {
-            Some("llama") => Architecture::Llama,
-            Some("qwen2") => Architecture::Qwen2,
-            Some(other) => {
-                return Err(format!(
-                    "model_type is {other:?}; expected \"llama\" or \"qwen2\""
-                ));
-            }
-            None => return Err("model_type is missing; expected \"llama\" or \"qwen2\"".to_owned()),
-        };
+        let known = "expected \"llama\", \"mistral\", \"qwen2\" or \"qwen3\"";
+        let model_type = self
+            .model_type
+            .as_deref()
+            .ok_or_else(|| format!("model_type is missing; {known}"))?;
+        let architecture = Architecture::ALL
+            .into_iter()
+            .find(|architecture| architecture.model_type() == model_type)
+            .ok_or_else(|| format!("model_type is {model_type:?}; {known}"))?;
+        let defaults = Defaults::of(architecture);
         self.refuse_unsupported()?;
-        let (rope_theta, rope_scaling) = self.rope()?;
         let need =
             |name: &str, value: Option<usize>| value.ok_or_else(|| format!("{name} is missing"));
         let hidden_size = need("hidden_size", self.hidden_size)?;
@@ -78,6 +69,7 @@ impl ConfigFile {
         }
         let head_dim = match self.head_dim {
             Some(head_dim) => head_dim,
+            None if let Some(head_dim) = defaults.head_dim => head_dim,
             None if hidden_size.is_multiple_of(num_attention_heads) => {
                 hidden_size / num_attention_heads
             }
@@ -88,24 +80,41 @@ impl ConfigFile {
                 ));
             }
         };
-        // The defaults are those of transformers' LlamaConfig and Qwen2Config.
-        let default_positions = match architecture {
-            Architecture::Llama => 2048,
-            Architecture::Qwen2 => 32768,
-        };
+        let max_position_embeddings = self
+            .max_position_embeddings
+            .unwrap_or(defaults.max_position_embeddings);
+        let num_hidden_layers = need("num_hidden_layers", self.num_hidden_layers)?;
+        let sliding_window = self.window(architecture)?;
+        let (rope_theta, rope_scaling) = rope(
+            self.rope_parameters,
+            self.rope_scaling,
+            self.rope_theta,
+            &RopeContext {
+                head_dim,
+                max_position_embeddings,
+                original_max_position_embeddings: self.original_max_position_embeddings,
+            },
+        )?;
         Ok(ModelConfig {
             architecture,
             vocab_size: need("vocab_size", self.vocab_size)?,
             hidden_size,
             intermediate_size: need("intermediate_size", self.intermediate_size)?,
-            num_hidden_layers: need("num_hidden_layers", self.num_hidden_layers)?,
+            num_hidden_layers,
             num_attention_heads,
-            num_key_value_heads: self.num_key_value_heads.unwrap_or(num_attention_heads),
+            num_key_value_heads: self
+                .num_key_value_heads
+                .or(defaults.num_key_value_heads)
+                .unwrap_or(num_attention_heads),
             head_dim,
             rms_norm_eps: self.rms_norm_eps.unwrap_or(1e-6),
             rope_theta,
             rope_scaling,
-            max_position_embeddings: self.max_position_embeddings.unwrap_or(default_positions),
+            max_position_embeddings,
+            attention_bias: self.attention_bias.unwrap_or(false)
+                && architecture != Architecture::Qwen2,
+            mlp_bias: self.mlp_bias.unwrap_or(false),
+            sliding_window,
             tie_word_embeddings: self.tie_word_embeddings.unwrap_or(false),
             initializer_range: self.initializer_range.unwrap_or(0.02),
             bos_token_id: token_ids("bos_token_id", self.bos_token_id)?
@@ -127,22 +136,6 @@ impl ConfigFile {
             ));
         }
         // Llama's attention_bias also puts a bias on the output projection, which no published small model has.
-        if self.model_type.as_deref() == Some("llama") && self.attention_bias == Some(true) {
-            return Err(
-                "attention_bias is true; Llama models with it are not implemented".to_owned(),
-            );
-        }
-        if self.mlp_bias == Some(true) {
-            return Err("mlp_bias is true; it is not implemented".to_owned());
-        }
-        let sliding = self
-            .layer_types
-            .iter()
-            .flatten()
-            .find(|kind| *kind != "full_attention");
-        if self.use_sliding_window == Some(true) || sliding.is_some() {
-            return Err("sliding-window attention is not implemented; expected full attention in every layer".to_owned());
-        }
         if self.quantization_config.is_some() {
             return Err(
                 "quantization_config is present; expected unquantised weights (f32, bf16 or f16)"
@@ -152,68 +145,91 @@ impl ConfigFile {
         Ok(())
     }
 
-    fn rope(&self) -> std::result::Result<(f64, RopeScaling), String> {
-        let nested = self.rope_parameters.as_ref();
-        let theta = nested
-            .and_then(|rope| rope.rope_theta)
-            .or(self.rope_theta)
-            .unwrap_or(10_000.0);
-        let Some(rope) = nested.or(self.rope_scaling.as_ref()) else {
-            return Ok((theta, RopeScaling::None));
+    /// Which layers slide is told by `layer_types`, or where that is absent by the family's own settings.
+    fn window(
+        &self,
+        architecture: Architecture,
+    ) -> std::result::Result<Option<SlidingWindow>, String> {
+        let given = match architecture {
+            Architecture::Llama => None,
+            Architecture::Mistral => self.sliding_window.unwrap_or(Some(4096)),
+            Architecture::Qwen2 | Architecture::Qwen3 if self.use_sliding_window == Some(true) => {
+                self.sliding_window.unwrap_or(Some(4096))
+            }
+            Architecture::Qwen2 | Architecture::Qwen3 => None,
         };
-        if rope
-            .partial_rotary_factor
-            .is_some_and(|factor| factor != 1.0)
-        {
-            return Err(
-                "partial_rotary_factor is not 1; partial rotary embeddings are not implemented"
-                    .to_owned(),
-            );
-        }
-        let kind = rope
-            .rope_type
-            .as_deref()
-            .or(rope.old_rope_type.as_deref())
-            .unwrap_or("default");
-        let need = |name: &str, value: Option<f64>| match value {
-            Some(number) if number.is_finite() && number > 0.0 => Ok(number),
-            Some(number) => Err(format!(
-                "rope scaling {kind:?} has {name} {number}; expected a positive number"
-            )),
-            None => Err(format!("rope scaling {kind:?} lacks {name}")),
-        };
-        let scaling = match kind {
-            "default" => RopeScaling::None,
-            "linear" => RopeScaling::Linear {
-                factor: need("factor", rope.factor)?,
-            },
-            "llama3" => {
-                let low_freq_factor = need("low_freq_factor", rope.low_freq_factor)?;
-                let high_freq_factor = need("high_freq_factor", rope.high_freq_factor)?;
-                if high_freq_factor <= low_freq_factor {
+        let first_layer = match &self.layer_types {
+            None if architecture == Architecture::Mistral => 0,
+            None => self.max_window_layers.unwrap_or(28),
+            Some(types) => {
+                let known = |kind: &&String| {
+                    !matches!(kind.as_str(), "full_attention" | "sliding_attention")
+                };
+                if let Some(kind) = types.iter().find(known) {
                     return Err(format!(
-                        "rope scaling \"llama3\" has high_freq_factor {high_freq_factor}, \
-                         which must exceed low_freq_factor {low_freq_factor}"
+                        "layer_types has {kind:?}; expected \"full_attention\" or \"sliding_attention\""
                     ));
                 }
-                RopeScaling::Llama3 {
-                    factor: need("factor", rope.factor)?,
-                    low_freq_factor,
-                    high_freq_factor,
-                    original_max_position_embeddings: rope
-                        .original_max_position_embeddings
-                        .filter(|&positions| positions > 0)
-                        .ok_or("rope scaling \"llama3\" lacks original_max_position_embeddings")?,
+                match types.iter().position(|kind| kind == "sliding_attention") {
+                    Some(first) if given.is_none() => {
+                        return Err(format!(
+                            "layer_types makes layer {first} slide, but no sliding_window is in force"
+                        ));
+                    }
+                    Some(first) => first,
+                    None => return Ok(None),
                 }
             }
-            other => {
-                return Err(format!(
-                    "rope scaling {other:?} is not implemented; expected \"default\", \"linear\" or \"llama3\""
-                ));
-            }
         };
-        Ok((theta, scaling))
+        Ok(given.map(|size| SlidingWindow { size, first_layer }))
     }
+}
+
+/// What transformers takes for an absent key.
+struct Defaults {
+    max_position_embeddings: usize,
+    /// None where it follows from the number of query heads.
+    num_key_value_heads: Option<usize>,
+    /// None where it follows from the hidden size.
+    head_dim: Option<usize>,
+}
+
+impl Defaults {
+    fn of(architecture: Architecture) -> Self {
+        let (max_position_embeddings, num_key_value_heads, head_dim) = match architecture {
+            Architecture::Llama => (2048, None, None),
+            Architecture::Mistral => (131_072, Some(8), None),
+            Architecture::Qwen2 => (32_768, Some(32), None),
+            Architecture::Qwen3 => (32_768, Some(32), Some(128)),
+        };
+        Self {
+            max_position_embeddings,
+            num_key_value_heads,
+            head_dim,
+        }
+    }
+}
+
+fn rope(
+    parameters: Option<RopeFile>,
+    scaling: Option<RopeFile>,
+    theta: Option<f64>,
+    context: &RopeContext,
+) -> std::result::Result<(f64, RopeScaling), String> {
+    let nested = parameters.as_ref().and_then(|rope| rope.rope_theta);
+    let theta = nested.or(theta).unwrap_or(10_000.0);
+    match parameters.or(scaling) {
+        None => Ok((theta, RopeScaling::None)),
+        Some(rope) => Ok((theta, rope.scaling(context)?)),
+    }
+}
+
+fn present<'de, D, T>(deserializer: D) -> std::result::Result<Option<Option<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 fn token_ids(name: &str, ids: Option<TokenIds>) -> std::result::Result<Vec<u32>, String> {

@@ -19,9 +19,9 @@ use self::cache::{CacheShape, Pool, PromptCache, Sequence};
 use self::forward::{Forward, Item, Scratch, Threads};
 use self::weights::DecodingWeights;
 use super::backend::{Backend, Start};
-use super::rotary::RotaryTable;
 use crate::error::Result;
 use crate::model::Model;
+use crate::rotary::RotaryTable;
 
 /// Weights up to this size are taken to stay in the caches while each thread reads all of them for every token.
 const LARGEST_SHARED_WEIGHTS: usize = 24 << 20;

@@ -10,10 +10,10 @@ use candle_core::{D, DType, Device, Tensor};
 use super::attempt::PromptGroup;
 use super::backend::{Backend, Start};
 use super::plan::DecodingPlan;
-use super::rotary::RotaryTable;
 use crate::error::Result;
 use crate::model::Model;
-use crate::parameters::Projection;
+use crate::parameters::{LowRank, Projection};
+use crate::rotary::RotaryTable;
 
 /// Keys and values of one layer, `(positions, key_value_heads * head_dim)` each.
 struct KeysValues {
@@ -71,7 +71,7 @@ impl<'a> TensorBackend<'a> {
             .min(plan.max_new_tokens);
         let capacity = longest
             .saturating_add(limit)
-            .min(config.max_position_embeddings);
+            .min(config.max_sequence_length());
         let attempts: usize = groups.iter().map(|group| group.seeds.len()).sum();
         let rows = max_rows.min(attempts);
         let cache = Self::empty_cache(model, rows * capacity)?;
@@ -104,7 +104,7 @@ impl<'a> TensorBackend<'a> {
     fn widen(&mut self) -> Result<()> {
         let old = self.capacity;
         let rows = self.cache[0].keys.dim(0)? / old;
-        self.capacity = (old * 2).min(self.model.config().max_position_embeddings);
+        self.capacity = (old * 2).min(self.model.config().max_sequence_length());
         let wide = Self::empty_cache(self.model, rows * self.capacity)?;
         for (new, narrow) in wide.iter().zip(&self.cache) {
             for slot in 0..self.slots.len() {
@@ -161,6 +161,29 @@ impl<'a> TensorBackend<'a> {
         Ok(x.broadcast_div(&root)?.broadcast_mul(gain)?)
     }
 
+    /// `x`: (rows, heads * head_dim); without a gain it is given back as it is.
+    fn norm_heads(&self, x: Tensor, gain: Option<&Tensor>) -> Result<Tensor> {
+        let Some(gain) = gain else {
+            return Ok(x);
+        };
+        let (rows, width) = x.dims2()?;
+        let dim = self.model.config().head_dim;
+        let normed = self.norm(&x.reshape((rows * width / dim, dim))?, gain)?;
+        Ok(normed.reshape((rows, width))?)
+    }
+
+    fn project(&self, x: &Tensor, projection: &Projection<&Tensor>) -> Result<Tensor> {
+        let mut y = x.matmul(&projection.weight.t()?)?;
+        if let Some(bias) = projection.bias {
+            y = y.broadcast_add(bias)?;
+        }
+        if let (Some(LowRank { a, b }), Some(lora)) = (&projection.lora, self.model.lora()) {
+            let low = x.matmul(&a.t()?)?.matmul(&b.t()?)?;
+            y = (y + (low * f64::from(lora.scale()))?)?;
+        }
+        Ok(y)
+    }
+
     /// One layer. `see` takes the new keys and values, `(rows, key_value_heads * head_dim)`, and gives those that the
     /// queries see, `(batch, keys, key_value_heads * head_dim)`.
     fn layer(
@@ -172,16 +195,17 @@ impl<'a> TensorBackend<'a> {
     ) -> Result<Tensor> {
         let layer = self.model.layer(index);
         let normed = self.norm(&hidden, layer.input_layernorm)?;
-        let query = self.turn(&project(&normed, &layer.q_proj)?, place)?;
-        let key = self.turn(&project(&normed, &layer.k_proj)?, place)?;
-        let value = project(&normed, &layer.v_proj)?;
+        let query = self.norm_heads(self.project(&normed, &layer.q_proj)?, layer.q_norm)?;
+        let key = self.norm_heads(self.project(&normed, &layer.k_proj)?, layer.k_norm)?;
+        let (query, key) = (self.turn(&query, place)?, self.turn(&key, place)?);
+        let value = self.project(&normed, &layer.v_proj)?;
         let (keys, values) = see(key, value)?;
         let attended = self.attend(&query, &keys, &values, place.mask)?;
-        let hidden = (hidden + project(&attended, &layer.o_proj)?)?;
+        let hidden = (hidden + self.project(&attended, &layer.o_proj)?)?;
         let normed = self.norm(&hidden, layer.post_attention_layernorm)?;
-        let gate = project(&normed, &layer.gate_proj)?.silu()?;
-        let inner = (gate * project(&normed, &layer.up_proj)?)?;
-        Ok((hidden + project(&inner, &layer.down_proj)?)?)
+        let gate = self.project(&normed, &layer.gate_proj)?.silu()?;
+        let inner = (gate * self.project(&normed, &layer.up_proj)?)?;
+        Ok((hidden + self.project(&inner, &layer.down_proj)?)?)
     }
 
     /// Turns each head of `x`: `(rows, heads * head_dim)`.
@@ -271,14 +295,6 @@ impl<'a> TensorBackend<'a> {
             logits,
         })
     }
-}
-
-fn project(x: &Tensor, projection: &Projection<&Tensor>) -> Result<Tensor> {
-    let y = x.matmul(&projection.weight.t()?)?;
-    Ok(match projection.bias {
-        Some(bias) => y.broadcast_add(bias)?,
-        None => y,
-    })
 }
 
 impl Backend for TensorBackend<'_> {

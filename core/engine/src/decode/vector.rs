@@ -18,6 +18,11 @@ pub(super) fn rms_norm_rows(x: &[f32], y: &mut [f32], stride: usize, gain: &[f32
     });
 }
 
+/// Norms each of the heads, which lie side by side, in place.
+pub(super) fn rms_norm_heads(heads: &mut [f32], gain: &[f32], eps: f32) {
+    Arch::new().dispatch(RmsNormHeads { heads, gain, eps });
+}
+
 /// out = silu(gate) * up, where a row of `gate_up` holds both one after the other.
 pub(super) fn swiglu_row(gate_up: &[f32], out: &mut [f32]) {
     Arch::new().dispatch(SwigluRow { gate_up, out });
@@ -85,7 +90,7 @@ pub(super) fn softmax(scores: &mut [f32]) {
 }
 
 #[inline(always)]
-fn rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]) {
+fn inverse_rms(x: &[f32], eps: f32) -> f32 {
     let mut lanes = [0.0f32; 16];
     let (blocks, rest) = x.as_chunks::<16>();
     for block in blocks {
@@ -97,9 +102,26 @@ fn rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]) {
         *lane = value.mul_add(value, *lane);
     }
     let mean = join(lanes) / x.len() as f32;
-    let inverse = 1.0 / (mean + eps).sqrt();
-    for ((y, &x), &gain) in y.iter_mut().zip(x).zip(gain) {
-        *y = x * inverse * gain;
+    1.0 / (mean + eps).sqrt()
+}
+
+struct RmsNormHeads<'a> {
+    heads: &'a mut [f32],
+    gain: &'a [f32],
+    eps: f32,
+}
+
+impl WithSimd for RmsNormHeads<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for head in self.heads.chunks_exact_mut(self.gain.len()) {
+            let inverse = inverse_rms(head, self.eps);
+            for (x, &gain) in head.iter_mut().zip(self.gain) {
+                *x = *x * inverse * gain;
+            }
+        }
     }
 }
 
@@ -122,7 +144,11 @@ impl WithSimd for RmsNormRows<'_> {
             .chunks_exact(self.stride)
             .zip(self.y.chunks_exact_mut(self.stride))
         {
-            rms_norm(&x[..width], self.gain, self.eps, &mut y[..width]);
+            let x = &x[..width];
+            let inverse = inverse_rms(x, self.eps);
+            for ((y, &x), &gain) in y.iter_mut().zip(x).zip(self.gain) {
+                *y = x * inverse * gain;
+            }
         }
     }
 }

@@ -3,12 +3,16 @@
 //! For each sequence and head: S = Q K^T / sqrt(dim) over keys not after the query, P = softmax(S), O = P V. The
 //! forward keeps only the logarithm of each row's normaliser; the backward makes P again from it (Dao et al. 2022), so
 //! memory grows with the number of tokens and not with its square.
+//!
+//! Sequences that begin alike share their beginning: its rows exist once, and the rows that follow see them as a
+//! prefix.
 
 mod backward;
 mod composed;
 mod forward;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use candle_core::Tensor;
 
@@ -31,9 +35,36 @@ impl Heads {
         self.query / self.key_value
     }
 
+    /// The columns of a matrix that belong to each key-value head, where it has `width` of them.
+    fn bounds(self, width: usize) -> Vec<usize> {
+        (0..=self.key_value).map(|head| head * width).collect()
+    }
+
     fn scale(self) -> f32 {
         1.0 / (self.dim as f32).sqrt()
     }
+}
+
+/// Rows of one sequence. A row sees the prefix, the rows of its segment before it, and itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Segments follow each other without a gap.
+    pub rows: Range<usize>,
+    /// Rows of an earlier segment; empty for a sequence that shares nothing.
+    pub prefix: Range<usize>,
+}
+
+impl Segment {
+    /// Keys that the segment's last row sees.
+    fn keys(&self) -> usize {
+        self.prefix.len() + self.rows.len()
+    }
+}
+
+/// Where each segment's rows begin, and where the last one's end.
+fn row_bounds(segments: &[Segment]) -> Vec<usize> {
+    let ends = segments.iter().map(|segment| segment.rows.end);
+    std::iter::once(0).chain(ends).collect()
 }
 
 /// What attention keeps for its backward.
@@ -53,17 +84,17 @@ pub struct Derivatives {
     pub value: Tensor,
 }
 
-/// Attention inside each sequence `offsets[i]..offsets[i + 1]`; `query`: (tokens, query heads * dim), `key` and
+/// Attention inside each segment and its prefix; `query`: (tokens, query heads * dim), `key` and
 /// `value`: (tokens, key-value heads * dim).
 pub fn forward(
     query: &Tensor,
     key: &Tensor,
     value: &Tensor,
-    offsets: &[usize],
+    segments: &[Segment],
     heads: Heads,
 ) -> Result<Attended> {
     if !on_cpu(&[query, key, value]) {
-        return composed::forward(query, key, value, offsets, heads);
+        return composed::forward(query, key, value, segments, heads);
     }
     let (tokens, width) = query.dims2()?;
     let mut out = buffers::take(tokens * width);
@@ -73,7 +104,7 @@ pub fn forward(
         Matrix::new(&read(query), tokens, width),
         Matrix::new(&read(key), tokens, key_width),
         Matrix::new(&read(value), tokens, key_width),
-        offsets,
+        segments,
         heads,
         MatrixMut::new(&mut out, tokens, width),
         MatrixMut::new(&mut log_normaliser, tokens, heads.query),
@@ -90,11 +121,11 @@ pub fn backward(
     value: &Tensor,
     attended: &Attended,
     dout: &Tensor,
-    offsets: &[usize],
+    segments: &[Segment],
     heads: Heads,
 ) -> Result<Derivatives> {
     if !on_cpu(&[query, key, value, dout]) {
-        return composed::backward(query, key, value, attended, dout, offsets, heads);
+        return composed::backward(query, key, value, attended, dout, segments, heads);
     }
     let (tokens, width) = query.dims2()?;
     let key_width = heads.key_value * heads.dim;
@@ -110,11 +141,11 @@ pub fn backward(
             log_normaliser: Matrix::new(&read(&attended.log_normaliser), tokens, heads.query),
             dout: Matrix::new(&read(dout), tokens, width),
         },
-        offsets,
+        segments,
         heads,
         MatrixMut::new(&mut dquery, tokens, width),
-        MatrixMut::new(&mut dkey, tokens, key_width),
-        MatrixMut::new(&mut dvalue, tokens, key_width),
+        &mut dkey,
+        &mut dvalue,
     );
     Ok(Derivatives {
         query: tensor(dquery, tokens, width)?,
@@ -133,6 +164,25 @@ struct Scratch {
     packed: [PackedMatrix; 5],
     scores: Vec<f32>,
     dscores: Vec<f32>,
+    /// Keys and values of a prefix and a segment, side by side.
+    joined: [Vec<f32>; 2],
+}
+
+/// The rows of a prefix and of a segment as one matrix: copied together, or the segment's own where there is no prefix.
+fn join<'a>(
+    matrix: Matrix<'a>,
+    segment: &Segment,
+    columns: Range<usize>,
+    joined: &'a mut Vec<f32>,
+) -> Matrix<'a> {
+    if segment.prefix.is_empty() {
+        return matrix.block(segment.rows.clone(), columns);
+    }
+    joined.clear();
+    for row in segment.prefix.clone().chain(segment.rows.clone()) {
+        joined.extend_from_slice(&matrix.row(row)[columns.clone()]);
+    }
+    Matrix::new(joined, segment.keys(), columns.len())
 }
 
 thread_local! {

@@ -82,7 +82,7 @@ pub fn forward(
     Ok(predicted)
 }
 
-/// The derivative of sum(dlogp logp) + sum(dentropy entropy): returns dx and adds to `dweight`.
+/// The derivative of sum(dlogp logp) + sum(dentropy entropy): returns dx, and adds to `dweight` if it is wanted.
 pub fn backward(
     x: &Tensor,
     weight: &Tensor,
@@ -91,11 +91,11 @@ pub fn backward(
     predicted: &Predicted,
     dlogp: &[f32],
     dentropy: Option<&[f32]>,
-    dweight: &mut Tensor,
+    mut dweight: Option<&mut Tensor>,
 ) -> Result<Tensor> {
     let (vocabulary, features) = weight.dims2()?;
     let chunk = chunk_tokens(vocabulary);
-    if !on_cpu(&[x, weight, dweight]) {
+    if !on_cpu(&[x, weight]) {
         return composed::backward(
             x,
             weight,
@@ -144,15 +144,17 @@ pub fn backward(
         );
         multiply(dz, packed.view(), 1.0, Write::Replace, dx);
         let x = Matrix::new(x, end - start, features);
-        write(dweight, |dweight| {
-            multiply_transposed(
-                dz,
-                x,
-                1.0,
-                Write::Add,
-                MatrixMut::new(dweight, vocabulary, features),
-            );
-        })?;
+        if let Some(dweight) = &mut dweight {
+            write(dweight, |dweight| {
+                multiply_transposed(
+                    dz,
+                    x,
+                    1.0,
+                    Write::Add,
+                    MatrixMut::new(dweight, vocabulary, features),
+                );
+            })?;
+        }
     }
     buffers::give(logits);
     tensor(dx, tokens, features)

@@ -34,6 +34,27 @@ pub fn forward(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Ten
     tensor(y, tokens, out)
 }
 
+/// onto + scale * x W^T, in the memory of `onto` on the CPU.
+pub fn forward_onto(x: &Tensor, weight: &Tensor, scale: f32, onto: Tensor) -> Result<Tensor> {
+    if !on_cpu(&[x, weight, &onto]) {
+        return Ok((onto + (x.matmul(&weight.t()?)? * f64::from(scale))?)?);
+    }
+    let (tokens, into) = x.dims2()?;
+    let packed = pack(weight)?;
+    let out = packed.view().columns();
+    let x = read(x);
+    write(&onto, |y| {
+        multiply(
+            Matrix::new(&x, tokens, into),
+            packed.view(),
+            scale,
+            Write::Add,
+            MatrixMut::new(y, tokens, out),
+        );
+    })?;
+    Ok(onto)
+}
+
 /// The same for slices and a packed weight.
 pub fn forward_packed(
     x: &[f32],
@@ -68,10 +89,15 @@ pub fn forward_packed(
     }
 }
 
-/// dx = dy W, added to `onto` where given.
-pub fn backward_input(dy: &Tensor, weight: &Tensor, onto: Option<Tensor>) -> Result<Tensor> {
+/// dx = scale * dy W, added to `onto` where given.
+pub fn backward_input(
+    dy: &Tensor,
+    weight: &Tensor,
+    scale: f32,
+    onto: Option<Tensor>,
+) -> Result<Tensor> {
     if !on_cpu(&[dy, weight]) {
-        let dx = dy.matmul(weight)?;
+        let dx = (dy.matmul(weight)? * f64::from(scale))?;
         return Ok(match onto {
             Some(onto) => (onto + dx)?,
             None => dx,
@@ -93,7 +119,7 @@ pub fn backward_input(dy: &Tensor, weight: &Tensor, onto: Option<Tensor>) -> Res
         multiply(
             dy,
             packed.view(),
-            1.0,
+            scale,
             mode,
             MatrixMut::new(dx, tokens, into),
         )
@@ -101,15 +127,16 @@ pub fn backward_input(dy: &Tensor, weight: &Tensor, onto: Option<Tensor>) -> Res
     Ok(dx)
 }
 
-/// dW += dy^T x and db += sum over tokens of dy.
+/// dW += scale * dy^T x and db += sum over tokens of dy.
 pub fn backward_parameters(
     x: &Tensor,
     dy: &Tensor,
+    scale: f32,
     dweight: &mut Tensor,
     dbias: Option<&mut Tensor>,
 ) -> Result<()> {
     if !on_cpu(&[x, dy, dweight]) {
-        *dweight = (&*dweight + dy.t()?.matmul(x)?)?;
+        *dweight = (&*dweight + (dy.t()?.matmul(x)? * f64::from(scale))?)?;
         if let Some(dbias) = dbias {
             *dbias = (&*dbias + dy.sum(0)?)?;
         }
@@ -123,7 +150,7 @@ pub fn backward_parameters(
         multiply_transposed(
             left,
             right,
-            1.0,
+            scale,
             Write::Add,
             MatrixMut::new(dweight, out, into),
         );

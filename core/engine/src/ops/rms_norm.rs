@@ -100,7 +100,8 @@ pub fn forward_sum(
     ))
 }
 
-/// Adds dx to `onto` (the derivative that flows past the norm on the residual path) and dw to `dweight`.
+/// Adds dx to `onto` (the derivative that flows past the norm on the residual path) and dw to `dweight`, if it is
+/// wanted.
 ///
 /// With n = x / rms(x): dx = (w dy - n mean(w dy n)) / rms(x), dw = sum over tokens of dy n.
 pub fn backward(
@@ -109,12 +110,14 @@ pub fn backward(
     inverse_rms: &Tensor,
     dy: &Tensor,
     onto: Tensor,
-    dweight: &mut Tensor,
+    dweight: Option<&mut Tensor>,
 ) -> Result<Tensor> {
     let (tokens, features) = x.dims2()?;
-    if !on_cpu(&[x, weight, inverse_rms, dy, &onto, dweight]) {
+    if !on_cpu(&[x, weight, inverse_rms, dy, &onto]) {
         let n = x.broadcast_mul(inverse_rms)?;
-        *dweight = (&*dweight + (dy * &n)?.sum(0)?)?;
+        if let Some(dweight) = dweight {
+            *dweight = (&*dweight + (dy * &n)?.sum(0)?)?;
+        }
         let dn = dy.broadcast_mul(weight)?;
         let projection = (&dn * &n)?.mean_keepdim(D::Minus1)?;
         let dx = (dn - n.broadcast_mul(&projection)?)?.broadcast_mul(inverse_rms)?;
@@ -138,7 +141,9 @@ pub fn backward(
             .collect()
     })?;
     debug_assert_eq!(sums.len(), tokens.div_ceil(columns::BLOCK));
-    write(dweight, |dweight| columns::add_in_order(dweight, &sums))?;
+    if let Some(dweight) = dweight {
+        write(dweight, |dweight| columns::add_in_order(dweight, &sums))?;
+    }
     Ok(onto)
 }
 

@@ -27,7 +27,7 @@ pub fn gather(x: &Tensor, rows: &[u32]) -> Result<Tensor> {
     tensor(chosen, rows.len(), features)
 }
 
-/// A matrix of `tokens` rows: those in `rows`, each named at most once, from `x`, and zeros elsewhere.
+/// A matrix of `tokens` rows: for each the sum of the rows of `x` that `rows` says belong there.
 pub fn scatter(x: &Tensor, rows: &[u32], tokens: usize) -> Result<Tensor> {
     let (_, features) = x.dims2()?;
     let spread = match on_cpu(&[x]) {
@@ -40,7 +40,10 @@ pub fn scatter(x: &Tensor, rows: &[u32], tokens: usize) -> Result<Tensor> {
     let x = read(x);
     write(&spread, |spread| {
         for (from, &row) in x.chunks_exact(features).zip(rows) {
-            spread[row as usize * features..][..features].copy_from_slice(from);
+            let sum = &mut spread[row as usize * features..][..features];
+            sum.iter_mut()
+                .zip(from)
+                .for_each(|(sum, value)| *sum += value);
         }
     })?;
     Ok(spread)

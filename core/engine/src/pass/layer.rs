@@ -2,15 +2,18 @@
 
 use candle_core::Tensor;
 
-use super::Batch;
+use super::adapters::Adapters;
+use super::batch::Batch;
+use super::projection::{self, Site};
 use crate::buffers::give_tensor;
 use crate::error::Result;
 use crate::gradients::Gradients;
+use crate::lora::LoraTarget;
 use crate::ops::attention::{self, Attended};
 use crate::ops::rms_norm::{self, Normed};
-use crate::ops::rotary::Direction;
-use crate::ops::{linear, rows, swiglu};
-use crate::parameters::{LayerParameters, Projection};
+use crate::ops::rotary::{Direction, rotate};
+use crate::ops::{rows, swiglu};
+use crate::parameters::LayerParameters;
 
 /// What one layer keeps. In the last layer everything from `out` on has the predicting tokens only.
 #[derive(Debug)]
@@ -18,6 +21,9 @@ pub(super) struct SavedLayer {
     /// The residual stream before the layer, and after the first norm.
     pub(super) x: Tensor,
     pub(super) normed: Normed,
+    /// What the norms of heads took in, in families that have them.
+    query_norm: Option<HeadNorm>,
+    key_norm: Option<HeadNorm>,
     /// After rotation.
     pub(super) query: Tensor,
     pub(super) key: Tensor,
@@ -32,34 +38,59 @@ pub(super) struct SavedLayer {
     pub(super) up: Tensor,
 }
 
-impl SavedLayer {
-    /// Runs a layer; `only` names the tokens that go on after attention. Returns the feed-forward's result, which the
-    /// next norm adds to `middle`.
-    pub(super) fn forward(
-        parameters: &LayerParameters<&Tensor>,
-        x: Tensor,
-        normed: Normed,
-        batch: &Batch,
-        eps: f64,
-        only: Option<&[u32]>,
-    ) -> Result<(Self, Tensor)> {
-        let project = |x: &Tensor, projection: &Projection<&Tensor>| {
-            linear::forward(x, projection.weight, projection.bias)
-        };
-        let query = project(&normed.y, &parameters.q_proj)?;
-        let key = project(&normed.y, &parameters.k_proj)?;
-        let value = project(&normed.y, &parameters.v_proj)?;
-        let query = batch
-            .rotary
-            .rotate(query, &batch.positions, Direction::Forward)?;
-        let key = batch
-            .rotary
-            .rotate(key, &batch.positions, Direction::Forward)?;
-        let attended = attention::forward(&query, &key, &value, &batch.offsets, batch.heads)?;
+/// One layer of a pass: its parameters and what they are applied to.
+#[derive(Clone, Copy)]
+pub(super) struct Layer<'a> {
+    pub index: usize,
+    pub parameters: LayerParameters<&'a Tensor>,
+    pub batch: &'a Batch,
+    pub adapters: &'a Adapters,
+    pub eps: f64,
+    /// The tokens that go on after attention, in the last layer.
+    pub only: Option<&'a [u32]>,
+}
+
+impl Layer<'_> {
+    /// The rows after attention are fewer in the last layer.
+    fn site(&self, target: LoraTarget) -> Site<'_> {
+        let after_attention = !matches!(
+            target,
+            LoraTarget::Query | LoraTarget::Key | LoraTarget::Value
+        );
+        let chosen = after_attention && self.only.is_some();
+        self.adapters.site(self.index, target, self.batch, chosen)
+    }
+
+    fn project(&self, x: &Tensor, target: LoraTarget) -> Result<Tensor> {
+        projection::forward(x, self.parameters.projection(target), self.site(target))
+    }
+
+    fn turn(&self, x: Tensor, direction: Direction) -> Result<Tensor> {
+        rotate(&self.batch.rotary, x, &self.batch.positions, direction)
+    }
+
+    /// Runs the layer. Returns the feed-forward's result, which the next norm adds to `middle`.
+    pub fn forward(&self, x: Tensor, normed: Normed) -> Result<(SavedLayer, Tensor)> {
+        let Self {
+            parameters,
+            batch,
+            eps,
+            only,
+            ..
+        } = *self;
+        let query = self.project(&normed.y, LoraTarget::Query)?;
+        let key = self.project(&normed.y, LoraTarget::Key)?;
+        let value = self.project(&normed.y, LoraTarget::Value)?;
+        let (query, query_norm) = HeadNorm::forward(query, parameters.q_norm, eps)?;
+        let (key, key_norm) = HeadNorm::forward(key, parameters.k_norm, eps)?;
+        let query = self.turn(query, Direction::Forward)?;
+        let key = self.turn(key, Direction::Forward)?;
+        let attended = attention::forward(&query, &key, &value, &batch.segments, batch.heads)?;
         let chosen = only
             .map(|only| rows::gather(&attended.out, only))
             .transpose()?;
-        let out = project(chosen.as_ref().unwrap_or(&attended.out), &parameters.o_proj)?;
+        let read = chosen.as_ref().unwrap_or(&attended.out);
+        let out = self.project(read, LoraTarget::Output)?;
         let residual = only.map(|only| rows::gather(&x, only)).transpose()?;
         let (middle, middle_normed) = rms_norm::forward_sum(
             residual.as_ref().unwrap_or(&x),
@@ -70,14 +101,16 @@ impl SavedLayer {
         if let Some(residual) = residual {
             give_tensor(residual);
         }
-        let gate = project(&middle_normed.y, &parameters.gate_proj)?;
-        let up = project(&middle_normed.y, &parameters.up_proj)?;
+        let gate = self.project(&middle_normed.y, LoraTarget::Gate)?;
+        let up = self.project(&middle_normed.y, LoraTarget::Up)?;
         let activation = swiglu::forward(&gate, &up)?;
-        let down = project(&activation, &parameters.down_proj)?;
+        let down = self.project(&activation, LoraTarget::Down)?;
         give_tensor(activation);
-        let saved = Self {
+        let saved = SavedLayer {
             x,
             normed,
+            query_norm,
+            key_norm,
             query,
             key,
             value,
@@ -92,18 +125,18 @@ impl SavedLayer {
     }
 
     /// From the derivative of the stream after the layer to the one before it; adds the parameters' derivatives.
-    pub(super) fn backward(
-        self,
-        parameters: &LayerParameters<&Tensor>,
+    pub fn backward(
+        &self,
+        saved: SavedLayer,
         positions: &LayerParameters<usize>,
-        batch: &Batch,
-        only: Option<&[u32]>,
         dstream: Tensor,
         gradients: &mut Gradients,
     ) -> Result<Tensor> {
-        let Self {
+        let SavedLayer {
             x,
             normed,
+            query_norm,
+            key_norm,
             query,
             key,
             value,
@@ -113,23 +146,40 @@ impl SavedLayer {
             middle_normed,
             gate,
             up,
-        } = self;
+        } = saved;
+        let Self {
+            parameters: p,
+            batch,
+            ..
+        } = *self;
 
         // Feed-forward: stream = middle + down(silu(gate) * up).
-        let dactivation = linear::backward_input(&dstream, parameters.down_proj.weight, None)?;
+        let dactivation = self.pull(&dstream, LoraTarget::Down, None)?;
         let swiglu::Backward {
             dgate,
             dup,
             activation,
         } = swiglu::backward(gate, up, dactivation)?;
-        accumulate(&activation, &dstream, &positions.down_proj, gradients)?;
-        accumulate(&middle_normed.y, &dgate, &positions.gate_proj, gradients)?;
-        accumulate(&middle_normed.y, &dup, &positions.up_proj, gradients)?;
-        let dnormed = linear::backward_input(&dgate, parameters.gate_proj.weight, None)?;
-        let dnormed = linear::backward_input(&dup, parameters.up_proj.weight, Some(dnormed))?;
+        self.learn(
+            &activation,
+            &dstream,
+            LoraTarget::Down,
+            positions,
+            gradients,
+        )?;
+        self.learn(
+            &middle_normed.y,
+            &dgate,
+            LoraTarget::Gate,
+            positions,
+            gradients,
+        )?;
+        self.learn(&middle_normed.y, &dup, LoraTarget::Up, positions, gradients)?;
+        let dnormed = self.pull(&dgate, LoraTarget::Gate, None)?;
+        let dnormed = self.pull(&dup, LoraTarget::Up, Some(dnormed))?;
         let dstream = rms_norm::backward(
             &middle,
-            parameters.post_attention_layernorm,
+            p.post_attention_layernorm,
             &middle_normed.inverse_rms,
             &dnormed,
             dstream,
@@ -140,15 +190,11 @@ impl SavedLayer {
             .for_each(give_tensor);
 
         // Attention: middle = x + o(attention(...)).
-        let mut dout = linear::backward_input(&dstream, parameters.o_proj.weight, None)?;
-        accumulate(
-            chosen.as_ref().unwrap_or(&attended.out),
-            &dstream,
-            &positions.o_proj,
-            gradients,
-        )?;
+        let mut dout = self.pull(&dstream, LoraTarget::Output, None)?;
+        let read = chosen.as_ref().unwrap_or(&attended.out);
+        self.learn(read, &dstream, LoraTarget::Output, positions, gradients)?;
         let mut dstream = dstream;
-        if let Some(only) = only {
+        if let Some(only) = self.only {
             let tokens = batch.tokens.len();
             for part in [&mut dout, &mut dstream] {
                 let spread = rows::scatter(part, only, tokens)?;
@@ -161,7 +207,7 @@ impl SavedLayer {
             &value,
             &attended,
             &dout,
-            &batch.offsets,
+            &batch.segments,
             batch.heads,
         )?;
         [
@@ -175,39 +221,75 @@ impl SavedLayer {
         .into_iter()
         .chain(chosen)
         .for_each(give_tensor);
-        let dquery =
-            batch
-                .rotary
-                .rotate(derivatives.query, &batch.positions, Direction::Backward)?;
-        let dkey = batch
-            .rotary
-            .rotate(derivatives.key, &batch.positions, Direction::Backward)?;
-        let dvalue = derivatives.value;
-        accumulate(&normed.y, &dquery, &positions.q_proj, gradients)?;
-        accumulate(&normed.y, &dkey, &positions.k_proj, gradients)?;
-        accumulate(&normed.y, &dvalue, &positions.v_proj, gradients)?;
-        let dnormed = linear::backward_input(&dquery, parameters.q_proj.weight, None)?;
-        let dnormed = linear::backward_input(&dkey, parameters.k_proj.weight, Some(dnormed))?;
-        let dnormed = linear::backward_input(&dvalue, parameters.v_proj.weight, Some(dnormed))?;
+        let dquery = HeadNorm::backward(
+            query_norm,
+            self.turn(derivatives.query, Direction::Backward)?,
+            p.q_norm.zip(positions.q_norm),
+            gradients,
+        )?;
+        let dkey = HeadNorm::backward(
+            key_norm,
+            self.turn(derivatives.key, Direction::Backward)?,
+            p.k_norm.zip(positions.k_norm),
+            gradients,
+        )?;
+        let mut dnormed = None;
+        for (dy, target) in [
+            (dquery, LoraTarget::Query),
+            (dkey, LoraTarget::Key),
+            (derivatives.value, LoraTarget::Value),
+        ] {
+            self.learn(&normed.y, &dy, target, positions, gradients)?;
+            dnormed = Some(self.pull(&dy, target, dnormed)?);
+            give_tensor(dy);
+        }
+        let dnormed = dnormed.expect("three projections made it");
         let dstream = rms_norm::backward(
             &x,
-            parameters.input_layernorm,
+            p.input_layernorm,
             &normed.inverse_rms,
             &dnormed,
             dstream,
             gradients.tensor_mut(positions.input_layernorm),
         )?;
-        [dquery, dkey, dvalue, dnormed, x, normed.y]
-            .into_iter()
-            .for_each(give_tensor);
+        [dnormed, x, normed.y].into_iter().for_each(give_tensor);
         Ok(dstream)
     }
 
-    /// Gives back the memory of everything but `middle`, which the next layer reads.
-    pub(super) fn release_but_middle(self) {
+    /// From the derivative of a projection's output to that of its input, added to `onto`.
+    fn pull(&self, dy: &Tensor, target: LoraTarget, onto: Option<Tensor>) -> Result<Tensor> {
+        let projection = self.parameters.projection(target);
+        projection::backward_input(dy, projection, self.site(target), onto)
+    }
+
+    /// Adds the derivatives of a projection's parameters, from its input and the derivative of its output.
+    fn learn(
+        &self,
+        x: &Tensor,
+        dy: &Tensor,
+        target: LoraTarget,
+        positions: &LayerParameters<usize>,
+        gradients: &mut Gradients,
+    ) -> Result<()> {
+        projection::backward_parameters(
+            x,
+            dy,
+            self.parameters.projection(target),
+            self.site(target),
+            positions.projection(target),
+            gradients,
+        )
+    }
+}
+
+impl SavedLayer {
+    /// Gives back the memory of everything but `x`, which is returned, and `middle`, which the next layer reads.
+    pub(super) fn release_all_but_stream(self) -> Tensor {
         let Self {
             x,
             normed,
+            query_norm,
+            key_norm,
             query,
             key,
             value,
@@ -219,7 +301,6 @@ impl SavedLayer {
             ..
         } = self;
         [
-            x,
             normed.y,
             query,
             key,
@@ -232,24 +313,60 @@ impl SavedLayer {
         ]
         .into_iter()
         .chain(chosen)
+        .chain(
+            [query_norm, key_norm]
+                .into_iter()
+                .flatten()
+                .map(|norm| norm.x),
+        )
         .for_each(give_tensor);
+        x
     }
 }
 
-/// Adds the derivatives of a projection's weight and bias.
-fn accumulate(
-    x: &Tensor,
-    dy: &Tensor,
-    at: &Projection<usize>,
-    gradients: &mut Gradients,
-) -> Result<()> {
-    match at.bias {
-        None => linear::backward_parameters(x, dy, gradients.tensor_mut(at.weight), None),
-        Some(bias) => {
-            let [dweight, dbias] = gradients.tensors_mut([at.weight, bias]);
-            linear::backward_parameters(x, dy, dweight, Some(dbias))
-        }
+/// The norm of each head's query or key: its input, (tokens * heads, dim), and 1 / rms.
+#[derive(Debug)]
+struct HeadNorm {
+    x: Tensor,
+    inverse_rms: Tensor,
+}
+
+impl HeadNorm {
+    /// `x`: (tokens, heads * dim). Without a gain it is given back as it is.
+    fn forward(x: Tensor, gain: Option<&Tensor>, eps: f64) -> Result<(Tensor, Option<Self>)> {
+        let Some(gain) = gain else {
+            return Ok((x, None));
+        };
+        let shape = x.dims2()?;
+        let x = heads_as_rows(x, gain)?;
+        let Normed { y, inverse_rms } = rms_norm::forward(&x, gain, eps)?;
+        Ok((y.reshape(shape)?, Some(Self { x, inverse_rms })))
     }
+
+    fn backward(
+        saved: Option<Self>,
+        dy: Tensor,
+        gain: Option<(&Tensor, usize)>,
+        gradients: &mut Gradients,
+    ) -> Result<Tensor> {
+        let (Some(Self { x, inverse_rms }), Some((gain, at))) = (saved, gain) else {
+            return Ok(dy);
+        };
+        let shape = dy.dims2()?;
+        let dy = heads_as_rows(dy, gain)?;
+        let onto = zeros_like(&dy)?;
+        let dgain = gradients.tensor_mut(at);
+        let dx = rms_norm::backward(&x, gain, &inverse_rms, &dy, onto, dgain)?;
+        [x, dy].into_iter().for_each(give_tensor);
+        Ok(dx.reshape(shape)?)
+    }
+}
+
+/// (tokens, heads * dim) as (tokens * heads, dim).
+fn heads_as_rows(x: Tensor, gain: &Tensor) -> Result<Tensor> {
+    let dim = gain.elem_count();
+    let rows = x.elem_count() / dim;
+    Ok(x.reshape((rows, dim))?)
 }
 
 pub(super) fn zeros_like(tensor: &Tensor) -> Result<Tensor> {

@@ -1,11 +1,13 @@
 //! The decoder against transformers, against the training pass, and its two paths against each other.
 
+use candle_core::Device;
 use farthing_engine::{
-    Architecture, DecodingPlan, Finish, NoHooks, Packed, PromptGroup, decode, decode_by_composition,
+    Architecture, DecodingPlan, Finish, Model, ModelConfig, NoHooks, Packed, PromptGroup,
+    RopeScaling, decode, decode_by_composition,
 };
 use serde::Deserialize;
 
-use crate::{draw_plain, fixture_model, fixtures, odd_model, prompt, tokenizer};
+use crate::{draw_plain, fixture_model, fixtures, odd_config, odd_model, prompt, tokenizer};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -41,14 +43,35 @@ fn greedy_completions_equal_transformers() {
     }
 }
 
+/// A model whose frequencies and cosines are scaled.
+fn scaled_model() -> Model {
+    let config = ModelConfig {
+        rope_scaling: RopeScaling::Yarn {
+            factor: 4.0,
+            beta_fast: 8.0,
+            beta_slow: 1.0,
+            original_max_position_embeddings: 64,
+            attention_factor: 1.2,
+            truncate: true,
+        },
+        ..odd_config(Architecture::Llama)
+    };
+    Model::init(config, 5, &Device::Cpu).unwrap()
+}
+
 /// What the optimizer will compare: the sampler's log-probability and the training pass's.
 #[test]
 fn logp_equals_the_training_pass() {
     for (model, longest) in [
         (odd_model(Architecture::Llama), 90),
         (odd_model(Architecture::Qwen2), 90),
+        (odd_model(Architecture::Qwen3), 90),
         (fixture_model("llama"), 30),
+        (fixture_model("llama_biased"), 30),
+        (fixture_model("mistral"), 30),
         (fixture_model("qwen2"), 30),
+        (fixture_model("qwen3"), 30),
+        (scaled_model(), 90),
     ] {
         for temperature in [1.0, 0.7, 0.0] {
             // What cuts the distribution for the draw does not touch the log-probability.
@@ -105,7 +128,7 @@ fn logp_equals_the_training_pass() {
 /// The path of other devices, run on this one.
 #[test]
 fn the_composition_gives_the_same_attempts() {
-    for architecture in [Architecture::Llama, Architecture::Qwen2] {
+    for architecture in Architecture::ALL {
         let model = odd_model(architecture);
         let prompts = [prompt(1, 1), prompt(70, 2), prompt(5, 3)];
         let groups = prompts.each_ref().map(|tokens| PromptGroup {

@@ -72,7 +72,7 @@ fn bits(attempts: &[Vec<Attempt>]) -> Vec<(Vec<u32>, Vec<u32>)> {
 
 #[test]
 fn attempts_do_not_depend_on_rows_order_or_threads() {
-    for architecture in [Architecture::Llama, Architecture::Qwen2] {
+    for architecture in Architecture::ALL {
         let model = odd_model(architecture);
         let in_order: Vec<usize> = (0..PROMPT_LENGTHS.len()).collect();
         let reference = bits(&draw(&model, &in_order, 64, 1));

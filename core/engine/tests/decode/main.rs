@@ -47,6 +47,9 @@ fn odd_config(architecture: Architecture) -> ModelConfig {
         rope_scaling: RopeScaling::None,
         max_position_embeddings: 256,
         tie_word_embeddings: architecture == Architecture::Qwen2,
+        attention_bias: false,
+        mlp_bias: false,
+        sliding_window: None,
         // Large enough that tokens differ much in probability.
         initializer_range: 0.3,
         bos_token_id: None,

@@ -90,7 +90,7 @@ fn models_of_both_families_come_back() {
             if llama3 && architecture == Architecture::Qwen2 {
                 continue;
             }
-            let model = model(config(architecture, tied, scaling));
+            let model = model(config(architecture, tied, scaling.clone()));
             let scores = model.score(&packed, 1.0).unwrap();
             for (weights, tolerance) in [(WeightType::F16, 5e-3), (WeightType::Q8_0, 5e-2)] {
                 let what = format!("{architecture:?} tied {tied} {scaling:?} {weights:?}");

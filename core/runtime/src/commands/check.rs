@@ -6,11 +6,12 @@ use std::path::Path;
 use farthing_engine::DeviceLocation;
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Result, RuntimeError};
 use crate::host::Lock;
 use crate::manifest::Stage;
 use crate::memory::MemoryEstimate;
-use crate::plan::Plan;
+use crate::model_access::{Download, ModelAccess};
+use crate::plan::{Plan, refuse_hub_model};
 use crate::plugin_access::{PluginAccess, lock_beside};
 
 /// The plan as data.
@@ -19,6 +20,8 @@ pub struct PlanReport {
     pub name: String,
     pub device: String,
     pub parameters: usize,
+    /// What `train` fetches first; none if the model is no model of the hub.
+    pub download: Option<Download>,
     pub plugins: Vec<String>,
     pub stages: Vec<String>,
     pub memory: MemoryEstimate,
@@ -27,16 +30,18 @@ pub struct PlanReport {
     pub budget_hours: Option<f64>,
 }
 
-/// Checks the manifest.
+/// Checks the manifest. Of a model of the hub it fetches what describes it, and says how large the rest is.
 ///
 /// With `update_lock`, pins the plugins that were found in the lock file beside the manifest.
 pub fn check(
     manifest: &Path,
     overrides: &[String],
     access: &PluginAccess,
+    models: &ModelAccess,
     update_lock: bool,
 ) -> Result<PlanReport> {
-    let plan = Plan::make(manifest, overrides, access)?;
+    let plan = Plan::make(manifest, overrides, access, models)?;
+    let download = download(&plan)?;
     plan.rehearse()?;
     if update_lock {
         Lock::of(plan.host.plugins()).write(&lock_beside(manifest))?;
@@ -50,6 +55,7 @@ pub fn check(
             DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
         },
         parameters: plan.memory.parameters,
+        download,
         plugins: plan
             .host
             .plugins()
@@ -60,6 +66,21 @@ pub fn check(
         memory: plan.memory.clone(),
         budget_hours: resolved.run.cost.as_ref().and_then(|cost| cost.hours()),
     })
+}
+
+/// What `train` has to fetch. A repository without weights is found here, before anybody waits for one.
+fn download(plan: &Plan) -> Result<Option<Download>> {
+    let Some(model) = &plan.hub_model else {
+        return Ok(None);
+    };
+    match model.download() {
+        Ok(download) => Ok(Some(download)),
+        Err(error) => {
+            let mut diagnostics = plan.file.diagnostics();
+            refuse_hub_model(&plan.file, &error, &mut diagnostics);
+            Err(RuntimeError::Manifest(diagnostics))
+        }
+    }
 }
 
 fn describe(stage: &Stage) -> String {
@@ -99,6 +120,9 @@ impl PlanReport {
         line("run", &self.name);
         line("device", &self.device);
         line("model", &format!("{} parameters", grouped(self.parameters)));
+        if let Some(download) = &self.download {
+            line("download", &download.text());
+        }
         line("plugins", &self.plugins.join(", "));
         for (index, stage) in self.stages.iter().enumerate() {
             line(

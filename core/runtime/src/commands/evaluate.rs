@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use farthing_engine::gguf::is_gguf;
 use farthing_engine::{Model, Tokenizer};
 use serde::Serialize;
 use serde_json::Value;
@@ -11,9 +10,9 @@ use serde_json::Value;
 use crate::error::{Result, RuntimeError};
 use crate::host::ScoringPool;
 use crate::manifest::{EvalStage, Manifest, RlStage, Split, Stage};
+use crate::model_access::ModelAccess;
 use crate::plan::Plan;
 use crate::plugin_access::PluginAccess;
-use crate::run::Checkpoints;
 use crate::stage::components::{LiveSampler, LiveTask, States};
 use crate::stage::eval;
 use crate::stage::measuring::Figures;
@@ -32,20 +31,21 @@ pub struct Evaluation {
     pub by_tag: BTreeMap<String, Figures>,
 }
 
-/// Measures the model in `directory` (or the newest checkpoint of a run directory) as the manifest's last `eval` stage
-/// says; without one, as the `eval` of its last `rl` stage.
+/// Measures `model` (a path, the newest checkpoint of a run directory, or a model of the hub) as the manifest's last
+/// `eval` stage says; without one, as the `eval` of its last `rl` stage.
 pub fn evaluate(
-    directory: &Path,
+    model: &Path,
     manifest: &Path,
     overrides: &[String],
     access: &PluginAccess,
+    models: &ModelAccess,
 ) -> Result<Evaluation> {
-    let plan = Plan::make(manifest, overrides, access)?;
+    let plan = Plan::make(manifest, overrides, access, models)?;
     let (index, stage) = evaluation_of(plan.manifest())?;
-    let directory = model_directory(directory)?;
+    let loaded = models.load(model, &plan.device)?;
     let bench = Bench {
-        model: Model::load(&directory, &plan.device)?,
-        tokenizer: Tokenizer::load(&directory)?,
+        model: loaded.model,
+        tokenizer: loaded.tokenizer,
         tasks: LiveTask::all(&plan.host, &plan.manifest().tasks, &States::new())?,
         pool: ScoringPool::new()?,
         seed: plan.manifest().run.seed,
@@ -56,35 +56,13 @@ pub fn evaluate(
     let measured = eval::attempt(&bench, &stage, &chosen, &sampler, seeds)?;
     let (all, by_tag) = measured.figures();
     Ok(Evaluation {
-        model: directory.display().to_string(),
+        model: loaded.path.display().to_string(),
         attempts: stage.attempts as usize,
         temperature: measured.temperature,
         seconds: measured.seconds,
         all,
         by_tag,
     })
-}
-
-/// A run directory stands for its newest checkpoint, a model's directory and a `.gguf` file for themselves.
-pub fn model_directory(directory: &Path) -> Result<std::path::PathBuf> {
-    let checkpoints = directory.join("checkpoints");
-    if directory.join("config.json").exists() || (is_gguf(directory) && directory.exists()) {
-        return Ok(directory.to_path_buf());
-    }
-    if !checkpoints.is_dir() {
-        return Err(RuntimeError::Usage(format!(
-            "{} is neither a model (a directory with config.json, or a .gguf file) nor a run (a directory with \
-             checkpoints/)",
-            directory.display()
-        )));
-    }
-    match Checkpoints::new(&checkpoints).newest()?.newest {
-        Some(checkpoint) => Ok(checkpoint.path().to_path_buf()),
-        None => Err(RuntimeError::Checkpoint {
-            path: checkpoints,
-            problem: "no whole checkpoint is there".to_owned(),
-        }),
-    }
 }
 
 /// The manifest's evaluation and the stage whose seeds it takes.

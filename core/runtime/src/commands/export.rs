@@ -7,28 +7,33 @@ use std::path::{Path, PathBuf};
 
 use farthing_engine::gguf;
 pub use farthing_engine::gguf::WeightType;
-use farthing_engine::{Model, Tokenizer, select_device};
+use farthing_engine::{AdapterFile, EngineError, select_device};
 
-use super::evaluate::model_directory;
 use crate::error::{Result, RuntimeError};
+use crate::model_access::{LoadedModel, ModelAccess};
 use crate::run::durable::{parent_of, scratch_path};
 
-/// The form to write.
+/// The form to write. Adapters are added to their weights, but for PEFT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A Hugging Face directory: `config.json`, `model.safetensors` (f32), the tokenizer's files.
     HuggingFace,
+    /// `adapter_config.json` and `adapter_model.safetensors`, for the model that the adapters were trained on.
+    Peft,
     /// One file for llama.cpp and what is built on it.
     Gguf(WeightType),
 }
 
-/// Writes the model at `model` (a directory, a run for its newest checkpoint, a `.gguf` file) to `out`.
-pub fn export(model: &Path, out: &Path, format: Format) -> Result<()> {
+/// Writes `model` (a path, the newest checkpoint of a run directory, or a model of the hub) to `out`.
+pub fn export(model: &Path, out: &Path, format: Format, models: &ModelAccess) -> Result<()> {
     refuse_place(out, format)?;
-    let source = model_directory(model)?;
     // The weights go from file to file; no accelerator is needed for it.
     let device = select_device("cpu")?;
-    let (model, tokenizer) = (Model::load(&source, &device)?, Tokenizer::load(&source)?);
+    let LoadedModel {
+        model,
+        tokenizer,
+        path: source,
+    } = models.load(model, &device)?;
     if let Some(name) = model.first_not_finite()? {
         return Err(RuntimeError::Usage(format!(
             "{}: tensor `{name}` is not finite, so there is nothing worth exporting; take an earlier checkpoint",
@@ -44,8 +49,25 @@ pub fn export(model: &Path, out: &Path, format: Format) -> Result<()> {
         )));
     }
     match format {
-        Format::HuggingFace => write_directory(out, &model, &tokenizer),
-        Format::Gguf(weights) => Ok(gguf::write(out, &model, &tokenizer, weights)?),
+        Format::HuggingFace => write_directory(out, |directory| {
+            // The model's files come last: its configuration is the newer one.
+            tokenizer.save(directory)?;
+            Ok(model.merged()?.save(directory)?)
+        }),
+        Format::Peft => {
+            if model.lora().is_none() {
+                return Err(RuntimeError::Usage(format!(
+                    "{} is a whole model and has no adapters; choose --format hf",
+                    source.display()
+                )));
+            }
+            let base = AdapterFile::read(&source)?.base;
+            write_directory(out, |directory| {
+                tokenizer.save(directory)?;
+                Ok(model.save_adapters(directory, &base)?)
+            })
+        }
+        Format::Gguf(weights) => Ok(gguf::write(out, &model.merged()?, &tokenizer, weights)?),
     }
 }
 
@@ -62,7 +84,7 @@ fn refuse_place(out: &Path, format: Format) -> Result<()> {
         Format::Gguf(_) if !gguf_name => {
             usage("a GGUF file's name ends in .gguf, so that it is known as one")
         }
-        Format::HuggingFace if gguf_name => {
+        Format::HuggingFace | Format::Peft if gguf_name => {
             usage("this is the name of a GGUF file; give a directory, or --format gguf")
         }
         _ if out.exists() => usage(
@@ -72,14 +94,16 @@ fn refuse_place(out: &Path, format: Format) -> Result<()> {
     }
 }
 
-fn write_directory(out: &Path, model: &Model, tokenizer: &Tokenizer) -> Result<()> {
+/// Lets `write` fill a directory, and makes it durable before it gets its name.
+fn write_directory(out: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let scratch = scratch_path(out);
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| farthing_engine::EngineError::io(path, source)
+        move |source| EngineError::io(path, source)
     };
     fs::create_dir(&scratch).map_err(failed(&scratch))?;
-    let written = write_files(&scratch, model, tokenizer)
+    let written = write(&scratch)
+        .and_then(|()| sync(&scratch))
         .and_then(|()| Ok(fs::rename(&scratch, out).map_err(failed(out))?));
     if written.is_err() {
         // The first error is the one to tell.
@@ -88,11 +112,8 @@ fn write_directory(out: &Path, model: &Model, tokenizer: &Tokenizer) -> Result<(
     written
 }
 
-fn write_files(directory: &Path, model: &Model, tokenizer: &Tokenizer) -> Result<()> {
-    // The model's files come last: its configuration is the newer one.
-    tokenizer.save(directory)?;
-    model.save(directory)?;
-    let failed = |error| farthing_engine::EngineError::io(directory, error);
+fn sync(directory: &Path) -> Result<()> {
+    let failed = |error| EngineError::io(directory, error);
     let entries: Vec<PathBuf> = fs::read_dir(directory)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(failed)?;

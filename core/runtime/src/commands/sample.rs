@@ -4,12 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use farthing_engine::{
-    DecodeHooks, DecodingPlan, Message, Model, PromptGroup, StreamingDecoder, Tokenizer, decode,
-    select_device,
+    DecodeHooks, DecodingPlan, Message, PromptGroup, StreamingDecoder, decode, select_device,
 };
 
-use super::evaluate::model_directory;
 use crate::error::{Result, RuntimeError};
+use crate::model_access::{LoadedModel, ModelAccess};
 
 /// What to draw.
 #[derive(Clone, Debug)]
@@ -26,11 +25,16 @@ pub struct SampleRequest {
 }
 
 /// Draws one completion and streams its text to `out`. Returns the whole text.
-pub fn sample(directory: &Path, request: &SampleRequest, out: &mut dyn Write) -> Result<String> {
-    let directory = model_directory(directory)?;
+pub fn sample(
+    model: &Path,
+    request: &SampleRequest,
+    models: &ModelAccess,
+    out: &mut dyn Write,
+) -> Result<String> {
     let device = select_device(&request.device)?;
-    let model = Model::load(&directory, &device)?;
-    let tokenizer = Tokenizer::load(&directory)?;
+    let LoadedModel {
+        model, tokenizer, ..
+    } = models.load(model, &device)?;
     let prompt = match request.chat {
         true => {
             let message = Message::new("user", &request.prompt);

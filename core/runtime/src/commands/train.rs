@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::error::{Result, RuntimeError};
 use crate::host::Lock;
 use crate::host::ScoringPool;
-use crate::manifest::{Manifest, Stage};
+use crate::manifest::{Manifest, ManifestFile, Stage};
+use crate::model_access::ModelAccess;
 use crate::plan::{Plan, initial_model, tokenizer};
 use crate::plugin_access::PluginAccess;
 use crate::run::curves::draw_curves;
@@ -28,6 +29,7 @@ pub struct TrainRequest<'a> {
     pub out: Option<&'a Path>,
     pub resume: bool,
     pub access: &'a PluginAccess,
+    pub models: &'a ModelAccess,
     pub terminal: &'a Terminal,
     pub logging: &'a Logging,
     pub interrupt: Interrupt,
@@ -47,13 +49,21 @@ pub struct Trained {
 
 /// Trains.
 pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
-    let plan = Plan::make(request.manifest, request.overrides, request.access)?;
-    plan.memory.refuse_excess()?;
-    plan.rehearse()?;
+    let mut file = Plan::read(request.manifest, request.overrides, request.access)?;
     let root = request.out.map_or_else(
-        || Path::new("runs").join(&plan.manifest().run.name),
+        || Path::new("runs").join(&file.manifest.run.name),
         Path::to_path_buf,
     );
+    if request.resume {
+        pin_commit(&mut file, &root)?;
+    }
+    let plan = Plan::of(file, request.access, request.models)?;
+    plan.memory.refuse_excess()?;
+    plan.rehearse()?;
+    if let Some(model) = &plan.hub_model {
+        // Before there is a run: a download that fails leaves none behind.
+        model.fetch_weights()?;
+    }
     let run = match request.resume {
         true => RunDirectory::resume(&root)?,
         false => RunDirectory::create(&root)?,
@@ -98,6 +108,27 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
             budget_spent: end == StageEnd::BudgetSpent,
         }),
     }
+}
+
+/// A run goes on with the commit of the hub that it began with, whatever its branch means by now.
+fn pin_commit(file: &mut ManifestFile, root: &Path) -> Result<()> {
+    let paths = RunPaths::new(root);
+    let mut stored = paths.manifest();
+    if !stored.exists()
+        && let Some(checkpoint) = Checkpoints::new(paths.checkpoints()).newest()?.newest
+    {
+        stored = RunPaths::new(checkpoint.path()).manifest();
+    }
+    // What cannot be read is refused where the whole manifests are compared.
+    let text = std::fs::read_to_string(stored).unwrap_or_default();
+    let stored: toml::Table = toml::from_str(&text).unwrap_or_default();
+    let key = |name: &str| stored.get("model")?.get(name)?.as_str();
+    let model = &mut file.manifest.model;
+    let is_same = model.path.as_deref() == key("path").map(Path::new);
+    if model.hub_id().is_some() && model.commit.is_none() && is_same {
+        model.commit = key("commit").map(str::to_owned);
+    }
+    Ok(())
 }
 
 /// The checkpoint to go on from; none if the run was stopped before its first. A run whose checkpoints are damaged or
@@ -184,20 +215,29 @@ fn begin(
     newest: Option<VerifiedCheckpoint>,
 ) -> Result<Trainer> {
     let manifest = plan.manifest().clone();
+    let model_directory = plan.model_directory();
     run.write(&run.paths().plugin_lock(), lock_text.as_bytes())?;
     run.write(&run.paths().manifest(), manifest.to_toml().as_bytes())?;
     let (position, model, tokenizer) = match &newest {
         Some(checkpoint) => {
-            tracing::info!("going on from {}", checkpoint.path().display());
-            (
-                Position::read(checkpoint.path())?,
-                farthing_engine::Model::load(checkpoint.path(), &plan.device)?,
-                farthing_engine::Tokenizer::load(checkpoint.path())?,
-            )
+            let path = checkpoint.path();
+            tracing::info!("going on from {}", path.display());
+            let tokenizer = farthing_engine::Tokenizer::load(path)?;
+            let model = match manifest.model.lora {
+                None => farthing_engine::Model::load(path, &plan.device)?,
+                Some(_) => {
+                    let directory = model_directory.as_deref();
+                    initial_model(&manifest, directory, &tokenizer, &plan.device)?
+                        .without_adapters()
+                        .with_adapters_from(path)?
+                }
+            };
+            (Position::read(path)?, model, tokenizer)
         }
         None => {
-            let tokenizer = tokenizer(&manifest)?;
-            let model = initial_model(&manifest, &tokenizer, &plan.device)?;
+            let directory = model_directory.as_deref();
+            let tokenizer = tokenizer(&manifest, directory)?;
+            let model = initial_model(&manifest, directory, &tokenizer, &plan.device)?;
             (Position::start(), model, tokenizer)
         }
     };
@@ -211,20 +251,23 @@ fn begin(
         pool: ScoringPool::new()?,
         run,
         position,
+        recomputed_layers: plan.memory.recomputed_layers,
         resumed_from: newest.map(|checkpoint| checkpoint.path().to_path_buf()),
         terminal: request.terminal.clone(),
         interrupt: request.interrupt.clone(),
         lock_text,
+        model_directory,
     })
 }
 
 /// Keys that do not change what a run computes, and so may differ between a run and its resumption.
-const FREE_KEYS: [&str; 7] = [
+const FREE_KEYS: [&str; 8] = [
     "/run/name",
     "/run/threads",
     "/run/cost",
     "/run/checkpoint_every",
     "/run/keep_checkpoints",
+    "/run/activation_checkpointing",
     "/run/device",
     "/plugins",
 ];

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use farthing_engine::AdapterFile;
 use farthing_engine::gguf::is_gguf;
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use super::file::ManifestFile;
 use super::keys::Model;
 use super::source::Place;
 use super::tree::{Node, join};
+use crate::hub::ModelId;
 
 /// Reports keys that this version reads but cannot follow, each with what works.
 pub(super) fn refuse_planned(tree: &Node, diagnostics: &mut Diagnostics) {
@@ -19,13 +21,6 @@ pub(super) fn refuse_planned(tree: &Node, diagnostics: &mut Diagnostics) {
         diagnostics
             .add(Diagnostic::new(Problem::Unavailable, message, place, "not available").help(help));
     };
-    if tree.at("/model/lora").is_some() {
-        refuse(
-            "/model/lora",
-            "low-rank adapters are not available in this version",
-            "leave `lora` out: full fine-tuning works",
-        );
-    }
     let plugins = tree.at("/plugins").map(Node::to_json);
     for name in plugins
         .iter()
@@ -63,26 +58,28 @@ impl ManifestFile {
         self.model_files(&self.manifest.model, diagnostics);
     }
 
+    /// `commit` can only repeat a commit that `path` names.
+    fn refuse_other_commit(&self, model: &Model, diagnostics: &mut Diagnostics) {
+        let given = model.path.as_deref().and_then(Path::to_str);
+        let given = given.and_then(ModelId::parse);
+        let named = given.as_ref().and_then(ModelId::commit);
+        if let (Some(named), Some(commit)) = (named, &model.commit)
+            && named != commit
+        {
+            let message = format!("`path` names the commit {named} and `commit` is {commit}");
+            let place = self.tree.place_of("/model/commit");
+            diagnostics.add(
+                Diagnostic::new(Problem::Conflict, message, place, "another commit")
+                    .help("leave one of the two out"),
+            );
+        }
+    }
+
     fn model_files(&self, model: &Model, diagnostics: &mut Diagnostics) {
         if let Some(path) = &model.path {
             let place = self.tree.place_of("/model/path");
-            if let Some(hub_id) = model.hub_id() {
-                let message = format!(
-                    "there is no directory `{hub_id}` beside the manifest, and this version fetches nothing from the \
-                     Hugging Face hub"
-                );
-                diagnostics.add(
-                    Diagnostic::new(
-                        Problem::Unavailable,
-                        message,
-                        place,
-                        "neither a directory nor fetched",
-                    )
-                    .help(format!(
-                        "give a directory with config.json, *.safetensors and tokenizer.json; if `{hub_id}` is a model \
-                         of the hub, `hf download {hub_id} --local-dir DIR` makes one"
-                    )),
-                );
+            if model.hub_id().is_some() {
+                self.refuse_other_commit(model, diagnostics);
             } else {
                 require_model(
                     path,
@@ -91,6 +88,14 @@ impl ManifestFile {
                     diagnostics,
                 );
             }
+        }
+        if model.commit.is_some() && model.hub_id().is_none() {
+            let message = "`commit` belongs to a model of the hub, and `path` names none";
+            let place = self.tree.place_of("/model/commit");
+            diagnostics.add(
+                Diagnostic::new(Problem::Conflict, message, place, "of no use here")
+                    .help("leave `commit` out, or give `path = \"owner/name\"`"),
+            );
         }
         if let Some(path) = model
             .tokenizer
@@ -109,6 +114,15 @@ impl ManifestFile {
 
 /// A directory, or a GGUF file.
 fn require_model(path: &Path, place: Place, contents: &str, diagnostics: &mut Diagnostics) {
+    if AdapterFile::is_in(path) {
+        let message = format!("{} is an adapter, not a whole model", path.display());
+        diagnostics.add(
+            Diagnostic::new(Problem::File, message, place, "adapters alone").help(
+                "`farthing export` writes it as a whole model, the adapters added to the weights",
+            ),
+        );
+        return;
+    }
     if !(path.is_dir() || path.is_file() && is_gguf(path)) {
         let found = if path.exists() {
             "a file"

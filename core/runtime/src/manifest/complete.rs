@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::keys::{EvalStage, Manifest, Plugins, SftStage, Stage};
+use crate::hub::ModelId;
 
 /// Fills in what depends on other keys, and makes paths absolute.
 pub(super) fn complete(manifest: &mut Manifest, directory: &Path) {
@@ -64,16 +65,9 @@ fn complete_pass_at(stage: &mut EvalStage) {
     }
 }
 
-/// `owner/name` that is nothing in `directory`.
+/// A model of the hub that is nothing in `directory`.
 fn is_hub_id(path: &Path, directory: &Path) -> bool {
-    let part = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-    };
-    let Some((owner, name)) = path.to_str().and_then(|text| text.split_once('/')) else {
-        return false;
-    };
-    part(owner) && part(name) && !name.ends_with(".gguf") && !directory.join(path).exists()
+    let is_id = path.to_str().and_then(ModelId::parse).is_some();
+    // A link that leads nowhere is a path all the same.
+    is_id && directory.join(path).symlink_metadata().is_err()
 }

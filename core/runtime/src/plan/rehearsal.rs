@@ -20,7 +20,7 @@ impl Plan {
     /// Every task that cannot be posed, at its line of the manifest.
     pub fn rehearse(&self) -> Result<()> {
         let manifest = self.manifest();
-        let tokenizer = tokenizer(manifest)?;
+        let tokenizer = tokenizer(manifest, self.model_directory().as_deref())?;
         let tasks = LiveTask::all(&self.host, &manifest.tasks, &States::new())?;
         let mut diagnostics = self.file.diagnostics();
         for (index, is_test) in needed(&manifest.stages, &tasks) {

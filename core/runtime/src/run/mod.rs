@@ -10,7 +10,7 @@
 //! - the completions table is readable at every moment, also after `kill -9` ([`completions`]);
 //! - an interrupt finishes the step and saves ([`signals`]).
 //!
-//! [`curves`], [`progress`], [`terminal`] and [`logging`] are the run's face; they never influence it.
+//! [`curves`], [`progress`], [`transfer`], [`terminal`] and [`logging`] are the run's face; they never influence it.
 
 pub mod checkpoint;
 pub mod completions;
@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod progress;
 pub mod signals;
 pub mod terminal;
+pub mod transfer;
 
 pub use checkpoint::{CheckpointSearch, CheckpointWriter, Checkpoints, VerifiedCheckpoint};
 pub use completions::{CompletionRow, CompletionsWriter, RewardCell};
@@ -35,3 +36,4 @@ pub use metrics::{MetricRow, MetricsPosition, RunMetrics};
 pub use progress::{Progress, StepSummary};
 pub use signals::Interrupt;
 pub use terminal::Terminal;
+pub use transfer::Transfer;

@@ -4,7 +4,9 @@
 //! and in nothing else. A rollout is split into updates by whole groups and an update into micro-batches by whole
 //! sequences; the objective divides by the update's totals, so the split changes memory and nothing else.
 
-use farthing_engine::{AdamW, Gradients, Model, Packed, Scores, Uncovered, UncoveredReason};
+use farthing_engine::{
+    AdamW, Coverage, Gradients, Model, Packed, PassOptions, Scores, Uncovered, UncoveredReason,
+};
 use farthing_sdk::client::{AdvantageArrays, LossArrays, OptimizerClient};
 use farthing_sdk::{Fold, MicroBatch, Need, Rollout, Totals};
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::batching::{gather, offsets, runs, scatter, split_by_tokens, split_evenly};
 use super::folding::Folded;
+use super::seeds::StageSeeds;
 use crate::error::{Result, RuntimeError};
 
 /// One attempt that is trained on.
@@ -51,6 +54,8 @@ pub(crate) struct Schedule {
     pub num_iterations: usize,
     pub minibatches: usize,
     pub micro_batch_tokens: usize,
+    /// Layers that run again for the backward pass.
+    pub recomputed_layers: usize,
     pub max_new_tokens: usize,
     /// The temperature that the attempts were drawn with.
     pub temperature: f64,
@@ -66,6 +71,7 @@ pub(crate) struct Learner<'a> {
     pub optimizer: &'a mut OptimizerClient,
     pub optimizer_name: &'a str,
     pub stage: &'a str,
+    pub seeds: StageSeeds,
     pub step: u64,
     /// Check that every tensor gets a gradient, at the first update that has one.
     pub check_coverage: &'a mut bool,
@@ -224,8 +230,7 @@ impl Learner<'_> {
         }
         folded.record("loss", loss, 1.0, Fold::Mean);
         if has_signal && *self.check_coverage {
-            check_coverage(self.gradients, self.stage)?;
-            *self.check_coverage = false;
+            *self.check_coverage = check_coverage(self.gradients, self.model, self.stage)?;
         }
         let grad_norm = apply(
             self.rule,
@@ -255,7 +260,12 @@ impl Learner<'_> {
             .collect();
         let packed = pack(&sequences);
         let drawn = drawn_positions(&sequences);
-        let pass = self.model.forward(&packed, schedule.temperature)?;
+        let options = PassOptions {
+            temperature: schedule.temperature,
+            recomputed_layers: schedule.recomputed_layers,
+            dropout_seed: Some(self.seeds.dropout(self.rule.steps_taken())),
+        };
+        let pass = self.model.forward(&packed, options)?;
         let Scores { logp, entropy } = pass.scores();
         let logp = gather(logp, &drawn);
         let entropy = gather(entropy, &drawn);
@@ -332,11 +342,12 @@ pub(crate) fn apply(
     Ok(norm)
 }
 
-/// Every trainable tensor must get a gradient at the first update.
-pub(crate) fn check_coverage(gradients: &Gradients, stage: &str) -> Result<()> {
-    let uncovered = gradients.coverage()?;
+/// Every trainable tensor must get a gradient at the first update. Returns whether to look again at the next one,
+/// because factors of adapters get theirs only then.
+pub(crate) fn check_coverage(gradients: &Gradients, model: &Model, stage: &str) -> Result<bool> {
+    let Coverage { uncovered, waiting } = gradients.coverage(model)?;
     if uncovered.is_empty() {
-        return Ok(());
+        return Ok(waiting > 0);
     }
     const SHOWN: usize = 8;
     let described = |uncovered: &Uncovered| match uncovered.reason {
@@ -351,7 +362,7 @@ pub(crate) fn check_coverage(gradients: &Gradients, stage: &str) -> Result<()> {
     Err(RuntimeError::GradientCoverage {
         stage: stage.to_owned(),
         count: uncovered.len(),
-        of: gradients.iter().len(),
+        of: gradients.iter().count(),
         names,
     })
 }

@@ -215,6 +215,7 @@ impl RlRun<'_> {
             optimizer: &mut components.optimizer,
             optimizer_name: &components.optimizer_name,
             stage: &self.stage.name,
+            seeds: self.seeds,
             step,
             check_coverage: &mut trainer.position.coverage_pending,
         };
@@ -224,6 +225,7 @@ impl RlRun<'_> {
                 num_iterations: self.stage.num_iterations as usize,
                 minibatches: self.stage.minibatches as usize,
                 micro_batch_tokens: self.stage.micro_batch_tokens as usize,
+                recomputed_layers: trainer.recomputed_layers,
                 max_new_tokens: self.stage.max_new_tokens as usize,
                 // Greedy attempts are scored at temperature 1, as decoding does.
                 temperature: if temperature == 0.0 {

@@ -30,6 +30,11 @@ impl StageSeeds {
         rng::word(self.seed, "evaluation", 0, attempt)
     }
 
+    /// Which inputs of adapters the pass for update `update` of the stage drops.
+    pub fn dropout(self, update: u64) -> u64 {
+        rng::word(self.seed, "dropout", update, 0)
+    }
+
     /// The order of the examples in one epoch.
     pub fn epoch(self, epoch: u64) -> rng::Stream {
         rng::stream(self.seed, "epoch", epoch)

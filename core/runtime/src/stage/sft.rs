@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use farthing_engine::{Gradients, Packed};
+use farthing_engine::{Gradients, Packed, PassOptions};
 use farthing_sdk::rng::rand::seq::SliceRandom;
 use farthing_sdk::{NextRequest, Pick, Split};
 use rayon::prelude::*;
@@ -39,7 +39,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
         gradients: Gradients::zeros(&trainer.model)?,
         max_length: stage
             .max_length
-            .map_or(trainer.model.config().max_position_embeddings, |limit| {
+            .map_or(trainer.model.config().max_sequence_length(), |limit| {
                 limit as usize
             }),
     };
@@ -135,7 +135,12 @@ impl SftRun<'_> {
                     .iter()
                     .map(|example| (example.tokens.as_slice(), example.prompt_length)),
             );
-            let pass = trainer.model.forward(&packed, 1.0)?;
+            let options = PassOptions {
+                temperature: 1.0,
+                recomputed_layers: trainer.recomputed_layers,
+                dropout_seed: Some(self.seeds.dropout(update.rule.steps_taken())),
+            };
+            let pass = trainer.model.forward(&packed, options)?;
             // L = -(1/T) sum_t logp_t over all tokens of the batch.
             let scale = -1.0 / predicted as f32;
             let sum = |values: &[f32]| values.iter().map(|&value| f64::from(value)).sum::<f64>();
@@ -152,8 +157,8 @@ impl SftRun<'_> {
             });
         }
         if trainer.position.coverage_pending {
-            check_coverage(&self.gradients, &self.stage.name)?;
-            trainer.position.coverage_pending = false;
+            trainer.position.coverage_pending =
+                check_coverage(&self.gradients, &trainer.model, &self.stage.name)?;
         }
         let learning_rate = update.learning_rate(step);
         let grad_norm = apply(

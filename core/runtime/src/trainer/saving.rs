@@ -65,7 +65,10 @@ impl Trainer {
 
         let name = step_name(self.position.step);
         let mut writer = self.checkpoints.begin(&name)?;
-        self.model.save(writer.path())?;
+        match (self.model.lora(), self.manifest.model.base_name()) {
+            (Some(_), Some(base)) => self.model.save_adapters(writer.path(), &base)?,
+            _ => self.model.save(writer.path())?,
+        }
         self.tokenizer.save(writer.path())?;
         if let Some(update) = update {
             writer.write(UPDATE_RULE_FILE, |path| update.rule.save(path, &self.model))?;

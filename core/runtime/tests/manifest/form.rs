@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use farthing_runtime::hub::ModelId;
 use farthing_runtime::manifest::{
     ComponentRole, InitArchitecture, Isolation, OnFailure, Problem, Schedule, Split, Stage,
 };
@@ -56,7 +57,7 @@ fn the_documented_example_is_read_as_it_says() {
         [format!("{DIRECTORY}/plugins")].map(Into::<std::path::PathBuf>::into)
     );
     assert_eq!(manifest.plugins.files["ours"].isolation, Isolation::Process);
-    assert_eq!(manifest.model.hub_id(), Some("Qwen/Qwen2.5-0.5B"));
+    assert_eq!(manifest.model.hub_id(), ModelId::parse("Qwen/Qwen2.5-0.5B"));
     assert_eq!(manifest.model.lora.as_ref().unwrap().rank, 32);
 
     let task = &manifest.tasks[0];
@@ -104,11 +105,6 @@ fn what_this_version_cannot_do_is_refused_with_what_works() {
          |                                              ^^^^^^^^^ not available
       help: leave `isolation` out: the plugin runs in-process, where a panic, an error or a passed deadline costs one attempt
 
-    run.toml:13:8: error: there is no directory `Qwen/Qwen2.5-0.5B` beside the manifest, and this version fetches nothing from the Hugging Face hub
-      13 | path = "Qwen/Qwen2.5-0.5B"          # directory, .gguf, or hub id; or init = { arch = "qwen2", .. } from scratch
-         |        ^^^^^^^^^^^^^^^^^^^ neither a directory nor fetched
-      help: give a directory with config.json, *.safetensors and tokenizer.json; if `Qwen/Qwen2.5-0.5B` is a model of the hub, `hf download Qwen/Qwen2.5-0.5B --local-dir DIR` makes one
-
     run.toml:14:1: error: low-rank adapters are not available in this version
       14 | lora = { rank = 32, alpha = 64 }    # left out: full fine-tuning
          | ^^^^ not available
@@ -119,7 +115,7 @@ fn what_this_version_cannot_do_is_refused_with_what_works() {
          |     ^^^^^^ not available
       help: write the reward as a plugin and name it with `use`
 
-    4 errors
+    3 errors
     "#);
 }
 
@@ -155,11 +151,61 @@ fn a_directory_that_looks_like_a_hub_id_is_a_directory() {
         farthing_runtime::manifest::ManifestFile::parse("run.toml", &text, directory.path(), &[])
             .unwrap()
     };
-    assert_eq!(parse().manifest.model.hub_id(), Some("models/tiny"));
+    assert_eq!(
+        parse().manifest.model.hub_id(),
+        ModelId::parse("models/tiny")
+    );
     std::fs::create_dir_all(directory.path().join("models/tiny")).unwrap();
     let model = parse().manifest.model;
     assert_eq!(model.hub_id(), None);
     assert_eq!(model.path, Some(directory.path().join("models/tiny")));
+}
+
+#[test]
+fn a_commit_pins_a_model_of_the_hub_and_nothing_else() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let with = |path: &str, commit: &str| {
+        let model = format!("path = \"{path}\"\ncommit = \"{commit}\"");
+        MINIMAL.replace("path = \"./model\"", &model)
+    };
+    let conflicts = |text: &str| {
+        let file = parse(text).unwrap();
+        let mut diagnostics = file.diagnostics();
+        file.refuse_unavailable(&mut diagnostics);
+        let conflicts = diagnostics
+            .iter()
+            .filter(|found| found.problem == Problem::Conflict);
+        conflicts
+            .map(|found| found.message.clone())
+            .collect::<Vec<_>>()
+    };
+    let file = parse(&with("owner/name@v1", commit)).unwrap();
+    let id = file.manifest.model.hub_id().unwrap();
+    assert_eq!(
+        (id.repository.as_str(), id.commit()),
+        ("owner/name", Some(commit))
+    );
+    assert_eq!(
+        conflicts(&with("owner/name@v1", commit)),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        conflicts(&with(&format!("owner/name@{commit}"), commit)),
+        Vec::<String>::new()
+    );
+    // What is written can be read, and means the same.
+    let again = parse(&file.to_toml()).unwrap();
+    assert_eq!(again.manifest.model, file.manifest.model);
+
+    let other = with(&format!("owner/name@{}", commit.replace('0', "f")), commit);
+    assert!(
+        conflicts(&other)[0].contains("names the commit"),
+        "{:?}",
+        conflicts(&other)
+    );
+    let path = with("./model", commit);
+    assert!(conflicts(&path)[0].contains("belongs to a model of the hub"));
+    assert!(parse(&with("owner/name", "main")).is_err());
 }
 
 #[test]

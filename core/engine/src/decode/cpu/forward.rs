@@ -11,10 +11,10 @@ use super::cache::{CacheShape, Sequence};
 use super::matmul::{PackedMatrix, contiguous, grow};
 use super::weights::{DecodingLayer, DecodingWeights};
 use crate::config::ModelConfig;
-use crate::decode::rotary::RotaryTable;
-use crate::decode::vector::{rms_norm_rows, swiglu_row};
+use crate::decode::vector::{rms_norm_heads, rms_norm_rows, swiglu_row};
 use crate::error::Result;
 use crate::model::Model;
+use crate::rotary::RotaryTable;
 
 /// Tokens that follow a sequence, and where the logits after the last of them go.
 pub(super) struct Item<'a> {
@@ -169,17 +169,21 @@ impl Forward<'_> {
             panel_major,
         );
 
+        let eps = self.model.config().rms_norm_eps as f32;
         let queries = layer.o_proj.inputs();
         let keys = shape.key_value_heads * shape.head_dim;
         let scale = 1.0 / (shape.head_dim as f32).sqrt();
+        add_bias(&layer.query_key_value_bias, query_key_value, width, count);
         for (row, numbers) in rows.iter().zip(query_key_value.chunks_exact_mut(width)) {
-            for (number, bias) in numbers.iter_mut().zip(&layer.query_key_value_bias) {
-                *number += bias;
-            }
             let (query, rest) = numbers.split_at_mut(queries);
             let (key, value) = rest[..2 * keys].split_at_mut(keys);
-            rotary.turn(query, shape.head_dim, row.position);
-            rotary.turn(key, shape.head_dim, row.position);
+            for (heads, gain) in [(&mut *query, &layer.q_norm), (&mut *key, &layer.k_norm)] {
+                if let Some(gain) = gain {
+                    rms_norm_heads(heads, gain, eps);
+                }
+            }
+            rotary.turn(query, row.position);
+            rotary.turn(key, row.position);
             query.iter_mut().for_each(|q| *q *= scale);
             let heads = key
                 .chunks_exact(shape.head_dim)
@@ -234,6 +238,7 @@ impl Forward<'_> {
             true,
             panel_major,
         );
+        add_bias(&layer.o_proj_bias, hidden, stride, count);
     }
 
     fn mlp(
@@ -267,6 +272,7 @@ impl Forward<'_> {
             false,
             panel_major,
         );
+        add_bias(&layer.gate_up_bias, gate_up, width, count);
         let activated = &mut activated[..count * inner];
         match threads {
             Threads::This => {
@@ -292,6 +298,7 @@ impl Forward<'_> {
             true,
             panel_major,
         );
+        add_bias(&layer.down_proj_bias, hidden, stride, count);
     }
 
     /// Logits after the last token of each item that ends in this block.
@@ -361,6 +368,18 @@ impl Forward<'_> {
             gain,
             eps,
         );
+    }
+}
+
+/// Adds a bias to the first `count` rows; an empty one is none.
+fn add_bias(bias: &[f32], rows: &mut [f32], stride: usize, count: usize) {
+    if bias.is_empty() {
+        return;
+    }
+    for row in rows.chunks_exact_mut(stride).take(count) {
+        row.iter_mut()
+            .zip(bias)
+            .for_each(|(number, bias)| *number += bias);
     }
 }
 

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::matmul::{PackedMatrix, contiguous};
 use crate::error::Result;
 use crate::model::Model;
+use crate::parameters::Projection;
 
 pub(super) struct DecodingWeights {
     pub layers: Vec<DecodingLayer>,
@@ -22,11 +23,18 @@ pub(super) struct DecodingLayer {
     pub query_key_value: PackedMatrix,
     /// In the order of those columns; empty without biases.
     pub query_key_value_bias: Vec<f32>,
+    /// Gains of the norms of each head's query and key, in families that have them.
+    pub q_norm: Option<Vec<f32>>,
+    pub k_norm: Option<Vec<f32>>,
     pub o_proj: PackedMatrix,
+    /// Empty without a bias; the same holds for those below.
+    pub o_proj_bias: Vec<f32>,
     pub post_attention_layernorm: Vec<f32>,
     /// Output columns: gate, up.
     pub gate_up: PackedMatrix,
+    pub gate_up_bias: Vec<f32>,
     pub down_proj: PackedMatrix,
+    pub down_proj_bias: Vec<f32>,
 }
 
 impl DecodingWeights {
@@ -35,21 +43,28 @@ impl DecodingWeights {
             .into_par_iter()
             .map(|index| {
                 let layer = model.layer(index);
+                // Adapters are added to their weights: what is drawn is the same, at no cost for each token.
+                let pack = |projections: &[&Projection<&Tensor>]| {
+                    let weights = projections
+                        .iter()
+                        .map(|projection| model.effective_weight(projection))
+                        .collect::<Result<Vec<_>>>()?;
+                    PackedMatrix::pack(&weights.iter().collect::<Vec<_>>())
+                };
                 let attention = [&layer.q_proj, &layer.k_proj, &layer.v_proj];
-                let mut query_key_value_bias = Vec::new();
-                for bias in attention.iter().filter_map(|projection| projection.bias) {
-                    query_key_value_bias.extend(numbers(bias)?);
-                }
                 Ok(DecodingLayer {
                     input_layernorm: numbers(layer.input_layernorm)?,
-                    query_key_value: PackedMatrix::pack(
-                        &attention.map(|projection| projection.weight),
-                    )?,
-                    query_key_value_bias,
-                    o_proj: PackedMatrix::pack(&[layer.o_proj.weight])?,
+                    query_key_value: pack(&attention)?,
+                    query_key_value_bias: biases(&attention)?,
+                    q_norm: layer.q_norm.map(numbers).transpose()?,
+                    k_norm: layer.k_norm.map(numbers).transpose()?,
+                    o_proj: pack(&[&layer.o_proj])?,
+                    o_proj_bias: biases(&[&layer.o_proj])?,
                     post_attention_layernorm: numbers(layer.post_attention_layernorm)?,
-                    gate_up: PackedMatrix::pack(&[layer.gate_proj.weight, layer.up_proj.weight])?,
-                    down_proj: PackedMatrix::pack(&[layer.down_proj.weight])?,
+                    gate_up: pack(&[&layer.gate_proj, &layer.up_proj])?,
+                    gate_up_bias: biases(&[&layer.gate_proj, &layer.up_proj])?,
+                    down_proj: pack(&[&layer.down_proj])?,
+                    down_proj_bias: biases(&[&layer.down_proj])?,
                 })
             })
             .collect::<Result<_>>()?;
@@ -70,6 +85,15 @@ impl DecodingWeights {
         };
         self.layers.iter().map(layer).sum::<usize>() + self.lm_head.bytes()
     }
+}
+
+/// The biases of projections side by side; empty if they have none.
+fn biases(projections: &[&Projection<&Tensor>]) -> Result<Vec<f32>> {
+    let mut together = Vec::new();
+    for bias in projections.iter().filter_map(|projection| projection.bias) {
+        together.extend(numbers(bias)?);
+    }
+    Ok(together)
 }
 
 fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {

@@ -1,13 +1,14 @@
-//! The backward kernel: one task for each sequence and key-value head.
+//! The backward kernel: one task for each segment and key-value head.
 //!
 //! With D_i = dO_i . O_i for each query i:
 //! P = e^(S - log normaliser), dV = P^T dO, dP = dO V^T, dS = P (dP - D), dQ = dS K / sqrt(dim), dK = dS^T Q / sqrt(dim).
 
 use rayon::prelude::*;
 
-use super::{Heads, QUERY_BLOCK, SCRATCH, Scratch};
+use super::{Heads, QUERY_BLOCK, SCRATCH, Scratch, Segment, join, row_bounds};
+use crate::buffers;
 use crate::ops::lanes::{dot, exp, vectorised};
-use crate::product::{Matrix, MatrixMut, Write, multiply_serial};
+use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply_serial};
 
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
@@ -19,135 +20,210 @@ pub struct Inputs<'a> {
     pub dout: Matrix<'a>,
 }
 
-/// Fills `dquery`, and adds to `dkey` and `dvalue`.
+/// Fills `dquery`, and adds to `dkey` and `dvalue`, which lie as `inputs.key` does.
+///
+/// A prefix gets derivatives from every segment that sees it. So that no two tasks write the same row, segments write
+/// into rows of their own, prefix included, and the sums are made afterwards, in the order of the segments.
 pub fn attend(
     inputs: Inputs<'_>,
-    offsets: &[usize],
+    segments: &[Segment],
     heads: Heads,
     dquery: MatrixMut<'_>,
+    dkey: &mut [f32],
+    dvalue: &mut [f32],
+) {
+    let width = heads.key_value * heads.dim;
+    let shared = segments.iter().any(|segment| !segment.prefix.is_empty());
+    if !shared {
+        let tokens = inputs.key.rows();
+        let [dkey, dvalue] = [dkey, dvalue].map(|data| MatrixMut::new(data, tokens, width));
+        return tasks(
+            inputs,
+            segments,
+            heads,
+            dquery,
+            &row_bounds(segments),
+            dkey,
+            dvalue,
+        );
+    }
+    let mut bounds = vec![0];
+    for segment in segments {
+        bounds.push(bounds[bounds.len() - 1] + segment.keys());
+    }
+    let rows = bounds[bounds.len() - 1];
+    let mut apart = [(); 2].map(|()| buffers::take_zeroed(rows * width));
+    let [apart_key, apart_value] = apart
+        .each_mut()
+        .map(|data| MatrixMut::new(data, rows, width));
+    tasks(
+        inputs,
+        segments,
+        heads,
+        dquery,
+        &bounds,
+        apart_key,
+        apart_value,
+    );
+    for (apart, together) in apart.iter().zip([dkey, dvalue]) {
+        for (segment, &start) in segments.iter().zip(&bounds) {
+            let (prefix, own) = apart[start * width..][..segment.keys() * width]
+                .split_at(segment.prefix.len() * width);
+            for (part, rows) in [(prefix, &segment.prefix), (own, &segment.rows)] {
+                let sums = &mut together[rows.start * width..rows.end * width];
+                sums.iter_mut()
+                    .zip(part)
+                    .for_each(|(sum, value)| *sum += value);
+            }
+        }
+    }
+    apart.into_iter().for_each(buffers::give);
+}
+
+/// One task for each segment and key-value head; segment `i` owns the rows of `dkey` and `dvalue` from
+/// `key_bounds[i]`.
+fn tasks(
+    inputs: Inputs<'_>,
+    segments: &[Segment],
+    heads: Heads,
+    dquery: MatrixMut<'_>,
+    key_bounds: &[usize],
     dkey: MatrixMut<'_>,
     dvalue: MatrixMut<'_>,
 ) {
-    let group_bounds = |width: usize| {
-        (0..=heads.key_value)
-            .map(|head| head * width)
-            .collect::<Vec<_>>()
-    };
-    let dquery = dquery.grid(offsets, &group_bounds(heads.group() * heads.dim));
-    let dkey = dkey.grid(offsets, &group_bounds(heads.dim));
-    let dvalue = dvalue.grid(offsets, &group_bounds(heads.dim));
+    let dquery = dquery.grid(
+        &row_bounds(segments),
+        &heads.bounds(heads.group() * heads.dim),
+    );
+    let dkey = dkey.grid(key_bounds, &heads.bounds(heads.dim));
+    let dvalue = dvalue.grid(key_bounds, &heads.bounds(heads.dim));
     dquery
         .into_par_iter()
         .zip(dkey)
         .zip(dvalue)
         .enumerate()
         .for_each(|(task, ((dquery, dkey), dvalue))| {
-            let (sequence, head) = (task / heads.key_value, task % heads.key_value);
-            let tokens = offsets[sequence]..offsets[sequence + 1];
+            let (segment, head) = (&segments[task / heads.key_value], task % heads.key_value);
+            let rows = segment.rows.clone();
             let columns = head * heads.dim..(head + 1) * heads.dim;
             let query_columns = columns.start * heads.group()..columns.end * heads.group();
             let query_heads = head * heads.group()..(head + 1) * heads.group();
-            let inputs = Inputs {
-                query: inputs.query.block(tokens.clone(), query_columns.clone()),
-                key: inputs.key.block(tokens.clone(), columns.clone()),
-                value: inputs.value.block(tokens.clone(), columns),
-                out: inputs.out.block(tokens.clone(), query_columns.clone()),
-                log_normaliser: inputs.log_normaliser.block(tokens.clone(), query_heads),
-                dout: inputs.dout.block(tokens, query_columns),
-            };
             SCRATCH.with_borrow_mut(|scratch| {
-                attend_group(inputs, heads, dquery, dkey, dvalue, scratch)
+                let Scratch {
+                    packed,
+                    scores,
+                    dscores,
+                    joined: [joined_key, joined_value],
+                } = scratch;
+                let [key_transposed, value_transposed, packed_key, others @ ..] = packed;
+                let key = join(inputs.key, segment, columns.clone(), joined_key);
+                let value = join(inputs.value, segment, columns, joined_value);
+                key_transposed.refill(key.transposed());
+                value_transposed.refill(value.transposed());
+                packed_key.refill(key);
+                let group = Group {
+                    query: inputs.query.block(rows.clone(), query_columns.clone()),
+                    out: inputs.out.block(rows.clone(), query_columns.clone()),
+                    log_normaliser: inputs.log_normaliser.block(rows.clone(), query_heads),
+                    dout: inputs.dout.block(rows, query_columns),
+                    key_transposed,
+                    value_transposed,
+                    packed_key,
+                    prefix: segment.prefix.len(),
+                };
+                group.attend(heads, dquery, dkey, dvalue, others, scores, dscores);
             });
         });
 }
 
-fn attend_group(
-    inputs: Inputs<'_>,
-    heads: Heads,
-    mut dquery: MatrixMut<'_>,
-    mut dkey: MatrixMut<'_>,
-    mut dvalue: MatrixMut<'_>,
-    scratch: &mut Scratch,
-) {
-    let length = inputs.query.rows();
-    let scale = heads.scale();
-    let Scratch {
-        packed,
-        scores,
-        dscores,
-    } = scratch;
-    let [
-        key_transposed,
-        value_transposed,
-        packed_key,
-        packed_query,
-        packed_dout,
-    ] = packed;
-    key_transposed.refill(inputs.key.transposed());
-    value_transposed.refill(inputs.value.transposed());
-    packed_key.refill(inputs.key);
-    for head in 0..heads.group() {
-        let columns = head * heads.dim..(head + 1) * heads.dim;
-        for start in (0..length).step_by(QUERY_BLOCK) {
-            let end = (start + QUERY_BLOCK).min(length);
-            let rows = end - start;
-            let query = inputs.query.block(start..end, columns.clone());
-            let out = inputs.out.block(start..end, columns.clone());
-            let dout = inputs.dout.block(start..end, columns.clone());
-            scores.resize(rows * end, 0.0);
-            dscores.resize(rows * end, 0.0);
-            let keys = key_transposed.view().first_columns(end);
-            multiply_serial(
-                query,
-                keys,
-                scale,
-                Write::Replace,
-                MatrixMut::new(scores, rows, end),
-            );
-            let values = value_transposed.view().first_columns(end);
-            multiply_serial(
-                dout,
-                values,
-                1.0,
-                Write::Replace,
-                MatrixMut::new(dscores, rows, end),
-            );
-            for (row, (scores, dscores)) in scores
-                .chunks_exact_mut(end)
-                .zip(dscores.chunks_exact_mut(end))
-                .enumerate()
-            {
-                let log_normaliser = inputs.log_normaliser.row(start + row)[head];
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        let d = dot(dout.row(row), out.row(row));
-                        probabilities(scores, dscores, start + row + 1, log_normaliser, d);
-                    },
+/// All query heads of one key-value head in one segment. Every row sees the first `prefix` keys.
+struct Group<'a> {
+    query: Matrix<'a>,
+    out: Matrix<'a>,
+    log_normaliser: Matrix<'a>,
+    dout: Matrix<'a>,
+    key_transposed: &'a PackedMatrix,
+    value_transposed: &'a PackedMatrix,
+    packed_key: &'a PackedMatrix,
+    prefix: usize,
+}
+
+impl Group<'_> {
+    fn attend(
+        &self,
+        heads: Heads,
+        mut dquery: MatrixMut<'_>,
+        mut dkey: MatrixMut<'_>,
+        mut dvalue: MatrixMut<'_>,
+        [packed_query, packed_dout]: &mut [PackedMatrix; 2],
+        scores: &mut Vec<f32>,
+        dscores: &mut Vec<f32>,
+    ) {
+        let scale = heads.scale();
+        let length = self.query.rows();
+        for head in 0..heads.group() {
+            let columns = head * heads.dim..(head + 1) * heads.dim;
+            for start in (0..length).step_by(QUERY_BLOCK) {
+                let end = (start + QUERY_BLOCK).min(length);
+                let rows = end - start;
+                let keys = self.prefix + end;
+                let query = self.query.block(start..end, columns.clone());
+                let out = self.out.block(start..end, columns.clone());
+                let dout = self.dout.block(start..end, columns.clone());
+                scores.resize(rows * keys, 0.0);
+                dscores.resize(rows * keys, 0.0);
+                multiply_serial(
+                    query,
+                    self.key_transposed.view().first_columns(keys),
+                    scale,
+                    Write::Replace,
+                    MatrixMut::new(scores, rows, keys),
+                );
+                multiply_serial(
+                    dout,
+                    self.value_transposed.view().first_columns(keys),
+                    1.0,
+                    Write::Replace,
+                    MatrixMut::new(dscores, rows, keys),
+                );
+                for (row, (scores, dscores)) in scores
+                    .chunks_exact_mut(keys)
+                    .zip(dscores.chunks_exact_mut(keys))
+                    .enumerate()
+                {
+                    let log_normaliser = self.log_normaliser.row(start + row)[head];
+                    let visible = self.prefix + start + row + 1;
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            let d = dot(dout.row(row), out.row(row));
+                            probabilities(scores, dscores, visible, log_normaliser, d);
+                        },
+                    );
+                }
+                let p = Matrix::new(scores, rows, keys);
+                let ds = Matrix::new(dscores, rows, keys);
+                packed_dout.refill(dout);
+                let dvalue = dvalue.reborrow().block(0..keys, 0..heads.dim);
+                multiply_serial(p.transposed(), packed_dout.view(), 1.0, Write::Add, dvalue);
+                packed_query.refill(query);
+                let dkey = dkey.reborrow().block(0..keys, 0..heads.dim);
+                multiply_serial(
+                    ds.transposed(),
+                    packed_query.view(),
+                    scale,
+                    Write::Add,
+                    dkey,
+                );
+                let dquery = dquery.reborrow().block(start..end, columns.clone());
+                multiply_serial(
+                    ds,
+                    self.packed_key.view().first_rows(keys),
+                    scale,
+                    Write::Replace,
+                    dquery,
                 );
             }
-            let p = Matrix::new(scores, rows, end);
-            let ds = Matrix::new(dscores, rows, end);
-            packed_dout.refill(dout);
-            let dvalue = dvalue.reborrow().block(0..end, 0..heads.dim);
-            multiply_serial(p.transposed(), packed_dout.view(), 1.0, Write::Add, dvalue);
-            packed_query.refill(query);
-            let dkey = dkey.reborrow().block(0..end, 0..heads.dim);
-            multiply_serial(
-                ds.transposed(),
-                packed_query.view(),
-                scale,
-                Write::Add,
-                dkey,
-            );
-            let dquery = dquery.reborrow().block(start..end, columns.clone());
-            multiply_serial(
-                ds,
-                packed_key.view().first_rows(end),
-                scale,
-                Write::Replace,
-                dquery,
-            );
         }
     }
 }

@@ -1,24 +1,24 @@
-//! Attention from Candle's operations, sequence by sequence, for devices and types without a kernel here.
+//! Attention from Candle's operations, segment by segment, for devices and types without a kernel here.
 
 use candle_core::{D, DType, Tensor};
 
-use super::{Attended, Derivatives, Heads};
+use super::{Attended, Derivatives, Heads, Segment};
 use crate::error::Result;
 
 pub fn forward(
     query: &Tensor,
     key: &Tensor,
     value: &Tensor,
-    offsets: &[usize],
+    segments: &[Segment],
     heads: Heads,
 ) -> Result<Attended> {
     let (tokens, width) = query.dims2()?;
     let mut outs = Vec::new();
     let mut logs = Vec::new();
-    for (start, length) in sequences(offsets) {
-        let q = split(query, start, length, heads.query)?;
-        let k = repeat(&split(key, start, length, heads.key_value)?, heads)?;
-        let v = repeat(&split(value, start, length, heads.key_value)?, heads)?;
+    for segment in not_empty(segments) {
+        let q = split(&own(query, segment)?, heads.query)?;
+        let k = repeat(&split(&seen(key, segment)?, heads.key_value)?, heads)?;
+        let v = repeat(&split(&seen(value, segment)?, heads.key_value)?, heads)?;
         let s = scores(&q, &k, heads)?;
         let largest = s.max_keepdim(D::Minus1)?;
         let e = s.broadcast_sub(&largest)?.exp()?;
@@ -46,22 +46,19 @@ pub fn backward(
     value: &Tensor,
     attended: &Attended,
     dout: &Tensor,
-    offsets: &[usize],
+    segments: &[Segment],
     heads: Heads,
 ) -> Result<Derivatives> {
     let scale = f64::from(heads.scale());
-    let (mut dquery, mut dkey, mut dvalue) = (Vec::new(), Vec::new(), Vec::new());
-    for (start, length) in sequences(offsets) {
-        let q = split(query, start, length, heads.query)?;
-        let k = repeat(&split(key, start, length, heads.key_value)?, heads)?;
-        let v = repeat(&split(value, start, length, heads.key_value)?, heads)?;
-        let o = split(&attended.out, start, length, heads.query)?;
-        let d_o = split(dout, start, length, heads.query)?;
-        let log_normaliser = attended
-            .log_normaliser
-            .narrow(0, start, length)?
-            .t()?
-            .unsqueeze(2)?;
+    let mut dquery = Vec::new();
+    let (mut dkey, mut dvalue) = (key.zeros_like()?, value.zeros_like()?);
+    for segment in not_empty(segments) {
+        let q = split(&own(query, segment)?, heads.query)?;
+        let k = repeat(&split(&seen(key, segment)?, heads.key_value)?, heads)?;
+        let v = repeat(&split(&seen(value, segment)?, heads.key_value)?, heads)?;
+        let o = split(&own(&attended.out, segment)?, heads.query)?;
+        let d_o = split(&own(dout, segment)?, heads.query)?;
+        let log_normaliser = own(&attended.log_normaliser, segment)?.t()?.unsqueeze(2)?;
         let p = scores(&q, &k, heads)?
             .broadcast_sub(&log_normaliser)?
             .exp()?;
@@ -69,36 +66,54 @@ pub fn backward(
         let dp = d_o.matmul(&v.t()?)?;
         let ds = ((&p * dp.broadcast_sub(&d)?)? * scale)?;
         dquery.push(join(&ds.matmul(&k)?)?);
-        dkey.push(join(&fold(&ds.t()?.matmul(&q)?, heads)?)?);
-        dvalue.push(join(&fold(&p.t()?.matmul(&d_o)?, heads)?)?);
+        let rows: Vec<u32> = segment
+            .prefix
+            .clone()
+            .chain(segment.rows.clone())
+            .map(|row| row as u32)
+            .collect();
+        let rows = Tensor::new(rows, key.device())?;
+        let dk = join(&fold(&ds.t()?.matmul(&q)?, heads)?)?;
+        let dv = join(&fold(&p.t()?.matmul(&d_o)?, heads)?)?;
+        dkey = dkey.index_add(&rows, &dk, 0)?;
+        dvalue = dvalue.index_add(&rows, &dv, 0)?;
     }
     if dquery.is_empty() {
         return Ok(Derivatives {
             query: query.zeros_like()?,
-            key: key.zeros_like()?,
-            value: value.zeros_like()?,
+            key: dkey,
+            value: dvalue,
         });
     }
     Ok(Derivatives {
         query: Tensor::cat(&dquery, 0)?,
-        key: Tensor::cat(&dkey, 0)?,
-        value: Tensor::cat(&dvalue, 0)?,
+        key: dkey,
+        value: dvalue,
     })
 }
 
-fn sequences(offsets: &[usize]) -> impl Iterator<Item = (usize, usize)> {
-    offsets
-        .windows(2)
-        .map(|bounds| (bounds[0], bounds[1] - bounds[0]))
-        .filter(|&(_, length)| length > 0)
+fn not_empty(segments: &[Segment]) -> impl Iterator<Item = &Segment> {
+    segments.iter().filter(|segment| !segment.rows.is_empty())
 }
 
-/// The rows of one sequence as (heads, length, dim).
-fn split(x: &Tensor, start: usize, length: usize, heads: usize) -> Result<Tensor> {
-    let (_, width) = x.dims2()?;
-    let x = x
-        .narrow(0, start, length)?
-        .reshape((length, heads, width / heads))?;
+fn own(x: &Tensor, segment: &Segment) -> Result<Tensor> {
+    Ok(x.narrow(0, segment.rows.start, segment.rows.len())?)
+}
+
+/// The rows that the segment's last row sees.
+fn seen(x: &Tensor, segment: &Segment) -> Result<Tensor> {
+    let own = own(x, segment)?;
+    if segment.prefix.is_empty() {
+        return Ok(own);
+    }
+    let prefix = x.narrow(0, segment.prefix.start, segment.prefix.len())?;
+    Ok(Tensor::cat(&[prefix, own], 0)?)
+}
+
+/// (length, heads * dim) as (heads, length, dim).
+fn split(x: &Tensor, heads: usize) -> Result<Tensor> {
+    let (length, width) = x.dims2()?;
+    let x = x.reshape((length, heads, width / heads))?;
     Ok(x.transpose(0, 1)?.contiguous()?)
 }
 
@@ -129,17 +144,16 @@ fn fold(x: &Tensor, heads: Heads) -> Result<Tensor> {
 /// S with minus infinity where a key lies after the query.
 fn scores(q: &Tensor, k: &Tensor, heads: Heads) -> Result<Tensor> {
     let s = (q.matmul(&k.t()?)? * f64::from(heads.scale()))?;
-    let length = s.dim(1)?;
-    let mask: Vec<f32> = (0..length * length)
-        .map(|at| {
-            if at % length > at / length {
-                f32::NEG_INFINITY
-            } else {
-                0.0
-            }
+    let (rows, keys) = (s.dim(1)?, s.dim(2)?);
+    // The first row sees the prefix and itself.
+    let first = keys - rows;
+    let mask: Vec<f32> = (0..rows * keys)
+        .map(|at| match at % keys > first + at / keys {
+            true => f32::NEG_INFINITY,
+            false => 0.0,
         })
         .collect();
-    let mask = Tensor::from_vec(mask, (length, length), &candle_core::Device::Cpu)?;
+    let mask = Tensor::from_vec(mask, (rows, keys), &candle_core::Device::Cpu)?;
     Ok(s.broadcast_add(
         &mask
             .to_device(s.device())?

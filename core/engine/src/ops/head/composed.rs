@@ -42,7 +42,7 @@ pub fn backward(
     predicted: &Predicted,
     dlogp: &[f32],
     dentropy: Option<&[f32]>,
-    dweight: &mut Tensor,
+    mut dweight: Option<&mut Tensor>,
     chunk: usize,
 ) -> Result<Tensor> {
     let mut parts = Vec::new();
@@ -66,7 +66,9 @@ pub fn backward(
         let target = Tensor::new(targets, dz.device())?.unsqueeze(1)?;
         let dz = (dz.scatter_add(&target, &dlogp, 1)? / f64::from(temperature))?;
         parts.push(dz.matmul(weight)?);
-        *dweight = (&*dweight + dz.t()?.matmul(&x)?)?;
+        if let Some(dweight) = &mut dweight {
+            **dweight = (&**dweight + dz.t()?.matmul(&x)?)?;
+        }
     }
     match parts.is_empty() {
         true => Ok(x.zeros_like()?),

@@ -5,17 +5,19 @@ use candle_core::Tensor;
 use super::{Operation, check};
 use crate::config::{Architecture, ModelConfig, RopeScaling};
 use crate::error::Result;
-use crate::ops::attention::{self, Attended, Heads};
-use crate::ops::rotary::{Direction, Rotary};
+use crate::ops::attention::{self, Attended, Heads, Segment};
+use crate::ops::rotary::{Direction, rotate};
+use crate::rotary::RotaryTable;
 
 struct Rotate {
-    rotary: Rotary,
+    rotary: RotaryTable,
     positions: Vec<u32>,
 }
 
 impl Operation for Rotate {
     fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![self.rotary.rotate(
+        Ok(vec![rotate(
+            &self.rotary,
             inputs[0].clone(),
             &self.positions,
             Direction::Forward,
@@ -23,7 +25,8 @@ impl Operation for Rotate {
     }
 
     fn backward(&self, _: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![self.rotary.rotate(
+        Ok(vec![rotate(
+            &self.rotary,
             doutputs[0].clone(),
             &self.positions,
             Direction::Backward,
@@ -47,12 +50,16 @@ fn rotary() {
         rope_scaling: RopeScaling::None,
         max_position_embeddings: 64,
         tie_word_embeddings: false,
+        attention_bias: false,
+        mlp_bias: false,
+        sliding_window: None,
         initializer_range: 0.02,
         bos_token_id: None,
         eos_token_id: Vec::new(),
         pad_token_id: None,
     };
-    let rotary = Rotary::new(&config, 50);
+    let mut rotary = RotaryTable::new(&config);
+    rotary.reserve(50);
     check(
         &Rotate {
             rotary,
@@ -63,7 +70,7 @@ fn rotary() {
 }
 
 struct Attention {
-    offsets: Vec<usize>,
+    segments: Vec<Segment>,
     heads: Heads,
 }
 
@@ -73,7 +80,7 @@ impl Attention {
             &inputs[0],
             &inputs[1],
             &inputs[2],
-            &self.offsets,
+            &self.segments,
             self.heads,
         )
     }
@@ -95,11 +102,38 @@ impl Operation for Attention {
             value,
             &attended,
             &doutputs[0],
-            &self.offsets,
+            &self.segments,
             self.heads,
         )?;
         Ok(vec![derivatives.query, derivatives.key, derivatives.value])
     }
+}
+
+/// Segments that share nothing.
+fn apart(offsets: &[usize]) -> Vec<Segment> {
+    let segment = |bounds: &[usize]| Segment {
+        rows: bounds[0]..bounds[1],
+        prefix: 0..0,
+    };
+    offsets.windows(2).map(segment).collect()
+}
+
+#[test]
+fn attention_over_shared_beginnings() {
+    let heads = Heads {
+        query: 2,
+        key_value: 1,
+        dim: 4,
+    };
+    let segment = |rows, prefix| Segment { rows, prefix };
+    let segments = vec![
+        segment(0..5, 0..0),
+        segment(5..8, 0..5),
+        segment(8..8, 0..5),
+        segment(8..70, 0..5),
+        segment(70..72, 0..0),
+    ];
+    check(&Attention { segments, heads }, &[(72, 8), (72, 4), (72, 4)]);
 }
 
 #[test]
@@ -109,9 +143,9 @@ fn attention_over_packed_sequences() {
         key_value: 2,
         dim: 6,
     };
-    let offsets = vec![0, 3, 3, 4, 12];
+    let segments = apart(&[0, 3, 3, 4, 12]);
     check(
-        &Attention { offsets, heads },
+        &Attention { segments, heads },
         &[(12, 24), (12, 12), (12, 12)],
     );
 }
@@ -125,7 +159,7 @@ fn attention_over_more_than_one_block_of_queries() {
     };
     check(
         &Attention {
-            offsets: vec![0, 110],
+            segments: apart(&[0, 110]),
             heads,
         },
         &[(110, 4), (110, 4), (110, 4)],

@@ -42,7 +42,7 @@ impl Operation for Head {
             &predicted,
             &row(0)?,
             Some(&row(1)?),
-            &mut dweight,
+            Some(&mut dweight),
         )?;
         Ok(vec![dx, dweight])
     }

@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use super::{Operation, assert_close, check, flat};
 use crate::error::Result;
+use crate::ops::dropout::{self, Mask};
 use crate::ops::{embedding, linear, rms_norm, rows, swiglu};
 
 struct RmsNorm;
@@ -28,7 +29,7 @@ impl Operation for RmsNorm {
             &normed.inverse_rms,
             &doutputs[1],
             doutputs[0].clone(),
-            &mut dweight,
+            Some(&mut dweight),
         )?;
         Ok(vec![dx.clone(), dx, dweight.unsqueeze(0)?])
     }
@@ -55,15 +56,82 @@ impl Operation for Linear {
 
     fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let dy = &doutputs[0];
-        let dx = linear::backward_input(dy, &inputs[1], None)?;
+        let dx = linear::backward_input(dy, &inputs[1], 1.0, None)?;
         // Twice into the same, less once: `onto` adds.
-        let twice = linear::backward_input(dy, &inputs[1], Some(dx.copy()?))?;
+        let twice = linear::backward_input(dy, &inputs[1], 1.0, Some(dx.copy()?))?;
         let dx = (twice - dx)?;
         let mut dweight = inputs[1].zeros_like()?;
         let mut dbias = inputs[2].squeeze(0)?.zeros_like()?;
-        linear::backward_parameters(&inputs[0], dy, &mut dweight, Some(&mut dbias))?;
+        linear::backward_parameters(&inputs[0], dy, 1.0, &mut dweight, Some(&mut dbias))?;
         Ok(vec![dx, dweight, dbias.unsqueeze(0)?])
     }
+}
+
+struct LowRank;
+
+impl Operation for LowRank {
+    // Inputs: x, weight, what the product is added to.
+    fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        Ok(vec![linear::forward_onto(
+            &inputs[0],
+            &inputs[1],
+            0.3,
+            inputs[2].clone(),
+        )?])
+    }
+
+    fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        let dy = &doutputs[0];
+        let dx = linear::backward_input(dy, &inputs[1], 0.3, None)?;
+        let mut dweight = inputs[1].zeros_like()?;
+        linear::backward_parameters(&inputs[0], dy, 0.3, &mut dweight, None)?;
+        Ok(vec![dx, dweight, dy.clone()])
+    }
+}
+
+#[test]
+fn a_scaled_product_added_to_another() {
+    check(&LowRank, &[(11, 5), (9, 5), (11, 9)]);
+}
+
+struct Dropout(Vec<u64>);
+
+impl Dropout {
+    fn apply(&self, x: &Tensor) -> Result<Vec<Tensor>> {
+        let mask = Mask {
+            share: 0.4,
+            seed: 3,
+            keys: &self.0,
+        };
+        Ok(vec![dropout::apply(x, mask)?])
+    }
+}
+
+impl Operation for Dropout {
+    fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.apply(&inputs[0])
+    }
+
+    fn backward(&self, _: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.apply(&doutputs[0])
+    }
+}
+
+#[test]
+fn dropout_scales_what_it_keeps() {
+    let keys = |count: u64| Dropout((0..count).map(dropout::mix).collect());
+    check(&keys(11), &[(11, 9)]);
+    let ones = Tensor::ones(
+        (400, 250),
+        candle_core::DType::F32,
+        &candle_core::Device::Cpu,
+    );
+    let kept = flat(&keys(400).apply(&ones.unwrap()).unwrap()[0]);
+    let scale = f64::from((1.0 / 0.6) as f32);
+    assert!(kept.iter().all(|&value| value == 0.0 || value == scale));
+    // 100 000 draws: the share's standard deviation is 0.0015.
+    let share = kept.iter().filter(|&&value| value == 0.0).count() as f64 / 1e5;
+    assert!((share - 0.4).abs() < 0.007, "{share}");
 }
 
 #[test]

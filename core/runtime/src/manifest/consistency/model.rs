@@ -43,6 +43,15 @@ impl Check<'_> {
                 ),
             );
         }
+        if self.has("/model/init") && self.has("/model/lora") {
+            let place = self.tree.key_place_of("/model/lora");
+            let message =
+                "`lora` adapts a model that has learned something, and `init` begins with noise";
+            self.add(
+                Diagnostic::new(Problem::Conflict, message, place, "nothing to adapt")
+                    .help("leave `lora` out, or give `path` instead of `init`"),
+            );
+        }
         let Some(model) = &self.sections.model else {
             return;
         };

@@ -21,7 +21,7 @@ mod update;
 pub use component::Component;
 pub use duration::HumanDuration;
 pub use eval::{EvalStage, Split};
-pub use model::{InitArchitecture, Lora, Model, ModelInit, TokenizerSource};
+pub use model::{InitArchitecture, Lora, LoraTarget, Model, ModelInit, TokenizerSource};
 pub use plugins::{Isolation, PluginFile, Plugins};
 pub use rl::{PeriodicEval, RlStage};
 pub use run::{Cost, Run};

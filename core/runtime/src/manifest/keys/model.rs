@@ -2,17 +2,28 @@
 
 use std::path::PathBuf;
 
+use farthing_engine::LoraConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::hub::ModelId;
 
 /// The model to train: either `path` or `init`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// A directory as Hugging Face writes it: `config.json`, `*.safetensors`, `tokenizer.json`. Or a `.gguf` file.
+    /// A directory as Hugging Face writes it (`config.json`, `*.safetensors`, `tokenizer.json`), a `.gguf` file, or a
+    /// model of the Hugging Face hub as `owner/name` or `owner/name@revision`, which is fetched into the Hugging Face
+    /// cache. What exists beside the manifest, and what begins with `/`, `./` or `../`, is on the disk and asks no
+    /// server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("x-default" = "none: give `init`"))]
     pub path: Option<PathBuf>,
+    /// The commit of the hub that `path` stands for, 40 hexadecimal digits: pins a model of the hub. A run writes it
+    /// into its `run.toml`, and is resumed with the same commit, also when the repository has a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[0-9a-f]{40}$"), extend("x-default" = "what the revision means when the run begins"))]
+    pub commit: Option<String>,
     /// A model from scratch, of this shape; the keys are those of Hugging Face's `config.json`. The vocabulary's size
     /// comes from the tokenizer. Weights are drawn as transformers draws them: normal with `initializer_range`, norms
     /// 1, biases 0.
@@ -23,7 +34,7 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "the tokenizer in the model's directory"))]
     pub tokenizer: Option<TokenizerSource>,
-    /// Train low-rank adapters and leave the weights alone. Not available in this version: `check` refuses it.
+    /// Train low-rank adapters and leave the weights alone. Checkpoints then hold the adapters, in PEFT's form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "full fine-tuning"))]
     pub lora: Option<Lora>,
@@ -33,7 +44,8 @@ pub struct Model {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelInit {
-    /// The family of decoders. `qwen2` has biases in the query, key and value projections, `llama` has none.
+    /// The family of decoders. `qwen2` has biases in the query, key and value projections, `qwen3` norms each head's
+    /// query and key, `llama` and `mistral` have neither.
     pub arch: InitArchitecture,
     /// The width of the residual stream.
     #[schemars(range(min = 1, max = 65_536))]
@@ -81,8 +93,10 @@ pub struct ModelInit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InitArchitecture {
-    Qwen2,
     Llama,
+    Mistral,
+    Qwen2,
+    Qwen3,
 }
 
 /// Where the tokenizer comes from: either `path` or `characters`.
@@ -131,6 +145,64 @@ pub struct Lora {
     /// The adapter's output is scaled by `alpha / rank`.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub alpha: f64,
+    /// The projections that have an adapter. All seven, as in QLoRA, which found that to matter more than the rank.
+    #[serde(default = "Lora::default_targets")]
+    #[schemars(length(min = 1, max = 7))]
+    pub targets: Vec<LoraTarget>,
+    /// The share of an adapter's inputs that a training pass drops. 0: policies learn from a few steps, and
+    /// log-probabilities with dropped inputs differ from those that were drawn with.
+    #[serde(default)]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub dropout: f64,
+    /// Scale by `alpha / sqrt(rank)` instead, so that the step's size does not shrink as the rank grows (rsLoRA).
+    #[serde(default)]
+    pub rslora: bool,
+}
+
+/// A projection of a layer, by its name in checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoraTarget {
+    QProj,
+    KProj,
+    VProj,
+    OProj,
+    GateProj,
+    UpProj,
+    DownProj,
+}
+
+impl Lora {
+    fn default_targets() -> Vec<LoraTarget> {
+        use LoraTarget::{DownProj, GateProj, KProj, OProj, QProj, UpProj, VProj};
+        vec![QProj, KProj, VProj, OProj, GateProj, UpProj, DownProj]
+    }
+
+    /// The engine's settings.
+    pub fn config(&self) -> LoraConfig {
+        let mut targets: Vec<farthing_engine::LoraTarget> = self
+            .targets
+            .iter()
+            .map(|target| match target {
+                LoraTarget::QProj => farthing_engine::LoraTarget::Query,
+                LoraTarget::KProj => farthing_engine::LoraTarget::Key,
+                LoraTarget::VProj => farthing_engine::LoraTarget::Value,
+                LoraTarget::OProj => farthing_engine::LoraTarget::Output,
+                LoraTarget::GateProj => farthing_engine::LoraTarget::Gate,
+                LoraTarget::UpProj => farthing_engine::LoraTarget::Up,
+                LoraTarget::DownProj => farthing_engine::LoraTarget::Down,
+            })
+            .collect();
+        targets.sort_unstable();
+        targets.dedup();
+        LoraConfig {
+            rank: self.rank as usize,
+            alpha: self.alpha,
+            targets,
+            dropout: self.dropout,
+            rank_stabilized: self.rslora,
+        }
+    }
 }
 
 impl ModelInit {
@@ -162,15 +234,24 @@ impl ModelInit {
 }
 
 impl Model {
-    /// The Hugging Face hub id in `path`, if it is one: `owner/name` that is no directory here.
+    /// What adapters call the model they stand on: the hub's `owner/name`, or a path.
+    pub fn base_name(&self) -> Option<String> {
+        let path = self.path.as_deref()?;
+        Some(match self.hub_id() {
+            Some(id) => id.repository,
+            None => path.display().to_string(),
+        })
+    }
+
+    /// The model of the Hugging Face hub that `path` names, if it is one, at `commit` if that is given.
     ///
     /// Reading a manifest makes every path absolute that can be a file, so what is still relative is an id.
-    pub fn hub_id(&self) -> Option<&str> {
-        let path = self.path.as_deref()?;
-        if path.is_relative() {
-            path.to_str()
-        } else {
-            None
-        }
+    pub fn hub_id(&self) -> Option<ModelId> {
+        let path = self.path.as_deref().filter(|path| path.is_relative())?;
+        let id = ModelId::parse(path.to_str()?)?;
+        Some(match &self.commit {
+            Some(commit) => id.at(commit),
+            None => id,
+        })
     }
 }

@@ -43,6 +43,20 @@ pub struct Run {
     #[serde(default = "Run::default_keep_checkpoints")]
     #[schemars(range(min = 1))]
     pub keep_checkpoints: u32,
+    /// Whether layers keep their input alone and run again for the backward pass: a third more arithmetic there for
+    /// much less memory, and the same numbers. `auto` does so in as many layers as the machine's memory asks for.
+    #[serde(default)]
+    pub activation_checkpointing: ActivationCheckpointing,
+}
+
+/// Which layers run again for the backward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ActivationCheckpointing {
+    #[default]
+    Auto,
+    All,
+    None,
 }
 
 /// What the machine costs.

@@ -1,0 +1,122 @@
+//! TRL's virtual environment: an existing one if its versions are the pinned ones, or a new one.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::cargo::{root, run};
+
+const REQUIREMENTS: &str = "benches/peer/requirements.txt";
+/// What has to be exactly as pinned; the rest follows from these.
+const COMPARED: [&str; 3] = ["trl", "transformers", "torch"];
+
+pub struct Venv {
+    pub python: PathBuf,
+    /// `trl 1.16.0, transformers 5.23.0, ..`
+    pub versions: String,
+}
+
+impl Venv {
+    /// Takes the environment in `directory`, and makes it if there is none.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let python = directory.join("bin/python");
+        if !python.exists() {
+            println!("making {} (about 1 GB from PyPI)", directory.display());
+            run(Command::new("python3").args(["-m", "venv"]).arg(directory))
+                .context("python3 with its venv module is needed for the other side")?;
+            run(Command::new(&python).args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--requirement",
+                REQUIREMENTS,
+            ]))?;
+        }
+        let installed = installed(&python)?;
+        let pinned = std::fs::read_to_string(root().join(REQUIREMENTS))
+            .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+        let mut versions = Vec::new();
+        for package in COMPARED {
+            let expected = pinned_version(&pinned, package)
+                .with_context(|| format!("{REQUIREMENTS} pins no {package}"))?;
+            let found = installed[package].as_str().unwrap_or("none");
+            // A build's own suffix, as in 2.15.0+cpu, is no other version.
+            if found.split('+').next() != Some(expected) {
+                bail!(
+                    "{}: expected {package} {expected}, found {found}; install it with `{} -m pip install -r \
+                     {REQUIREMENTS}`, or name another environment with --venv",
+                    directory.display(),
+                    python.display()
+                );
+            }
+            versions.push(format!("{package} {found}"));
+        }
+        versions.push(format!(
+            "Python {}",
+            installed["python"].as_str().unwrap_or("?")
+        ));
+        Ok(Self {
+            python,
+            versions: versions.join(", "),
+        })
+    }
+
+    /// A script of `benches/peer`.
+    pub fn script(&self, name: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(root().join("benches/peer").join(name));
+        command
+    }
+}
+
+fn installed(python: &Path) -> Result<Value> {
+    let program = format!(
+        "import importlib.metadata as m, json, platform
+def version(name):
+    try:
+        return m.version(name)
+    except m.PackageNotFoundError:
+        return None
+print(json.dumps({{'python': platform.python_version(), **{{n: version(n) for n in {COMPARED:?}}}}}))"
+    );
+    let output = Command::new(python)
+        .args(["-c", &program])
+        .output()
+        .with_context(|| format!("cannot run {}", python.display()))?;
+    serde_json::from_slice(&output.stdout).with_context(|| {
+        format!(
+            "{} cannot list its packages: {}",
+            python.display(),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
+}
+
+/// The version after `package==`.
+fn pinned_version<'a>(requirements: &'a str, package: &str) -> Option<&'a str> {
+    requirements.lines().find_map(|line| {
+        let version = line.strip_prefix(package)?.strip_prefix("==")?;
+        Some(version.split_whitespace().next().unwrap_or_default())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_compared_package_is_pinned() {
+        let text = std::fs::read_to_string(root().join(REQUIREMENTS)).expect("it is in the tree");
+        for package in COMPARED {
+            assert!(pinned_version(&text, package).is_some(), "{package}");
+        }
+        assert_eq!(
+            pinned_version("torch==2.15.0  # CPU\n", "torch"),
+            Some("2.15.0")
+        );
+        assert_eq!(pinned_version("torchvision==1.0\n", "torch"), None);
+    }
+}
