@@ -14,10 +14,13 @@ use crate::error::{EngineError, Result};
 use crate::lora::{LoraConfig, LoraTarget};
 use crate::model::Model;
 use crate::parameters::Declared;
-use crate::weights;
+use crate::{regular_file, weights};
 
 const CONFIG_FILE: &str = "adapter_config.json";
 const WEIGHTS_FILE: &str = "adapter_model.safetensors";
+
+/// Configurations are some kilobytes.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// PEFT wraps the model twice.
 const PREFIX: &str = "base_model.model.";
@@ -40,7 +43,8 @@ impl AdapterFile {
 
     pub fn read(directory: &Path) -> Result<Self> {
         let path = directory.join(CONFIG_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|error| EngineError::io(&path, error))?;
+        let text = regular_file::read_text(&path, LARGEST_FILE)
+            .map_err(|error| EngineError::io(&path, error))?;
         Self::from_json(&text).map_err(|problem| EngineError::Config { path, problem })
     }
 

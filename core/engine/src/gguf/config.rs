@@ -185,6 +185,15 @@ fn json_of(header: &Header, divisors: Option<&[f32]>) -> std::result::Result<Val
         "tie_word_embeddings",
         json!(!header.tensors.contains_key("output.weight")),
     );
+    // Qwen2 always has biases; the other families have them where the file does.
+    for (flag, tensor) in [
+        ("attention_bias", "blk.0.attn_q.bias"),
+        ("mlp_bias", "blk.0.ffn_up.bias"),
+    ] {
+        if model_type != "qwen2" && header.tensors.contains_key(tensor) {
+            set(flag, json!(true));
+        }
+    }
     set("bos_token_id", one(special.bos));
     set("eos_token_id", json!(special.eos));
     set("pad_token_id", one(special.pad));

@@ -154,12 +154,14 @@ pub(super) fn to_metadata(
                 let share = attention / yarn_attention(factor);
                 written.numbers.push(("rope.scaling.attn_factor", share));
             }
-            if let Some(other) = ["mscale", "mscale_all_dim", "truncate"]
+            // llama.cpp rounds the ends of the ramp to whole dimensions, which is what `truncate` asks for.
+            let unsaid = ["mscale", "mscale_all_dim"]
                 .into_iter()
                 .find(|name| rope.get(*name).is_some_and(|value| !value.is_null()))
-            {
+                .or((rope.get("truncate") == Some(&json!(false))).then_some("truncate = false"));
+            if let Some(unsaid) = unsaid {
                 return Err(format!(
-                    "rope scaling \"yarn\" with {other}: GGUF has no key for it"
+                    "rope scaling \"yarn\" with {unsaid}: GGUF has no key for it"
                 ));
             }
         }
@@ -195,9 +197,7 @@ impl Llama3 {
 
 /// `rope_parameters`, without `rope_theta`, of the scaling whose divisors are `divisors`.
 ///
-/// The waves that fit the original context, w, give the ramp (w - low) / (high - low). Two divisors on the ramp
-/// determine the line; multiplying context, low and high by one number changes nothing, so high is set to 4, as in every
-/// published Llama 3.
+/// Multiplying context, low and high by one number changes nothing, so high is 4, as in every published Llama 3.
 pub(super) fn from_divisors(
     divisors: &[f32],
     theta: f64,
@@ -221,15 +221,8 @@ pub(super) fn from_divisors(
     let factor = divisors
         .iter()
         .fold(0.0_f64, |most, &divisor| most.max(divisor.into()));
-    let published = [8192.0, 4096.0, 2048.0, 1024.0].map(|original| Llama3 {
-        factor,
-        low: 1.0,
-        high: 4.0,
-        original,
-    });
-    let found = published
+    let found = candidates(divisors, &frequencies, factor)
         .into_iter()
-        .chain(fitted(divisors, &frequencies, factor))
         .find(reproduces)
         .ok_or(
             "rope_freqs.weight is not Llama 3's scaling (one factor for long waves, 1 for short ones, a ramp \
@@ -246,29 +239,116 @@ pub(super) fn from_divisors(
     Ok(rope)
 }
 
-/// The parameters that two divisors on the ramp ask for: with round numbers, then as found.
-fn fitted(divisors: &[f32], frequencies: &[f64], factor: f64) -> Vec<Llama3> {
-    let ramp = |divisor: f32| (1.0 / f64::from(divisor) - 1.0 / factor) / (1.0 - 1.0 / factor);
-    let mut on_the_ramp = divisors
-        .iter()
-        .zip(frequencies)
-        .map(|(&divisor, &frequency)| (ramp(divisor), frequency / std::f64::consts::TAU))
-        .filter(|(ramp, _)| (0.001..0.999).contains(ramp));
-    let (Some(first), Some(last)) = (on_the_ramp.next(), on_the_ramp.next_back()) else {
-        return Vec::new();
+/// Parameters that may have made the divisors, the likeliest first. Few divisors leave a choice, and then every choice
+/// that gives them back computes the same.
+fn candidates(divisors: &[f32], frequencies: &[f64], factor: f64) -> Vec<Llama3> {
+    const HIGH: f64 = 4.0;
+    let parameters = |low: f64, original: f64| Llama3 {
+        factor,
+        low,
+        high: HIGH,
+        original: original.round(),
     };
-    // ramp = (original * f - low) / (high - low), so the slope is original / (high - low).
-    let slope = (first.0 - last.0) / (first.1 - last.1);
-    let low_share = slope * last.1 - last.0;
-    // high = 4 and low_share = low / (high - low).
-    let low = 4.0 * low_share / (1.0 + low_share);
-    let rounded = (low * 1000.0).round() / 1000.0;
-    [rounded, low]
-        .map(|low| Llama3 {
-            factor,
-            low,
-            high: 4.0,
-            original: (slope * (4.0 - low)).round(),
-        })
-        .into()
+    let ramp = |divisor: f32| (1.0 / f64::from(divisor) - 1.0 / factor) / (1.0 - 1.0 / factor);
+    let pairs = divisors.iter().zip(frequencies);
+    let on_the_ramp: Vec<(f64, f64)> = pairs
+        .map(|(&divisor, &frequency)| (ramp(divisor), frequency / std::f64::consts::TAU))
+        .filter(|(ramp, _)| (0.001..0.999).contains(ramp))
+        .collect();
+    let mut candidates = Vec::new();
+    // ramp = (original * frequency - low) / (high - low). Published models have low = 1.
+    for (ramp, frequency) in &on_the_ramp {
+        candidates.push(parameters(1.0, (1.0 + ramp * (HIGH - 1.0)) / frequency));
+    }
+    // Two points give the line, whose slope is original / (high - low).
+    if let [first, .., last] = on_the_ramp.as_slice() {
+        let slope = (first.0 - last.0) / (first.1 - last.1);
+        // low / (high - low)
+        let low_share = slope * last.1 - last.0;
+        let low = HIGH * low_share / (1.0 + low_share);
+        let rounded = (low * 1000.0).round() / 1000.0;
+        candidates.extend([rounded, low].map(|low| parameters(low, slope * (HIGH - low))));
+    }
+    // None on the ramp: it lies between the last frequency that is kept and the first that is divided.
+    let kept = divisors
+        .iter()
+        .take_while(|&&divisor| divisor == 1.0)
+        .count();
+    if let (Some(kept), Some(divided)) = (
+        kept.checked_sub(1).and_then(|last| frequencies.get(last)),
+        frequencies.get(kept),
+    ) {
+        let original = (HIGH * std::f64::consts::TAU / kept).ceil();
+        candidates.push(parameters(1.0, original));
+        candidates.push(parameters(
+            original * divided / std::f64::consts::TAU,
+            original,
+        ));
+    }
+    candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the parameters, what is found gives the same divisors, or nothing is found.
+    #[test]
+    fn divisors_without_a_point_on_the_ramp_are_understood() {
+        for (theta, head_dim, original) in [(1e12, 4, 1000.0), (5e5, 64, 8192.0), (1e6, 8, 333.0)] {
+            let parameters = Llama3 {
+                factor: 8.0,
+                low: 1.0,
+                high: 4.0,
+                original,
+            };
+            let divisors: Vec<f32> = frequencies(theta, head_dim)
+                .map(|frequency| parameters.divisor(frequency) as f32)
+                .collect();
+            let rope = from_divisors(&divisors, theta, head_dim).expect("Llama 3's scaling");
+            assert_eq!(rope["rope_type"], "llama3");
+            let number = |name: &str| rope[name].as_f64().expect("a number");
+            let found = Llama3 {
+                factor: number("factor"),
+                low: number("low_freq_factor"),
+                high: number("high_freq_factor"),
+                original: number("original_max_position_embeddings"),
+            };
+            for (frequency, divisor) in frequencies(theta, head_dim).zip(divisors) {
+                let again = found.divisor(frequency);
+                assert!(
+                    (again / f64::from(divisor) - 1.0).abs() < TOLERANCE,
+                    "{theta} {head_dim}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn yarn_goes_out_and_comes_back() {
+        let mut rope = json!({
+            "rope_type": "yarn", "rope_theta": 1e6, "factor": 4.0, "beta_fast": 32.0, "beta_slow": 1.0,
+            "original_max_position_embeddings": 64, "attention_factor": 1.25, "truncate": true,
+        });
+        let written = to_metadata(&rope, "qwen2", 64).expect("yarn can be said");
+        let mut metadata = Metadata::default();
+        let mut set = |name: &str, value| metadata.0.insert(format!("qwen2.{name}"), value);
+        use super::super::value::Value as Entry;
+        written.texts.into_iter().for_each(|(name, text)| {
+            set(name, Entry::Text(text));
+        });
+        written.numbers.into_iter().for_each(|(name, number)| {
+            set(name, Entry::Float(number));
+        });
+        written.counts.into_iter().for_each(|(name, count)| {
+            set(name, Entry::Unsigned(count));
+        });
+        let found = from_metadata(&metadata, "qwen2").expect("what we wrote");
+        for (name, value) in &found {
+            assert_eq!(*value, rope[name], "{name}");
+        }
+        assert_eq!(found.len(), 6);
+        rope["truncate"] = json!(false);
+        assert!(to_metadata(&rope, "qwen2", 64).is_err_and(|error| error.contains("truncate")));
+    }
 }

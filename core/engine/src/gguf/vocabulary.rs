@@ -92,7 +92,7 @@ pub(super) fn entries(tokenizer: &Tokenizer, vocab_size: usize) -> Checked<Entri
     set("token_type", Entry::Integers(types));
     entries.push((EOS_IDS.to_owned(), Entry::Counts(eos)));
     let template = tokenizer.files().chat_template_source();
-    if let Some(template) = template.map_err(|error| error.to_string())? {
+    if let Some((_, template)) = template.map_err(|error| error.to_string())? {
         entries.push(("tokenizer.chat_template".to_owned(), Entry::Text(template)));
     }
     Ok(entries)

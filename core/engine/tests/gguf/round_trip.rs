@@ -49,7 +49,7 @@ fn model(config: ModelConfig) -> Model {
     Model::load(directory.path(), &Device::Cpu).unwrap()
 }
 
-fn scalings() -> [RopeScaling; 4] {
+fn scalings() -> [RopeScaling; 5] {
     [
         RopeScaling::None,
         RopeScaling::Linear { factor: 2.5 },
@@ -64,6 +64,13 @@ fn scalings() -> [RopeScaling; 4] {
             low_freq_factor: 0.5,
             high_freq_factor: 4.0,
             original_max_position_embeddings: 1111,
+        },
+        // Only one of the eight frequencies is on the ramp.
+        RopeScaling::Llama3 {
+            factor: 4.0,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+            original_max_position_embeddings: 64,
         },
     ]
 }
@@ -165,7 +172,7 @@ fn a_number_that_does_not_fit_leaves_no_file() {
 #[test]
 fn what_gguf_cannot_say_is_refused() {
     let path = Path::new("never-written.gguf");
-    let [.., llama3, _] = scalings();
+    let [.., llama3] = scalings();
     let model = Model::init(config(Architecture::Qwen2, true, llama3), 1, &Device::Cpu).unwrap();
     let error = write(path, &model, &tokenizer(), WeightType::F16)
         .unwrap_err()

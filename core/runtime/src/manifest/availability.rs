@@ -123,7 +123,7 @@ fn require_model(path: &Path, place: Place, contents: &str, diagnostics: &mut Di
         );
         return;
     }
-    if !path.is_dir() && !(path.is_file() && is_gguf(path)) {
+    if !(path.is_dir() || path.is_file() && is_gguf(path)) {
         let found = if path.exists() {
             "a file"
         } else {
