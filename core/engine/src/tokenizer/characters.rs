@@ -1,8 +1,10 @@
 //! Character-level vocabularies for models trained from scratch.
 //!
 //! A small model on a narrow task learns faster when each character is one token. The result is an ordinary
-//! `tokenizer.json` (a word-level model over single characters), which transformers loads with equal ids. There is no
-//! unknown token: replacing characters silently would let a task and its model disagree about the text.
+//! `tokenizer.json` (a word-level model over single characters), which transformers loads with equal ids as
+//! `PreTrainedTokenizerFast`. (`AutoTokenizer` of transformers 5 does so too, but not beside a `qwen2` model: there it
+//! takes Qwen2's own splitting, whatever the files say.) There is no unknown token: replacing characters silently would
+//! let a task and its model disagree about the text.
 
 use std::collections::{BTreeMap, HashSet};
 
