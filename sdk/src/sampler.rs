@@ -1,5 +1,7 @@
 //! Samplers: how attempts are drawn.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -124,7 +126,7 @@ impl Default for PlanRequest {
 
 /// How the engine draws. The default draws from the policy itself, one attempt a problem.
 ///
-/// The order is that of transformers and vLLM: repetition penalty, temperature, top-k,
+/// The order is that of transformers and vLLM: bias, repetition penalty, temperature, top-k,
 /// top-p, min-p.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -141,6 +143,8 @@ pub struct DecodingPlan {
     pub min_p: f32,
     /// Divides positive and multiplies negative logits of tokens that occurred; 1 is off.
     pub repetition_penalty: f32,
+    /// Added to the logits of these token ids, before everything else.
+    pub logit_bias: BTreeMap<u32, f32>,
     /// An attempt ends when its text contains one of these; the text is kept.
     pub stop: Vec<String>,
     /// Token ids that end an attempt, beside those of the model.
@@ -158,6 +162,7 @@ impl Default for DecodingPlan {
             top_k: 0,
             min_p: 0.0,
             repetition_penalty: 1.0,
+            logit_bias: BTreeMap::new(),
             stop: Vec::new(),
             eos: Vec::new(),
             max_new_tokens: None,
@@ -208,6 +213,10 @@ impl DecodingPlan {
             "a finite number above 0",
             r.into(),
         )?;
+        for (token, &bias) in &self.logit_bias {
+            let name = format!("logit_bias of token {token}");
+            range(&name, bias.is_finite(), "a finite number", bias.into())?;
+        }
         match self.stop.iter().any(String::is_empty) {
             // It would match before the first token.
             true => Err(crate::Error::new(

@@ -1,6 +1,6 @@
 //! Drawing attempts: batched decoding with a cache of keys and values.
 //!
-//! An attempt depends on its prompt, its seed and the plan alone: not on the other rows of the batch, on `max_rows`, on
+//! An attempt depends on its prompt, its seed and the plan alone: not on the other rows of the batch, on the budget, on
 //! the order of the groups or on the number of threads. That holds to the last bit on the CPU's fast path, where
 //! every sum has a fixed order, and it is what lets a run be resumed or spread out without changing it.
 
@@ -18,19 +18,25 @@ mod vector;
 
 use candle_core::DType;
 
+pub(crate) use self::cpu::PAGE;
 pub use attempt::{Attempt, Finish, PromptGroup};
 pub use hooks::{DecodeHooks, NoHooks, Pause, Steer};
-pub use plan::DecodingPlan;
+pub use plan::{DecodingBudget, DecodingPlan};
 
 use self::backend::Backend;
 use self::cpu::CpuBackend;
 use self::scheduler::Scheduler;
 use self::tensor::TensorBackend;
+use crate::buffers::release_buffers;
 use crate::error::{EngineError, Result};
 use crate::model::Model;
 use crate::tokenizer::Tokenizer;
 
-/// Draws one attempt for every seed of every group, at most `max_rows` at a time.
+/// Models above this give the buffers of the training pass back before they are decoded with: getting them again
+/// costs a small share of a step.
+pub(crate) const LARGEST_KEPT: usize = 128 << 20;
+
+/// Draws one attempt for every seed of every group, as many at a time as `budget` allows.
 ///
 /// The result has the shape of `groups` and their seeds.
 ///
@@ -41,23 +47,28 @@ pub fn decode(
     tokenizer: &Tokenizer,
     groups: &[PromptGroup<'_>],
     plan: &DecodingPlan,
-    max_rows: usize,
+    budget: impl Into<DecodingBudget>,
     hooks: &mut dyn DecodeHooks,
 ) -> Result<Vec<Vec<Attempt>>> {
-    check(model, groups, plan, max_rows)?;
+    let budget = budget.into();
+    check(model, groups, plan, budget)?;
     if model.device().is_cpu() && model.dtype() == DType::F32 {
+        if model.parameter_count() * size_of::<f32>() > LARGEST_KEPT {
+            // A large model's training pass leaves as much behind as the copy of the weights takes now.
+            release_buffers();
+        }
         run(
             CpuBackend::new(model)?,
             model,
             tokenizer,
             groups,
             plan,
-            max_rows,
+            budget,
             hooks,
         )
     } else {
-        let backend = TensorBackend::new(model, groups, plan, max_rows)?;
-        run(backend, model, tokenizer, groups, plan, max_rows, hooks)
+        let backend = TensorBackend::new(model, groups, plan, budget.rows)?;
+        run(backend, model, tokenizer, groups, plan, budget, hooks)
     }
 }
 
@@ -68,12 +79,13 @@ pub fn decode_by_composition(
     tokenizer: &Tokenizer,
     groups: &[PromptGroup<'_>],
     plan: &DecodingPlan,
-    max_rows: usize,
+    budget: impl Into<DecodingBudget>,
     hooks: &mut dyn DecodeHooks,
 ) -> Result<Vec<Vec<Attempt>>> {
-    check(model, groups, plan, max_rows)?;
-    let backend = TensorBackend::new(model, groups, plan, max_rows)?;
-    run(backend, model, tokenizer, groups, plan, max_rows, hooks)
+    let budget = budget.into();
+    check(model, groups, plan, budget)?;
+    let backend = TensorBackend::new(model, groups, plan, budget.rows)?;
+    run(backend, model, tokenizer, groups, plan, budget, hooks)
 }
 
 fn run<B: Backend>(
@@ -82,7 +94,7 @@ fn run<B: Backend>(
     tokenizer: &Tokenizer,
     groups: &[PromptGroup<'_>],
     plan: &DecodingPlan,
-    max_rows: usize,
+    budget: DecodingBudget,
     hooks: &mut dyn DecodeHooks,
 ) -> Result<Vec<Vec<Attempt>>>
 where
@@ -95,7 +107,7 @@ where
         tokenizer,
         groups,
         plan,
-        max_rows,
+        budget,
         vocab_size,
         max_positions,
     }
@@ -106,12 +118,12 @@ fn check(
     model: &Model,
     groups: &[PromptGroup<'_>],
     plan: &DecodingPlan,
-    max_rows: usize,
+    budget: DecodingBudget,
 ) -> Result<()> {
-    plan.validate()?;
+    plan.validate(model.config().vocab_size)?;
     let refuse = |problem: String| Err(EngineError::Argument(problem));
-    if max_rows == 0 {
-        return refuse("max_rows is 0; expected at least 1".to_owned());
+    if budget.rows == 0 || budget.tokens == 0 {
+        return refuse("the budget allows nothing; expected at least 1 row and 1 token".to_owned());
     }
     let config = model.config();
     for (index, group) in groups.iter().enumerate() {

@@ -11,6 +11,7 @@ mod config;
 mod decode;
 mod device;
 mod error;
+mod footprint;
 pub mod gguf;
 mod gradients;
 mod init;
@@ -35,11 +36,12 @@ pub use candle_core::{Device, DeviceLocation};
 pub use chat_template::{ChatOptions, Message};
 pub use config::{Architecture, ModelConfig, RopeScaling, SlidingWindow};
 pub use decode::{
-    Attempt, DecodeHooks, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer, decode,
-    decode_by_composition, sampling,
+    Attempt, DecodeHooks, DecodingBudget, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer,
+    decode, decode_by_composition, sampling,
 };
 pub use device::select_device;
 pub use error::{EngineError, Result};
+pub use footprint::PassFootprint;
 pub use gradients::{Coverage, Gradients, Uncovered, UncoveredReason};
 pub use lora::{LoraConfig, LoraTarget};
 pub use model::Model;

@@ -81,10 +81,16 @@ impl Model {
         })
     }
 
-    /// Writes `config.json` and `model.safetensors` (f32). Making them durable is the caller's business.
+    /// Writes `config.json` and `model.safetensors` (f32), or shards where that would be larger than 5 GB. Making them
+    /// durable is the caller's business.
     pub fn save(&self, directory: &Path) -> Result<()> {
+        self.save_in_shards(directory, weights::LARGEST_SHARD)
+    }
+
+    /// The same with shards of at most `largest` bytes; a larger tensor has one to itself.
+    pub fn save_in_shards(&self, directory: &Path, largest: u64) -> Result<()> {
         self.config.write(directory)?;
-        weights::save(&directory.join("model.safetensors"), self.parameters())
+        weights::save(directory, self.parameters(), largest)
     }
 
     /// The same model with new adapters, which change nothing until they are trained; everything else is frozen.

@@ -52,15 +52,56 @@ pub(crate) fn load(
         .collect()
 }
 
-/// Writes tensors as f32.
+/// Files larger than this are cut into several, as transformers does.
+pub(crate) const LARGEST_SHARD: u64 = 5_000_000_000;
+
+/// Writes tensors as f32 into `directory`: one file, or shards of at most `largest` bytes with their index.
 pub(crate) fn save<'a>(
-    path: &Path,
+    directory: &Path,
     tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
+    largest: u64,
 ) -> Result<()> {
     // transformers refuses files without this entry.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    write(path, tensors, metadata)
+    let metadata = || HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let bytes = |tensor: &Tensor| (tensor.elem_count() * size_of::<f32>()) as u64;
+    let mut shards: Vec<Vec<(&str, &Tensor)>> = vec![Vec::new()];
+    let (mut used, mut total) = (0, 0);
+    for (name, tensor) in tensors {
+        let size = bytes(tensor);
+        if used > 0 && used + size > largest {
+            shards.push(Vec::new());
+            used = 0;
+        }
+        used += size;
+        total += size;
+        shards
+            .last_mut()
+            .expect("there is a first shard")
+            .push((name, tensor));
+    }
+    if let [whole] = shards.as_slice() {
+        let path = directory.join(SINGLE_FILE);
+        return write(&path, whole.iter().copied(), metadata());
+    }
+    let count = shards.len();
+    let mut weight_map = BTreeMap::new();
+    for (index, shard) in shards.iter().enumerate() {
+        let file = format!("model-{:05}-of-{count:05}.safetensors", index + 1);
+        write(&directory.join(&file), shard.iter().copied(), metadata())?;
+        weight_map.extend(
+            shard
+                .iter()
+                .map(|(name, _)| ((*name).to_owned(), file.clone())),
+        );
+    }
+    let path = directory.join(INDEX_FILE);
+    let index =
+        serde_json::json!({ "metadata": { "total_size": total }, "weight_map": weight_map });
+    std::fs::write(&path, format!("{index:#}\n")).map_err(|error| EngineError::io(path, error))
 }
+
+const SINGLE_FILE: &str = "model.safetensors";
+const INDEX_FILE: &str = "model.safetensors.index.json";
 
 /// Writes tensors as f32 with entries of the caller's own in the header.
 pub(crate) fn write<'a>(
@@ -239,8 +280,8 @@ struct ShardIndex {
 }
 
 fn files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let single = directory.join("model.safetensors");
-    let index = directory.join("model.safetensors.index.json");
+    let single = directory.join(SINGLE_FILE);
+    let index = directory.join(INDEX_FILE);
     // Whatever stands under the name: what is no file there is refused, not passed over.
     if single.symlink_metadata().is_ok() || index.symlink_metadata().is_err() {
         return Ok(vec![single]);

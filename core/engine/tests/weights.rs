@@ -307,3 +307,30 @@ fn a_snapshot_does_not_follow_its_model() {
     assert_eq!(flat(snapshot.norm()), before);
     assert_ne!(flat(model.norm()), before);
 }
+
+#[test]
+fn a_large_model_is_written_in_shards() {
+    let model = small_model(Architecture::Qwen3, false);
+    let directory = tempfile::tempdir().unwrap();
+    model.save_in_shards(directory.path(), 10_000).unwrap();
+    let files: std::collections::BTreeSet<String> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(!files.contains("model.safetensors"));
+    let shards: Vec<&String> = files
+        .iter()
+        .filter(|name| name.ends_with(".safetensors"))
+        .collect();
+    assert!(shards.len() > 2, "{files:?}");
+    for (index, shard) in shards.iter().enumerate() {
+        let expected = format!("model-{:05}-of-{:05}.safetensors", index + 1, shards.len());
+        assert_eq!(**shard, expected);
+        let size = directory.path().join(shard).metadata().unwrap().len();
+        assert!(size < 12_000, "{shard}: {size}");
+    }
+    let loaded = Model::load(directory.path(), &Device::Cpu).unwrap();
+    for ((name, saved), (_, loaded)) in model.parameters().zip(loaded.parameters()) {
+        assert_eq!(support::flat(saved), support::flat(loaded), "{name}");
+    }
+}

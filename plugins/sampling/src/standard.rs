@@ -7,6 +7,8 @@
 //! The temperature of a schedule holds for training alone. Evaluations of one stage would
 //! otherwise be drawn at different temperatures, and could not be compared.
 
+use std::collections::BTreeMap;
+
 use farthing_sdk::prelude::*;
 
 /// Attempts at each problem when the manifest does not say: enough that a group of an even
@@ -47,6 +49,8 @@ struct Decoding {
     /// Makes tokens that occurred less likely when above 1; 1 is off.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     repetition_penalty: Option<f32>,
+    /// Added to the logits of these token ids, such as `{ "11" = -5.0 }`; a large negative number forbids a token.
+    logit_bias: Option<BTreeMap<u32, f32>>,
     /// An attempt ends when its text contains one of these; the text is kept.
     stop: Option<Vec<String>>,
     /// Token ids that end an attempt, beside those of the model.
@@ -115,6 +119,7 @@ impl Decoding {
             top_k: self.top_k.unwrap_or(plan.top_k),
             min_p: self.min_p.unwrap_or(plan.min_p),
             repetition_penalty: self.repetition_penalty.unwrap_or(plan.repetition_penalty),
+            logit_bias: self.logit_bias.unwrap_or(plan.logit_bias),
             stop: self.stop.unwrap_or(plan.stop),
             eos: self.eos.unwrap_or(plan.eos),
             max_new_tokens: self.max_new_tokens.or(plan.max_new_tokens),

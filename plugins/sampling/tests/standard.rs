@@ -32,7 +32,7 @@ fn draws_eight_attempts_from_the_policy_itself_by_default() {
 fn the_plan_is_what_the_configuration_says() {
     let config = json!({
         "group": 4, "temperature": 0.5, "top_p": 0.75, "top_k": 20, "min_p": 0.25,
-        "repetition_penalty": 1.5, "stop": ["</answer>"], "eos": [2, 7], "max_new_tokens": 64,
+        "repetition_penalty": 1.5, "logit_bias": { "7": -2.5 }, "stop": ["</answer>"], "eos": [2, 7], "max_new_tokens": 64,
     });
     let expected = DecodingPlan {
         group: 4,
@@ -41,6 +41,7 @@ fn the_plan_is_what_the_configuration_says() {
         top_k: 20,
         min_p: 0.25,
         repetition_penalty: 1.5,
+        logit_bias: [(7, -2.5)].into(),
         stop: vec!["</answer>".into()],
         eos: vec![2, 7],
         max_new_tokens: Some(64),

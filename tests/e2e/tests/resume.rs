@@ -129,7 +129,7 @@ fn kill_in(bench: &Bench, manifest: &str, wanted: usize) {
             kills += 1;
         }
         if !bench.path(&out).join("curves.png").exists() {
-            bench.run(&train(&bench, &out)).success();
+            bench.run(&train(bench, &out)).success();
         }
         let found = computed(&bench.path(&out));
         assert_eq!(

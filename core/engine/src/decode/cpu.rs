@@ -8,7 +8,6 @@
 mod attention;
 mod cache;
 mod forward;
-mod in_place;
 mod matmul;
 mod weights;
 
@@ -16,6 +15,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+pub(crate) use self::cache::PAGE;
 use self::cache::{CacheShape, Pool, PromptCache, Sequence};
 use self::forward::{Forward, Item, Scratch, Threads};
 use self::weights::DecodingWeights;

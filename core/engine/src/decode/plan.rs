@@ -1,10 +1,12 @@
 //! How attempts are drawn, as plain numbers.
 
+use std::collections::BTreeMap;
+
 use crate::error::{EngineError, Result};
 
 /// Settings of one decoding call. The default draws from the model's own distribution.
 ///
-/// The order is that of transformers and vLLM: repetition penalty, temperature, top-k, top-p, min-p.
+/// The order is that of transformers and vLLM: bias, repetition penalty, temperature, top-k, top-p, min-p.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecodingPlan {
     /// Divides the logits; 0 takes the likeliest token (the lowest id among equals).
@@ -17,6 +19,8 @@ pub struct DecodingPlan {
     pub min_p: f32,
     /// Divides positive and multiplies negative logits of every token in prompt and completion; 1 is off.
     pub repetition_penalty: f32,
+    /// Added to the logits of these token ids, before everything else.
+    pub logit_bias: BTreeMap<u32, f32>,
     /// An attempt ends when its text (special tokens spelled out) contains one of these; the text is kept.
     pub stop: Vec<String>,
     /// Token ids that end an attempt; they stay in its tokens.
@@ -27,6 +31,26 @@ pub struct DecodingPlan {
     pub max_completion_tokens: Option<usize>,
 }
 
+/// What may be in memory at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodingBudget {
+    /// Attempts that are drawn together.
+    pub rows: usize,
+    /// Positions with keys and values: prompts, each once for its group, and completions up to their limit. An attempt
+    /// that needs more than all of it is drawn alone.
+    pub tokens: usize,
+}
+
+impl From<usize> for DecodingBudget {
+    /// So many rows, whatever their length.
+    fn from(rows: usize) -> Self {
+        Self {
+            rows,
+            tokens: usize::MAX,
+        }
+    }
+}
+
 impl Default for DecodingPlan {
     fn default() -> Self {
         Self {
@@ -35,6 +59,7 @@ impl Default for DecodingPlan {
             top_k: 0,
             min_p: 0.0,
             repetition_penalty: 1.0,
+            logit_bias: BTreeMap::new(),
             stop: Vec::new(),
             eos: Vec::new(),
             max_new_tokens: 128,
@@ -48,7 +73,7 @@ impl DecodingPlan {
         self.temperature == 0.0
     }
 
-    pub(super) fn validate(&self) -> Result<()> {
+    pub(super) fn validate(&self, vocab_size: usize) -> Result<()> {
         let (t, p, m, r) = (
             self.temperature,
             self.top_p,
@@ -80,6 +105,14 @@ impl DecodingPlan {
             if !fits {
                 return Err(EngineError::Argument(format!(
                     "the decoding plan has {name} = {found}; expected {expected}"
+                )));
+            }
+        }
+        for (&token, bias) in &self.logit_bias {
+            if token as usize >= vocab_size || !bias.is_finite() {
+                return Err(EngineError::Argument(format!(
+                    "the decoding plan has logit_bias = {bias} for token {token}; expected finite numbers for tokens \
+                     below {vocab_size}"
                 )));
             }
         }

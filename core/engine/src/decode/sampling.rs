@@ -2,7 +2,7 @@
 //!
 //! One uniform number decides one token by the inverse of the cumulative distribution, summed in f64 in the order of
 //! token ids, so a draw is a pure function of logits, history, plan and that number. What truncation does follows
-//! transformers and vLLM: repetition penalty, temperature, top-k, top-p, min-p.
+//! transformers and vLLM: bias, repetition penalty, temperature, top-k, top-p, min-p.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -103,7 +103,7 @@ impl Sampler {
         edit: Option<&mut dyn FnMut(&mut [f32])>,
         history: &[u32],
     ) -> Result<Choice, String> {
-        if edit.is_none() && plan.repetition_penalty == 1.0 {
+        if edit.is_none() && plan.repetition_penalty == 1.0 && plan.logit_bias.is_empty() {
             if plan.is_greedy() {
                 return Ok(Choice::Only(first_maximum(logits)));
             }
@@ -114,6 +114,9 @@ impl Sampler {
         edited.extend_from_slice(logits);
         if let Some(edit) = edit {
             edit(&mut edited);
+        }
+        for (&token, bias) in &plan.logit_bias {
+            edited[token as usize] += bias;
         }
         self.penalise(plan.repetition_penalty, history, &mut edited);
         let choice = self.choose_edited(plan, &edited);

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::attempt::{Attempt, PromptGroup};
 use super::backend::{Backend, Start};
 use super::hooks::DecodeHooks;
-use super::plan::DecodingPlan;
+use super::plan::{DecodingBudget, DecodingPlan};
 use super::row::Row;
 use super::sampling::{Drawn, Sampler};
 use crate::error::Result;
@@ -23,9 +23,43 @@ pub(super) struct Scheduler<'a, B: Backend> {
     pub tokenizer: &'a Tokenizer,
     pub groups: &'a [PromptGroup<'a>],
     pub plan: &'a DecodingPlan,
-    pub max_rows: usize,
+    pub budget: DecodingBudget,
     pub vocab_size: usize,
     pub max_positions: usize,
+}
+
+/// Positions that are promised to the attempts in flight.
+struct Reserved {
+    tokens: usize,
+    /// Attempts in flight of each group, which share its prompt.
+    in_flight: Vec<usize>,
+}
+
+impl Reserved {
+    fn new(groups: usize) -> Self {
+        Self {
+            tokens: 0,
+            in_flight: vec![0; groups],
+        }
+    }
+
+    /// What another attempt needs.
+    fn more(&self, group: usize, prompt: usize, completion: usize) -> usize {
+        match self.in_flight[group] {
+            0 => prompt + completion,
+            _ => completion,
+        }
+    }
+
+    fn begin(&mut self, group: usize, more: usize) {
+        self.tokens += more;
+        self.in_flight[group] += 1;
+    }
+
+    fn end(&mut self, group: usize, prompt: usize, completion: usize) {
+        self.in_flight[group] -= 1;
+        self.tokens -= self.more(group, prompt, completion);
+    }
 }
 
 /// A group whose attempts are beginning.
@@ -47,14 +81,28 @@ where
         let mut opened: Vec<Option<Opened<B::Prompt>>> = self.groups.iter().map(|_| None).collect();
         let groups = self.groups;
         let mut waiting = (0..groups.len())
-            .flat_map(|group| (0..groups[group].seeds.len()).map(move |attempt| (group, attempt)));
+            .flat_map(|group| (0..groups[group].seeds.len()).map(move |attempt| (group, attempt)))
+            .peekable();
+        let mut reserved = Reserved::new(groups.len());
+        let is_steered = hooks.wants_steer();
         let mut rows: Vec<Row<'a, B::Sequence>> = Vec::new();
         let mut logits: Vec<f32> = Vec::new();
         let mut samplers: Vec<Sampler> = vec![Sampler::default(); rayon::current_num_threads()];
         loop {
             self.step(&mut rows, &mut logits)?;
-            let places = self.max_rows - rows.len();
-            let admitted: Vec<(usize, usize)> = waiting.by_ref().take(places).collect();
+            let mut admitted: Vec<(usize, usize)> = Vec::new();
+            while let Some(&(group, attempt)) = waiting.peek() {
+                let in_flight = rows.len() + admitted.len();
+                let length = self.completion_limit(group, is_steered);
+                let more = reserved.more(group, groups[group].tokens.len(), length);
+                let fits = reserved.tokens.saturating_add(more) <= self.budget.tokens;
+                if in_flight == self.budget.rows || (in_flight > 0 && !fits) {
+                    break;
+                }
+                reserved.begin(group, more);
+                admitted.push((group, attempt));
+                waiting.next();
+            }
             self.admit(&admitted, &mut opened, &mut rows, &mut logits)?;
             if rows.is_empty() {
                 break;
@@ -72,6 +120,8 @@ where
                         let place = (row.group, row.attempt);
                         let (attempt, sequence) = row.into_attempt(finish);
                         self.backend.end(sequence)?;
+                        let length = self.completion_limit(place.0, is_steered);
+                        reserved.end(place.0, groups[place.0].tokens.len(), length);
                         finished[place.0][place.1] = Some(attempt);
                     }
                 }
@@ -88,6 +138,22 @@ where
                     .collect()
             })
             .collect())
+    }
+
+    /// Tokens that a completion of this group may have.
+    fn completion_limit(&self, group: usize, is_steered: bool) -> usize {
+        let room = self.room(self.groups[group].tokens.len());
+        match is_steered {
+            // Each injected text makes room for as many tokens again.
+            true => room,
+            false => room.min(self.plan.max_new_tokens),
+        }
+    }
+
+    fn room(&self, prompt_length: usize) -> usize {
+        let context = self.max_positions - prompt_length;
+        let limit = self.plan.max_completion_tokens;
+        limit.map_or(context, |limit| limit.min(context))
     }
 
     /// Feeds every row its next token; `logits` are those after it.
@@ -136,11 +202,7 @@ where
             let sequence = self.backend.begin(&state.start.prompt)?;
             logits.extend_from_slice(&state.start.logits);
             state.begun += 1;
-            let context = self.max_positions - tokens.len();
-            let room = self
-                .plan
-                .max_completion_tokens
-                .map_or(context, |limit| limit.min(context));
+            let room = self.room(tokens.len());
             let (plan, tokenizer) = (self.plan, self.tokenizer);
             rows.push(Row::new(
                 (group, attempt),

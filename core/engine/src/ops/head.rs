@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_transposed};
 
 /// Logits that exist at one time: 64 MiB of f32. A chunk has whole tokens, and at least one.
-const CHUNK_VALUES: usize = 1 << 24;
+pub(crate) const CHUNK_VALUES: usize = 1 << 24;
 
 /// Tokens whose logits are made at one time.
 fn chunk_tokens(vocabulary: usize) -> usize {

@@ -1,6 +1,9 @@
 //! An attempt depends on prompt, seed and plan alone, to the last bit.
 
-use farthing_engine::{Architecture, Attempt, DecodingPlan, Model, NoHooks, PromptGroup, decode};
+use farthing_engine::{
+    Architecture, Attempt, DecodeHooks, DecodingBudget, DecodingPlan, Model, NoHooks, PromptGroup,
+    decode,
+};
 
 use crate::{large_model, odd_model, prompt, tokenizer};
 
@@ -100,7 +103,7 @@ fn attempts_do_not_depend_on_rows_order_or_threads() {
 }
 
 #[test]
-fn the_same_holds_for_weights_that_are_read_where_they_are() {
+fn the_same_holds_for_weights_that_do_not_fit_the_caches() {
     let model = large_model(Architecture::Qwen3);
     let in_order: Vec<usize> = (0..PROMPT_LENGTHS.len()).collect();
     let reference = bits(&draw(&model, &in_order, 64, 1));
@@ -108,6 +111,56 @@ fn the_same_holds_for_weights_that_are_read_where_they_are() {
     for (order, max_rows, threads) in [(&in_order, 4, 2), (&backwards, 64, 3)] {
         assert!(bits(&draw(&model, order, max_rows, threads)) == reference);
     }
+}
+
+/// Who drew a token, in order.
+#[derive(Default)]
+struct Draws(Vec<(usize, usize)>);
+
+impl DecodeHooks for Draws {
+    fn on_token(&mut self, group: usize, attempt: usize, _: u32) {
+        self.0.push((group, attempt));
+    }
+}
+
+#[test]
+fn the_budget_bounds_what_is_in_flight_and_changes_no_attempt() {
+    let model = odd_model(Architecture::Llama);
+    let prompts = [prompt(40, 1), prompt(10, 2), prompt(90, 3)];
+    let groups = prompts.each_ref().map(|tokens| PromptGroup {
+        tokens,
+        seeds: &[1, 2, 3, 4],
+    });
+    let plan = DecodingPlan {
+        max_new_tokens: 20,
+        ..DecodingPlan::default()
+    };
+    // The attempts in flight draw by turns, so those before the first one's second token are all that began together.
+    let draw = |budget: DecodingBudget| {
+        let mut hooks = Draws::default();
+        let drawn = decode(&model, &tokenizer(), &groups, &plan, budget, &mut hooks).unwrap();
+        let first = hooks.0[0];
+        let in_flight = 1 + hooks.0[1..].iter().position(|&draw| draw == first).unwrap();
+        (drawn, in_flight)
+    };
+    let (all, twelve) = draw(DecodingBudget::from(64));
+    assert_eq!(twelve, 12);
+    // The first prompt has 40 tokens, a completion 20; the second prompt has 10.
+    for (tokens, rows, expected) in [
+        (1, 64, 1),
+        (60, 64, 1),
+        (80, 64, 2),
+        (120, 64, 4),
+        (149, 64, 4),
+        (150, 64, 5),
+        (10_000, 3, 3),
+    ] {
+        let (drawn, in_flight) = draw(DecodingBudget { rows, tokens });
+        assert_eq!(drawn, all, "{tokens} tokens, {rows} rows");
+        assert_eq!(in_flight, expected, "{tokens} tokens, {rows} rows");
+    }
+    let nothing = DecodingBudget { rows: 1, tokens: 0 };
+    assert!(decode(&model, &tokenizer(), &groups, &plan, nothing, &mut NoHooks).is_err());
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn odd_config(architecture: Architecture) -> ModelConfig {
     }
 }
 
-/// Weights that do not fit the caches, which decoding reads where they are.
+/// Weights that do not fit the caches: all threads share each operation.
 fn large_model(architecture: Architecture) -> Model {
     let config = ModelConfig {
         hidden_size: 204,

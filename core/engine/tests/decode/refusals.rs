@@ -30,7 +30,7 @@ fn what_cannot_be_drawn_is_refused() {
             refusal(&[1; 256], good.clone(), 1),
             "leaves no room for a completion in the model's 256 positions",
         ),
-        (refusal(&[1], good.clone(), 0), "max_rows is 0"),
+        (refusal(&[1], good.clone(), 0), "the budget allows nothing"),
         (
             refusal(
                 &[1],
@@ -85,6 +85,17 @@ fn what_cannot_be_drawn_is_refused() {
                 1,
             ),
             "repetition_penalty = 0",
+        ),
+        (
+            refusal(
+                &[1],
+                DecodingPlan {
+                    logit_bias: [(29, 1.0)].into(),
+                    ..good.clone()
+                },
+                1,
+            ),
+            "logit_bias = 1 for token 29",
         ),
         (
             refusal(

@@ -280,3 +280,32 @@ proptest! {
         prop_assert!(before <= number + 1e-12 && number <= before + probabilities[token] + 1e-12);
     }
 }
+
+#[test]
+fn a_bias_is_added_to_the_logits_and_not_to_the_log_probability() {
+    let logits = [0.5_f32, 1.0, -2.0, 0.0];
+    let biased = [0.5_f32, 1.0 - 3.0, -2.0 + 4.0, 0.0];
+    let plan = DecodingPlan {
+        logit_bias: [(1, -3.0), (2, 4.0)].into(),
+        repetition_penalty: 1.5,
+        ..DecodingPlan::default()
+    };
+    let plain = DecodingPlan {
+        repetition_penalty: 1.5,
+        ..DecodingPlan::default()
+    };
+    let mut sampler = Sampler::default();
+    let history = [1, 2];
+    assert_eq!(
+        sampler.probabilities(&plan, &logits, &history).unwrap(),
+        sampler.probabilities(&plain, &biased, &history).unwrap()
+    );
+    let greedy = DecodingPlan {
+        temperature: 0.0,
+        ..plan
+    };
+    let drawn = sampler.draw(&greedy, &logits, None, &[], 0.0).unwrap();
+    assert_eq!(drawn.token, 2);
+    let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
+    assert!((f64::from(drawn.logp) - (-2.0 - sum.ln())).abs() < 1e-6);
+}

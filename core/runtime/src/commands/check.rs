@@ -119,7 +119,14 @@ impl PlanReport {
         };
         line("run", &self.name);
         line("device", &self.device);
-        line("model", &format!("{} parameters", grouped(self.parameters)));
+        let trained = match self.memory.trainable == self.parameters {
+            true => String::new(),
+            false => format!(", {} trained", grouped(self.memory.trainable)),
+        };
+        line(
+            "model",
+            &format!("{} parameters{trained}", grouped(self.parameters)),
+        );
         if let Some(download) = &self.download {
             line("download", &download.text());
         }
@@ -154,6 +161,15 @@ impl PlanReport {
                 parts.join(", ")
             ),
         );
+        if memory.recomputed_layers > 0 {
+            line(
+                "",
+                &format!(
+                    "{} layers keep their input alone and run again for the backward pass",
+                    memory.recomputed_layers
+                ),
+            );
+        }
         if let Some(hours) = self.budget_hours {
             line(
                 "budget",

@@ -167,6 +167,7 @@ fn engine_plan(plan: &DecodingPlan, max_new_tokens: usize, tokenizer: &Tokenizer
         top_k: plan.top_k,
         min_p: plan.min_p,
         repetition_penalty: plan.repetition_penalty,
+        logit_bias: plan.logit_bias.clone(),
         stop: plan.stop.clone(),
         eos,
         max_new_tokens: limit,

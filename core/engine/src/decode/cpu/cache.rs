@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::matmul::Line;
 
 /// Positions of a page.
-pub(super) const PAGE: usize = 64;
+pub(crate) const PAGE: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CacheShape {

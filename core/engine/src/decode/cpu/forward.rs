@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::attention::attend;
 use super::cache::{CacheShape, Sequence};
-use super::matmul::{contiguous, grow};
-use super::weights::{DecodingLayer, DecodingMatrix, DecodingWeights};
+use super::matmul::{PackedMatrix, contiguous, grow};
+use super::weights::{DecodingLayer, DecodingWeights};
 use crate::config::ModelConfig;
 use crate::decode::vector::{rms_norm_heads, rms_norm_rows, swiglu_row};
 use crate::error::Result;
@@ -387,7 +387,7 @@ fn add_bias(bias: &[f32], rows: &mut [f32], stride: usize, count: usize) {
 impl Threads {
     fn multiply(
         self,
-        matrix: &DecodingMatrix,
+        matrix: &PackedMatrix,
         x: &[f32],
         x_stride: usize,
         rows: usize,
@@ -396,16 +396,10 @@ impl Threads {
         add: bool,
         apart: &mut Vec<f32>,
     ) {
-        match (matrix, self) {
-            (DecodingMatrix::Packed(matrix), Self::This) => {
-                matrix.apply(x, x_stride, rows, out, out_stride, add);
-            }
-            (DecodingMatrix::Packed(matrix), Self::All) => {
-                matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, apart);
-            }
-            (DecodingMatrix::InPlace(matrix), threads) => {
-                let share = threads == Self::All;
-                matrix.apply(x, x_stride, rows, out, out_stride, add, share, apart);
+        match self {
+            Self::This => matrix.apply(x, x_stride, rows, out, out_stride, add),
+            Self::All => {
+                matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, apart)
             }
         }
     }

@@ -7,6 +7,8 @@
 //! Every sum runs along k from first to last with fused multiply-adds, whatever the tile: an output element has the same
 //! bits for any number of rows, any split over threads and any vector width.
 
+use std::ops::Range;
+
 use candle_core::{CpuStorage, Storage, Tensor};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -93,6 +95,7 @@ impl PackedMatrix {
             out,
             out_stride,
             add,
+            ask: 0..0,
         });
     }
 
@@ -134,6 +137,7 @@ impl PackedMatrix {
                         out,
                         out_stride,
                         add: false,
+                        ask: 0..0,
                     });
                 }
             });
@@ -193,6 +197,8 @@ struct Multiply<'a> {
     out: &'a mut [f32],
     out_stride: usize,
     add: bool,
+    /// Which lines of the next panel's steps the current pass asks for.
+    ask: Range<usize>,
 }
 
 impl WithSimd for Multiply<'_> {
@@ -221,6 +227,14 @@ impl Multiply<'_> {
             let mut row = 0;
             for tile in 0..tiles {
                 let height = (self.rows - row).div_ceil(tiles - tile);
+                // Large weights come from memory. The first passes over a panel ask for the next one, so that the way
+                // from memory and the arithmetic go on at the same time.
+                self.ask = match (tiles, tile) {
+                    (1, _) => 0..2,
+                    (_, 0) => 0..1,
+                    (_, 1) => 1..2,
+                    _ => 0..0,
+                };
                 for line in (0..2).step_by(L) {
                     // The guards are constant: heights that cannot occur are not compiled.
                     match height {
@@ -250,8 +264,13 @@ impl Multiply<'_> {
         let k = self.k;
         let x: [&[f32]; R] = std::array::from_fn(|r| &self.x[(row + r) * self.x_stride..][..k]);
         let weights = &self.panels[panel * k..][..k];
+        let next = self.panels.as_ptr().wrapping_add((panel + 1) * k);
+        let ask = self.ask.clone();
         let mut sums = [[[simd.splat_f32s(0.0); V]; L]; R];
         for i in 0..k {
+            for line in ask.clone() {
+                prefetch(next.wrapping_add(i).cast::<Line>().wrapping_add(line));
+            }
             for l in 0..L {
                 let (w, _) = S::as_simd_f32s(&weights[i][line + l].0);
                 for r in 0..R {
@@ -278,4 +297,17 @@ impl Multiply<'_> {
             }
         }
     }
+}
+
+/// Asks for a cache line. Any address will do.
+#[inline(always)]
+fn prefetch(line: *const Line) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing that the program sees, and an address without memory is ignored.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(line.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
 }

@@ -24,7 +24,7 @@ pub use eval::{EvalStage, Split};
 pub use model::{InitArchitecture, Lora, LoraTarget, Model, ModelInit, TokenizerSource};
 pub use plugins::{Isolation, PluginFile, Plugins};
 pub use rl::{PeriodicEval, RlStage};
-pub use run::{Cost, Run};
+pub use run::{ActivationCheckpointing, Cost, Run};
 pub use sft::SftStage;
 pub use stage::Stage;
 pub(super) use stage::{KINDS, PLANNED_KINDS};

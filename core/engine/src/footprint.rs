@@ -1,0 +1,112 @@
+//! How much memory a pass and decoding take, for plans that are made before anything is loaded.
+//!
+//! The numbers follow what [`pass`](crate::Pass) keeps and what decoding allocates on the CPU, in f32. They stand beside
+//! the engine because a change there is a change here.
+
+use crate::config::ModelConfig;
+use crate::decode::{LARGEST_KEPT, PAGE};
+use crate::ops::head::CHUNK_VALUES;
+
+const FLOAT: usize = size_of::<f32>();
+
+/// Bytes of one training pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassFootprint {
+    /// Activations that the forward keeps for the backward.
+    pub kept: usize,
+    /// What exists while one layer, or the head, is computed.
+    pub working: usize,
+}
+
+impl PassFootprint {
+    pub fn total(&self) -> usize {
+        self.kept + self.working
+    }
+}
+
+impl ModelConfig {
+    /// A pass over `tokens`, whose first `recomputed_layers` layers keep their input alone.
+    pub fn pass_footprint(&self, tokens: usize, recomputed_layers: usize) -> PassFootprint {
+        let widths = Widths::of(self);
+        let recomputed = recomputed_layers.min(self.num_hidden_layers);
+        let whole = self.num_hidden_layers - recomputed;
+        let kept = whole * widths.kept() + recomputed * widths.hidden;
+        // A layer that runs again has everything of its own for a moment.
+        let again = if recomputed > 0 { widths.kept() } else { 0 };
+        // The last norm's input and output, and the derivative of the stream.
+        let stream = 3 * widths.hidden;
+        // Logits of a chunk, and the head packed for both of its products.
+        let logits = CHUNK_VALUES.min(tokens * self.vocab_size);
+        let head = logits + 2 * self.vocab_size * self.hidden_size;
+        let layer = tokens * widths.working() + widths.largest_matrix();
+        PassFootprint {
+            kept: FLOAT * tokens * (kept + stream),
+            working: FLOAT * (tokens * again + layer.max(head)),
+        }
+    }
+
+    /// Decoding `rows` attempts at a time, with keys and values of `positions` altogether: the weights in the order of
+    /// decoding, the cache and the logits.
+    pub fn decoding_footprint(&self, rows: usize, positions: usize) -> usize {
+        // Pages are filled to half on average, one for each row and layer.
+        let positions = positions + rows * PAGE / 2;
+        let cache = 2 * self.num_hidden_layers * self.num_key_value_heads * self.head_dim;
+        let logits = 3 * rows * self.vocab_size;
+        FLOAT * (self.parameter_count() + positions * cache + logits)
+    }
+
+    /// Whether what a training pass took is still held while attempts are drawn.
+    pub fn keeps_buffers(&self) -> bool {
+        self.parameter_count() * FLOAT <= LARGEST_KEPT
+    }
+}
+
+/// Floats for each token.
+struct Widths {
+    hidden: usize,
+    query: usize,
+    key_value: usize,
+    inner: usize,
+    heads: usize,
+    normed_heads: bool,
+}
+
+impl Widths {
+    fn of(config: &ModelConfig) -> Self {
+        Self {
+            hidden: config.hidden_size,
+            query: config.num_attention_heads * config.head_dim,
+            key_value: config.num_key_value_heads * config.head_dim,
+            inner: config.intermediate_size,
+            heads: config.num_attention_heads,
+            normed_heads: config.query_key_norm(),
+        }
+    }
+
+    /// What one layer keeps: the stream before attention and before the feed-forward, both normed as well; queries,
+    /// keys, values and what attention made of them; gate and up.
+    fn kept(&self) -> usize {
+        let before_norms = match self.normed_heads {
+            true => self.query + self.key_value,
+            false => 0,
+        };
+        4 * self.hidden
+            + 2 * self.query
+            + 2 * self.key_value
+            + self.heads
+            + before_norms
+            + 2 * self.inner
+    }
+
+    /// Derivatives in flight of one layer: of the feed-forward's activation, or of attention's inputs and output.
+    fn working(&self) -> usize {
+        let feed_forward = self.inner + self.hidden;
+        let attention = 2 * self.query + 4 * self.key_value;
+        feed_forward.max(attention)
+    }
+
+    /// A weight is packed while it is multiplied.
+    fn largest_matrix(&self) -> usize {
+        self.hidden * self.inner.max(self.query)
+    }
+}
