@@ -7,6 +7,7 @@ mod cargo;
 mod check;
 mod demo;
 mod invariants;
+mod python;
 mod test;
 
 use anyhow::{Result, bail};
@@ -16,6 +17,7 @@ cargo xtask <task>
 
   demo [--seed N] [--out DIR]  build everything, train a small model to play Countdown, show before and after
   test                         build everything and run all tests
+  test --python [--venv DIR]   hold our models and files beside transformers, peft and llama.cpp
   check                        formatting, lints, docs, dependencies, manifests and invariants
   build                        build the binary, and the built-in plugins beside it
   bench [--peer trl] [--help]  measure decoding, training passes, whole steps, memory and reward calls; beside TRL
@@ -29,7 +31,10 @@ fn main() -> Result<()> {
     };
     match task {
         "demo" => demo::run(rest),
-        "test" => test::run(rest),
+        "test" => match rest {
+            [flag, rest @ ..] if flag == "--python" => python::run(rest),
+            _ => test::run(rest),
+        },
         "check" => check::run(),
         "build" => cargo::build().map(|farthing| println!("{}", farthing.display())),
         "bench" => bench::run(rest),

@@ -35,6 +35,9 @@ pub(crate) fn take(length: usize) -> Vec<f32> {
         }
         buffer
     });
+    if buffer.is_none() {
+        make_room(&mut free, length);
+    }
     drop(free);
     match buffer {
         Some(mut buffer) => {
@@ -42,6 +45,21 @@ pub(crate) fn take(length: usize) -> Vec<f32> {
             buffer
         }
         None => vec![0.0; length],
+    }
+}
+
+/// Drops free buffers that together have at least `length` values, the largest first. A buffer that nobody found of use is
+/// better spent on what is needed now: what is held stays at what was in use at one time.
+fn make_room(free: &mut BTreeMap<usize, Vec<Vec<f32>>>, length: usize) {
+    let mut dropped = 0;
+    while dropped < length
+        && let Some(mut largest) = free.last_entry()
+    {
+        dropped += largest.key();
+        largest.get_mut().pop();
+        if largest.get().is_empty() {
+            largest.remove();
+        }
     }
 }
 

@@ -50,7 +50,7 @@ struct Decoding {
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     repetition_penalty: Option<f32>,
     /// Added to the logits of these token ids, such as `{ "11" = -5.0 }`; a large negative number forbids a token.
-    logit_bias: Option<BTreeMap<u32, f32>>,
+    logit_bias: Option<BTreeMap<String, f32>>,
     /// An attempt ends when its text contains one of these; the text is kept.
     stop: Option<Vec<String>>,
     /// Token ids that end an attempt, beside those of the model.
@@ -83,8 +83,8 @@ impl Sampler for Standard {
         let train = config.decoding.over(DecodingPlan {
             group: DEFAULT_GROUP,
             ..DecodingPlan::default()
-        });
-        let test = config.test.decoding.over(train.clone());
+        })?;
+        let test = config.test.decoding.over(train.clone())?;
         train.check()?;
         test.check()
             .map_err(|error| error.context("the overrides in `test` make a wrong plan"))?;
@@ -111,18 +111,31 @@ impl Sampler for Standard {
 
 impl Decoding {
     /// `plan` with what this says in its place.
-    fn over(self, plan: DecodingPlan) -> DecodingPlan {
-        DecodingPlan {
+    fn over(self, plan: DecodingPlan) -> Result<DecodingPlan> {
+        Ok(DecodingPlan {
             group: self.group.unwrap_or(plan.group),
             temperature: self.temperature.unwrap_or(plan.temperature),
             top_p: self.top_p.unwrap_or(plan.top_p),
             top_k: self.top_k.unwrap_or(plan.top_k),
             min_p: self.min_p.unwrap_or(plan.min_p),
             repetition_penalty: self.repetition_penalty.unwrap_or(plan.repetition_penalty),
-            logit_bias: self.logit_bias.unwrap_or(plan.logit_bias),
+            logit_bias: match self.logit_bias {
+                Some(biases) => biases.into_iter().map(token_bias).collect::<Result<_>>()?,
+                None => plan.logit_bias,
+            },
             stop: self.stop.unwrap_or(plan.stop),
             eos: self.eos.unwrap_or(plan.eos),
             max_new_tokens: self.max_new_tokens.or(plan.max_new_tokens),
-        }
+        })
     }
+}
+
+/// Keys of a table are text, and those of biases are token ids.
+fn token_bias((token, bias): (String, f32)) -> Result<(u32, f32)> {
+    let token = token.parse().map_err(|_| {
+        Error::new(format!(
+            "logit_bias has the key {token:?}; expected a token's id, such as \"11\""
+        ))
+    })?;
+    Ok((token, bias))
 }

@@ -101,8 +101,8 @@ fn nothing_is_overwritten_and_nothing_is_half_written() {
         2,
         "--type is for GGUF files",
     );
-    refused(&["export", "nowhere", "out"], 2, "neither a model");
-    refused(&["export", "nowhere.gguf", "out"], 2, "neither a model");
+    refused(&["export", "nowhere", "out"], 2, "there is no nowhere here");
+    refused(&["export", "there", "out"], 2, "neither a model");
     refused(&["export", "broken.gguf", "out"], 1, "broken.gguf: ");
     refused(
         &["sample", "broken.gguf", "--prompt", "a"],

@@ -107,13 +107,13 @@ impl HubSettings {
                 });
             }
         };
-        let endpoint = get("HF_ENDPOINT").unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
-        let endpoint = endpoint.trim().trim_end_matches('/');
+        let given = get("HF_ENDPOINT").unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
+        let endpoint = given.trim().trim_end_matches('/');
         if super::url::Url::parse(endpoint).is_none() {
             return Err(HubError::Setting {
                 variable: "HF_ENDPOINT".to_owned(),
                 problem: format!(
-                    "is no address: expected one like {DEFAULT_ENDPOINT}, found {endpoint:?}"
+                    "is no address: expected one like {DEFAULT_ENDPOINT}, found {given:?}"
                 ),
             });
         }

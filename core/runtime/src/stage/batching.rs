@@ -2,14 +2,33 @@
 
 use std::ops::Range;
 
-/// Splits sequences in their order so that each part has at most `budget` tokens; a longer sequence goes alone.
+/// Splits sequences in their order so that each part has at most `budget` tokens; a longer sequence goes alone. There
+/// are as few parts as can be, and the largest is as small as it can be then: parts of one size use the same memory.
 pub(crate) fn split_by_tokens(
     lengths: impl Iterator<Item = usize>,
     budget: usize,
 ) -> Vec<Range<usize>> {
+    let lengths: Vec<usize> = lengths.collect();
+    let fewest = fill(&lengths, budget);
+    let (mut low, mut high) = (0, budget);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match fill(&lengths, middle).len() <= fewest.len() {
+            true => high = middle,
+            false => low = middle + 1,
+        }
+    }
+    match fewest.is_empty() {
+        true => fewest,
+        false => fill(&lengths, high),
+    }
+}
+
+/// Parts that are filled up to `budget` one after another.
+fn fill(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     let mut used = 0;
-    for (index, length) in lengths.enumerate() {
+    for (index, &length) in lengths.iter().enumerate() {
         match parts.last_mut() {
             Some(part) if used + length <= budget => part.end = index + 1,
             _ => {
@@ -71,6 +90,18 @@ mod tests {
         let lengths = [3, 3, 3, 10, 1, 1, 5];
         let parts = split_by_tokens(lengths.into_iter(), 6);
         assert_eq!(parts, [0..2, 2..3, 3..4, 4..6, 6..7]);
+        assert!(split_by_tokens(std::iter::empty(), 6).is_empty());
+    }
+
+    #[test]
+    fn parts_are_as_even_as_the_order_allows() {
+        // Filled up they would be 4, 4 and 2.
+        let parts = split_by_tokens(std::iter::repeat_n(10, 10), 45);
+        let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(sizes, [4, 4, 2]);
+        let parts = split_by_tokens(std::iter::repeat_n(10, 9), 45);
+        let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(sizes, [3, 3, 3]);
     }
 
     #[test]

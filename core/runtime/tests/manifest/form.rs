@@ -105,17 +105,12 @@ fn what_this_version_cannot_do_is_refused_with_what_works() {
          |                                              ^^^^^^^^^ not available
       help: leave `isolation` out: the plugin runs in-process, where a panic, an error or a passed deadline costs one attempt
 
-    run.toml:14:1: error: low-rank adapters are not available in this version
-      14 | lora = { rank = 32, alpha = 64 }    # left out: full fine-tuning
-         | ^^^^ not available
-      help: leave `lora` out: full fine-tuning works
-
     run.toml:23:5: error: Python rewards are not available in this version
       23 |   { python = "rewards.py:brevity", weight = 0.0, deadline = "2s", on_failure = "drop" },
          |     ^^^^^^ not available
       help: write the reward as a plugin and name it with `use`
 
-    3 errors
+    2 errors
     "#);
 }
 

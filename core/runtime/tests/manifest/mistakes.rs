@@ -74,7 +74,7 @@ fn all_mistakes_are_shown_at_once() {
       help: `num_hidden_layers` is an integer from 1 to 1024: How many layers
             `num_key_value_heads` is an integer from 1 to 1024: How many key and value heads; divides `num_attention_heads`
 
-    run.toml:8:17: error: `model.init.arch` must be one of "qwen2", "llama", not the string "gpt2"
+    run.toml:8:17: error: `model.init.arch` must be one of "llama", "mistral", "qwen2", "qwen3", not the string "gpt2"
       8 | init = { arch = "gpt2", hidden_size = 128, intermediate_size = 512, num_attention_heads = 4 }
         |                 ^^^^^^ not one of the choices
 

@@ -22,6 +22,7 @@ fn every_default_is_written_down() {
     device = "auto"
     checkpoint_every = 100
     keep_checkpoints = 2
+    activation_checkpointing = "auto"
 
     [plugins]
     search = []
