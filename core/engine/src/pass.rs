@@ -253,7 +253,8 @@ impl Pass<'_> {
             dstream = layer.backward(saved, &layout.layers[index], dstream, gradients)?;
         }
         if let Some(dweight) = gradients.tensor_mut(layout.embed_tokens) {
-            embedding::backward(&batch.tokens, &dstream, dweight)?;
+            let padding = model.config().pad_token_id;
+            embedding::backward(&batch.tokens, padding, &dstream, dweight)?;
         }
         give_tensor(dstream);
         Ok(())

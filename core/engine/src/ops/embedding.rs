@@ -28,16 +28,32 @@ pub fn forward(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
     tensor(x, tokens.len(), features)
 }
 
-/// Adds each token's derivative to its row of `dweight`.
-pub fn backward(tokens: &[u32], dx: &Tensor, dweight: &mut Tensor) -> Result<()> {
+/// Adds each token's derivative to its row of `dweight`, but those of `padding`: transformers' models learn nothing from
+/// where that token stands, also where it is a word of its own (as the end of a turn often is).
+pub fn backward(
+    tokens: &[u32],
+    padding: Option<u32>,
+    dx: &Tensor,
+    dweight: &mut Tensor,
+) -> Result<()> {
+    let learned =
+        (0..tokens.len() as u32).filter(|&position| Some(tokens[position as usize]) != padding);
     if !on_cpu(&[dx, dweight]) {
-        let tokens = Tensor::new(tokens, dx.device())?;
-        *dweight = dweight.index_add(&tokens, dx, 0)?;
+        let positions: Vec<u32> = learned.collect();
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<u32> = positions
+            .iter()
+            .map(|&position| tokens[position as usize])
+            .collect();
+        let dx = dx.index_select(&Tensor::new(positions, dx.device())?, 0)?;
+        *dweight = dweight.index_add(&Tensor::new(rows, dx.device())?, &dx, 0)?;
         return Ok(());
     }
     let (_, features) = dweight.dims2()?;
     // Positions in the order of their tokens (a stable sort), so that each row's sum is one task's, in batch order.
-    let mut order: Vec<u32> = (0..tokens.len() as u32).collect();
+    let mut order: Vec<u32> = learned.collect();
     order.sort_by_key(|&position| tokens[position as usize]);
     let dx = read(dx);
     write(dweight, |dweight| {

@@ -4,8 +4,8 @@
 //! anew each time and wakes all threads for a few microseconds of work. Here the weights are laid out once in panels of
 //! 32 output columns, interleaved along k, and a small kernel keeps a tile of rows x 32 sums in registers.
 //!
-//! Every sum runs along k from first to last with fused multiply-adds, whatever the tile: an output element has the same
-//! bits for any number of rows, any split over threads and any vector width.
+//! Every sum goes over blocks of k in order, each from first to last with fused multiply-adds, whatever the tile: an
+//! output element has the same bits for any number of rows, any split over threads and any vector width.
 
 use std::ops::Range;
 
@@ -23,6 +23,10 @@ pub(super) struct Line(pub [f32; 16]);
 impl Line {
     pub const ZERO: Self = Self([0.0; 16]);
 }
+
+/// Depth after which a partial sum is added to the total. A sum of a thousand products in one chain has three times the
+/// rounding error, which thirty layers make visible.
+const DEPTH: usize = 128;
 
 /// Columns of a panel.
 pub(super) const PANEL: usize = 32;
@@ -266,17 +270,27 @@ impl Multiply<'_> {
         let weights = &self.panels[panel * k..][..k];
         let next = self.panels.as_ptr().wrapping_add((panel + 1) * k);
         let ask = self.ask.clone();
-        let mut sums = [[[simd.splat_f32s(0.0); V]; L]; R];
-        for i in 0..k {
-            for line in ask.clone() {
-                prefetch(next.wrapping_add(i).cast::<Line>().wrapping_add(line));
+        let mut totals = [[[simd.splat_f32s(0.0); V]; L]; R];
+        for start in (0..k).step_by(DEPTH) {
+            let mut sums = [[[simd.splat_f32s(0.0); V]; L]; R];
+            for i in start..(start + DEPTH).min(k) {
+                for line in ask.clone() {
+                    prefetch(next.wrapping_add(i).cast::<Line>().wrapping_add(line));
+                }
+                for l in 0..L {
+                    let (w, _) = S::as_simd_f32s(&weights[i][line + l].0);
+                    for r in 0..R {
+                        let x = simd.splat_f32s(x[r][i]);
+                        for v in 0..V {
+                            sums[r][l][v] = simd.mul_add_f32s(x, w[v], sums[r][l][v]);
+                        }
+                    }
+                }
             }
-            for l in 0..L {
-                let (w, _) = S::as_simd_f32s(&weights[i][line + l].0);
-                for r in 0..R {
-                    let x = simd.splat_f32s(x[r][i]);
+            for r in 0..R {
+                for l in 0..L {
                     for v in 0..V {
-                        sums[r][l][v] = simd.mul_add_f32s(x, w[v], sums[r][l][v]);
+                        totals[r][l][v] = simd.add_f32s(totals[r][l][v], sums[r][l][v]);
                     }
                 }
             }
@@ -286,7 +300,7 @@ impl Multiply<'_> {
             let (out, _) = S::as_mut_simd_f32s(&mut self.out[at..at + L * 16]);
             for l in 0..L {
                 for v in 0..V {
-                    let sum = sums[r][l][v];
+                    let sum = totals[r][l][v];
                     let out = &mut out[l * V + v];
                     *out = if self.add {
                         simd.add_f32s(*out, sum)

@@ -169,8 +169,25 @@ impl Operation for Embedding {
 
     fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let mut dweight = inputs[0].zeros_like()?;
-        embedding::backward(&self.0, &doutputs[0], &mut dweight)?;
+        embedding::backward(&self.0, None, &doutputs[0], &mut dweight)?;
         Ok(vec![dweight])
+    }
+}
+
+#[test]
+fn nothing_is_learned_where_padding_stands() {
+    let tokens = [4, 0, 4, 2, 0];
+    for dtype in [candle_core::DType::F32, candle_core::DType::F64] {
+        let dx = super::numbers((5, 7), 3, dtype);
+        let run = |padding| {
+            let mut dweight = Tensor::zeros((5, 7), dtype, dx.device()).unwrap();
+            embedding::backward(&tokens, padding, &dx, &mut dweight).unwrap();
+            flat(&dweight)
+        };
+        let (all, without) = (run(None), run(Some(4)));
+        assert_eq!(all[..28], without[..28]);
+        assert!(all[28..].iter().all(|&value| value != 0.0));
+        assert!(without[28..].iter().all(|&value| value == 0.0));
     }
 }
 
