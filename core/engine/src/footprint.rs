@@ -4,7 +4,7 @@
 //! the engine because a change there is a change here.
 
 use crate::config::ModelConfig;
-use crate::decode::{LARGEST_KEPT, PAGE};
+use crate::decode::PAGE;
 use crate::ops::head::CHUNK_VALUES;
 
 const FLOAT: usize = size_of::<f32>();
@@ -53,11 +53,6 @@ impl ModelConfig {
         let cache = 2 * self.num_hidden_layers * self.num_key_value_heads * self.head_dim;
         let logits = 3 * rows * self.vocab_size;
         FLOAT * (self.parameter_count() + positions * cache + logits)
-    }
-
-    /// Whether what a training pass took is still held while attempts are drawn.
-    pub fn keeps_buffers(&self) -> bool {
-        self.parameter_count() * FLOAT <= LARGEST_KEPT
     }
 }
 

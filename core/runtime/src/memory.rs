@@ -1,7 +1,7 @@
 //! How much memory a plan needs: reckoned from the model's shape and the stages' budgets.
 //!
-//! The largest moment counts. Weights, gradients and moments stay through a stage; decoding and learning take turns,
-//! and a small model's buffers stay with both.
+//! The largest moment counts. Weights, gradients and moments stay through a stage; decoding and learning take turns, and
+//! what one of them frees serves the other.
 
 use farthing_engine::ModelConfig;
 use farthing_sdk::{Need, PlanRequest};
@@ -17,7 +17,7 @@ const FLOAT: f64 = 4.0;
 const GIB: f64 = (1_u64 << 30) as f64;
 
 /// The binary, its libraries and their tables.
-const PROCESS: f64 = 64.0 * (1 << 20) as f64;
+const PROCESS: f64 = 50.0 * (1 << 20) as f64;
 
 /// The share of the machine's memory that a plan may take: the rest is the system's.
 const USABLE: f64 = 0.9;
@@ -61,17 +61,18 @@ impl MemoryEstimate {
             available: available_memory(),
             ..Self::default()
         };
-        let mut micro_batch_tokens = 0;
+        // Rows of the largest training pass.
+        let mut largest_pass = 0;
         for stage in &manifest.stages {
             match stage {
                 Stage::Sft(stage) => {
                     estimate.training_state = 3.0 * state;
-                    micro_batch_tokens = micro_batch_tokens.max(stage.micro_batch_tokens as usize);
+                    largest_pass = largest_pass.max(stage.micro_batch_tokens as usize);
                 }
                 Stage::Rl(stage) => {
                     estimate.training_state = 3.0 * state;
-                    micro_batch_tokens = micro_batch_tokens.max(stage.micro_batch_tokens as usize);
-                    estimate.rollouts(model, stage, host)?;
+                    let group = estimate.rollouts(model, stage, host)?;
+                    largest_pass = largest_pass.max(rows_of_a_pass(model, stage, group));
                     let optimizer = host.optimizer(
                         &stage.optimizer.name,
                         &stage.optimizer.config.clone().into(),
@@ -94,9 +95,9 @@ impl MemoryEstimate {
             ActivationCheckpointing::Auto => 0..=layers,
         };
         for recomputed_layers in candidates {
-            estimate.learn(model, micro_batch_tokens, recomputed_layers);
+            estimate.learn(model, largest_pass, recomputed_layers);
             let usable = estimate.available.map(|available| available * USABLE);
-            if micro_batch_tokens == 0 || usable.is_none_or(|usable| estimate.peak <= usable) {
+            if largest_pass == 0 || usable.is_none_or(|usable| estimate.peak <= usable) {
                 break;
             }
         }
@@ -104,20 +105,23 @@ impl MemoryEstimate {
     }
 
     /// The peak with so many layers that run again.
-    fn learn(&mut self, model: &ModelConfig, micro_batch_tokens: usize, recomputed_layers: usize) {
+    fn learn(&mut self, model: &ModelConfig, rows: usize, recomputed_layers: usize) {
         self.recomputed_layers = recomputed_layers;
-        self.activations = match micro_batch_tokens {
+        self.activations = match rows {
             0 => 0.0,
-            tokens => model.pass_footprint(tokens, recomputed_layers).total() as f64,
+            rows => model.pass_footprint(rows, recomputed_layers).total() as f64,
         };
-        let phases = match model.keeps_buffers() {
-            true => self.activations + self.decoding,
-            false => self.activations.max(self.decoding),
-        };
+        let phases = self.activations.max(self.decoding);
         self.peak = PROCESS + self.weights + self.training_state + self.reference + phases;
     }
 
-    fn rollouts(&mut self, model: &ModelConfig, stage: &RlStage, host: &PluginHost) -> Result<()> {
+    /// Returns the size of a group.
+    fn rollouts(
+        &mut self,
+        model: &ModelConfig,
+        stage: &RlStage,
+        host: &PluginHost,
+    ) -> Result<usize> {
         let sampler = host.sampler(
             &stage.sampler.name,
             &stage.sampler.config.clone().into(),
@@ -136,15 +140,14 @@ impl MemoryEstimate {
             let (groups, attempts) = (eval.problems as usize, eval.attempts as usize);
             self.decode(model, groups, attempts, length);
         }
-        Ok(())
+        Ok(plan.group)
     }
 
     fn decode(&mut self, model: &ModelConfig, groups: usize, attempts: usize, new_tokens: usize) {
         let rows = groups.saturating_mul(attempts).min(MAX_ROWS);
-        // A prompt's length is not known before it is posed; a quarter of a completion is a guess. Each is there once
-        // for its group.
         let new_tokens = new_tokens.min(model.max_sequence_length());
-        let prompts = rows.div_ceil(attempts.max(1)) * (new_tokens / 4).max(64);
+        // Each prompt is there once for its group.
+        let prompts = rows.div_ceil(attempts.max(1)) * prompt_length(new_tokens);
         let bytes = model.decoding_footprint(rows, rows * new_tokens + prompts) as f64;
         self.decoding = self.decoding.max(bytes);
     }
@@ -179,6 +182,26 @@ impl MemoryEstimate {
             },
         })
     }
+}
+
+/// A prompt's length is not known before it is posed; a quarter of a completion is a guess.
+fn prompt_length(new_tokens: usize) -> usize {
+    (new_tokens / 4).max(64)
+}
+
+/// Rows of the largest training pass of a stage whose attempts all have full length: the step's sequences in
+/// micro-batches of even size, each group's prompt computed once.
+fn rows_of_a_pass(model: &ModelConfig, stage: &RlStage, group: usize) -> usize {
+    let new_tokens = (stage.max_new_tokens as usize).min(model.max_sequence_length());
+    let prompt = prompt_length(new_tokens);
+    let groups = (stage.problems_per_step as usize).div_ceil(stage.minibatches.max(1) as usize);
+    let sequences = groups.saturating_mul(group).max(1);
+    let budget = stage.micro_batch_tokens as usize;
+    let parts = (sequences * (prompt + new_tokens))
+        .div_ceil(budget)
+        .min(sequences);
+    let in_part = sequences.div_ceil(parts);
+    in_part * new_tokens + in_part.div_ceil(group.max(1)) * prompt
 }
 
 /// Physical memory, or the limit of this process's control group if that is less.
