@@ -28,11 +28,21 @@ pub fn root() -> PathBuf {
     manifest.parent().unwrap_or(&manifest).to_path_buf()
 }
 
+/// Cargo's target directory.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// Where the dev profile's products lie.
 pub fn products() -> PathBuf {
-    let target =
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug")
+    target().join("debug")
+}
+
+/// The library that a built-in plugin's package becomes.
+pub fn plugin_library(name: &str) -> String {
+    let name = name.replace('-', "_");
+    let (prefix, suffix) = (env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    format!("{prefix}farthing_{name}{suffix}")
 }
 
 /// Builds the binary and the built-in plugins, and returns the binary.
@@ -61,12 +71,7 @@ fn install_plugins(plugins: &[String]) -> Result<()> {
     let destination = products().join("plugins");
     fs::create_dir_all(&destination)?;
     for name in plugins {
-        let file = format!(
-            "{}farthing_{}{}",
-            env::consts::DLL_PREFIX,
-            name.replace('-', "_"),
-            env::consts::DLL_SUFFIX
-        );
+        let file = plugin_library(name);
         let (from, to) = (products().join(&file), destination.join(&file));
         if same_content(&from, &to) {
             continue;

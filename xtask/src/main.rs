@@ -1,14 +1,17 @@
-//! The project's chores: `cargo xtask demo`, `test`, `check`, `build`, `bench`.
+//! The project's chores: `cargo xtask demo`, `test`, `check`, `build`, `bench`, `cuda-build`, `gpu-check`.
 //!
-//! All of them use one target directory and the dev profile, which is optimised, so that nothing compiles twice.
+//! All of them use the dev profile, which is optimised, and one target directory, so that nothing compiles twice; but for
+//! CUDA, whose features are others.
 
 mod bench;
 mod cargo;
 mod check;
+mod cuda;
 mod demo;
 mod invariants;
 mod python;
 mod test;
+mod versions;
 
 use anyhow::{Result, bail};
 
@@ -21,6 +24,8 @@ cargo xtask <task>
   check                        formatting, lints, docs, dependencies, manifests and invariants
   build                        build the binary, and the built-in plugins beside it
   bench [--peer trl] [--help]  measure decoding, training passes, whole steps, memory and reward calls; beside TRL
+  cuda-build [--help]          build with CUDA, on a machine with or without a GPU, and pack what a check on one needs
+  gpu-check [--out DIR]        cuda-build, then hold the GPU beside the CPU and measure it
 ";
 
 fn main() -> Result<()> {
@@ -38,6 +43,8 @@ fn main() -> Result<()> {
         "check" => check::run(),
         "build" => cargo::build().map(|farthing| println!("{}", farthing.display())),
         "bench" => bench::run(rest),
+        "cuda-build" => cuda::build(rest),
+        "gpu-check" => cuda::check(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -1,12 +1,11 @@
 //! The machine and the versions that a table belongs to. A number without them compares with nothing.
 
 use std::fs;
-use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 
-use crate::cargo::root;
+use crate::versions::{commit, line_of, locked_version};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
@@ -92,37 +91,6 @@ fn field(text: &str, name: &str) -> Option<String> {
     })
 }
 
-fn line_of(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .with_context(|| format!("cannot run `{program}`"))?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// The commit that is measured, with a word when files differ from it.
-fn commit() -> String {
-    let described = line_of("git", &["describe", "--always", "--dirty", "--abbrev=10"]);
-    described
-        .ok()
-        .filter(|text| !text.is_empty())
-        .unwrap_or_else(|| "unknown".into())
-}
-
-fn locked_version(package: &str) -> Option<String> {
-    let lock = fs::read_to_string(root().join("Cargo.lock")).ok()?;
-    let entry = lock.split("[[package]]").find(|entry| {
-        entry
-            .lines()
-            .any(|line| line == format!("name = \"{package}\""))
-    })?;
-    let version = entry
-        .lines()
-        .find_map(|line| line.strip_prefix("version = "))?;
-    Some(version.trim_matches('"').to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,11 +100,5 @@ mod tests {
         let text = "processor\t: 0\nmodel name\t: A CPU @ 2.5GHz\nflags\t\t: fpu avx2\n";
         assert_eq!(field(text, "model name").as_deref(), Some("A CPU @ 2.5GHz"));
         assert_eq!(field(text, "bogomips"), None);
-    }
-
-    #[test]
-    fn candles_version_is_in_the_lock_file() {
-        let version = locked_version("candle-core").expect("candle is locked");
-        assert!(version.starts_with("0."), "{version}");
     }
 }

@@ -20,7 +20,10 @@ pub struct Options {
 impl Options {
     /// The program's arguments; `known` are the names that it understands.
     pub fn from_arguments(known: &[&str]) -> Result<Self> {
-        let mut arguments = std::env::args().skip(1);
+        Self::parse(std::env::args().skip(1), known)
+    }
+
+    pub fn parse(mut arguments: impl Iterator<Item = String>, known: &[&str]) -> Result<Self> {
         let mut pairs = Vec::new();
         while let Some(name) = arguments.next() {
             let Some(key) = name.strip_prefix("--").filter(|key| known.contains(key)) else {

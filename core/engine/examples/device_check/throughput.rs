@@ -1,0 +1,224 @@
+//! How many tokens a second a device decodes and trains, and the most memory that each takes.
+//!
+//! Every completion has its full length, and a training step is what a run does: forward and backward over micro-batches,
+//! then AdamW. The device works behind the program's back, so a time is taken only when it has caught up.
+
+use anyhow::{Result, ensure};
+use farthing_engine::{
+    AdamW, AdamWConfig, DecodingPlan, Device, Gradients, Model, NoHooks, Packed, PromptGroup,
+    Tokenizer, decode, select_device,
+};
+use serde_json::{Value, json};
+
+use crate::memory;
+use crate::precision::Precision;
+use crate::shapes::named;
+use crate::support::{Options, median, timed};
+use crate::work::{self, Sequences};
+
+pub const OPTIONS: [&str; 9] = [
+    "device",
+    "shape",
+    "precision",
+    "prompts",
+    "group",
+    "prompt-tokens",
+    "new-tokens",
+    "micro-batch-tokens",
+    "repeats",
+];
+
+struct Measurement {
+    device: Device,
+    prompts: usize,
+    sequences: Sequences,
+    micro_batch_tokens: usize,
+    repeats: usize,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let device = select_device(options.text("device").unwrap_or("cuda:0"))?;
+    let precision = Precision::named(options.text("precision").unwrap_or("bf16"))?;
+    let shape = options.text("shape").unwrap_or("qwen2.5-0.5b");
+    let config = named(shape)?;
+    let (prompts, group) = (options.number("prompts", 16)?, options.number("group", 8)?);
+    let measurement = Measurement {
+        device: device.clone(),
+        prompts,
+        sequences: Sequences {
+            count: prompts * group,
+            prompt: options.number("prompt-tokens", 128)?,
+            new_tokens: options.number("new-tokens", 256)?,
+            group,
+        },
+        micro_batch_tokens: options.number("micro-batch-tokens", 8192)?,
+        repeats: options.number("repeats", 3)?,
+    };
+    let model = precision.convert(Model::init(config, 1, &device)?)?;
+    let parameters = model.parameter_count();
+    eprintln!("{shape}: {parameters} parameters in {}", precision.name());
+    let decoding = measurement.decoding(&model)?;
+    eprintln!("decoding: {decoding}");
+    let training = measurement.training(model)?;
+    eprintln!("training: {training}");
+    let Sequences {
+        count,
+        prompt,
+        new_tokens,
+        group,
+    } = measurement.sequences;
+    println!(
+        "{}",
+        json!({
+            "device": memory::name(&device)?,
+            "shape": shape,
+            "precision": precision.name(),
+            "parameters": parameters,
+            "sequences": count,
+            "group": group,
+            "prompt_tokens": prompt,
+            "new_tokens": new_tokens,
+            "micro_batch_tokens": measurement.micro_batch_tokens,
+            "decoding": decoding,
+            "training": training,
+        })
+    );
+    Ok(())
+}
+
+impl Measurement {
+    fn decoding(&self, model: &Model) -> Result<Value> {
+        // Tokens are numbers here: nothing is spelled out, so any tokenizer will do.
+        let tokenizer = Tokenizer::characters::<&str>("ab", &[])?;
+        let prompts = self.prompt_tokens(model);
+        let seeds: Vec<Vec<u64>> = (0..self.prompts)
+            .map(|at| {
+                let first = at * self.sequences.group;
+                (first..first + self.sequences.group)
+                    .map(|seed| seed as u64)
+                    .collect()
+            })
+            .collect();
+        let groups: Vec<PromptGroup<'_>> = prompts
+            .iter()
+            .zip(&seeds)
+            .map(|(tokens, seeds)| PromptGroup { tokens, seeds })
+            .collect();
+        // No token ends an attempt.
+        let plan = DecodingPlan {
+            max_new_tokens: self.sequences.new_tokens,
+            ..DecodingPlan::default()
+        };
+        let rows = self.sequences.count;
+        let draw = || -> Result<()> {
+            let attempts = decode(model, &tokenizer, &groups, &plan, rows, &mut NoHooks)?;
+            for attempt in attempts.iter().flatten() {
+                let length = attempt.tokens.len();
+                ensure!(
+                    length == self.sequences.new_tokens,
+                    "an attempt has {length} tokens, expected {}: the times are not comparable",
+                    self.sequences.new_tokens
+                );
+            }
+            Ok(())
+        };
+        let ((), peak) = memory::peak_during(&self.device, draw)?;
+        let mut seconds = Vec::new();
+        for _ in 0..self.repeats {
+            seconds.push(self.timed(draw)?);
+        }
+        let tokens = rows * self.sequences.new_tokens;
+        Ok(json!({
+            "seconds": seconds,
+            "tokens_per_second": tokens as f64 / median(&seconds),
+            "operations": work::decoding(model.config(), self.sequences),
+            "operations_per_second": work::decoding(model.config(), self.sequences) / median(&seconds),
+            "peak_bytes": peak,
+        }))
+    }
+
+    fn training(&self, mut model: Model) -> Result<Value> {
+        let prompts = self.prompt_tokens(&model);
+        let length = self.sequences.prompt + self.sequences.new_tokens;
+        let vocabulary = model.config().vocab_size;
+        let sequences: Vec<Vec<u32>> = (0..self.sequences.count)
+            .map(|at| {
+                let prompt = &prompts[at / self.sequences.group];
+                let own =
+                    (0..self.sequences.new_tokens).map(|position| token(at, position, vocabulary));
+                prompt.iter().copied().chain(own).collect()
+            })
+            .collect();
+        let parts: Vec<Packed> = sequences
+            .chunks((self.micro_batch_tokens / length).max(1))
+            .map(|part| {
+                let prompt = self.sequences.prompt;
+                Packed::from_sequences(part.iter().map(|tokens| (tokens.as_slice(), prompt)))
+            })
+            .collect();
+        let predicted = self.sequences.count * self.sequences.new_tokens;
+        let mut gradients = Gradients::zeros(&model)?;
+        let mut rule = AdamW::new(AdamWConfig::default(), &model)?;
+        let operations = work::training(model.config(), self.sequences);
+        let mut step = || -> Result<(f64, f64)> {
+            let passes = self.timed(|| {
+                for packed in &parts {
+                    let derivatives = vec![-1.0 / predicted as f32; packed.predicted_count()];
+                    let pass = model.forward(packed, 1.0)?;
+                    pass.backward(&derivatives, None, &mut gradients)?;
+                }
+                Ok(())
+            })?;
+            let update = self.timed(|| {
+                // A step of no size: the weights stay finite however often this is measured.
+                rule.step(&mut model, &gradients, 0.0)?;
+                Ok(gradients.zero()?)
+            })?;
+            Ok((passes, update))
+        };
+        let (_, peak) = memory::peak_during(&self.device, &mut step)?;
+        let (mut passes, mut updates) = (Vec::new(), Vec::new());
+        for _ in 0..self.repeats {
+            let (pass, update) = step()?;
+            passes.push(pass);
+            updates.push(update);
+        }
+        let whole: Vec<f64> = passes.iter().zip(&updates).map(|(a, b)| a + b).collect();
+        let tokens = self.sequences.count * length;
+        Ok(json!({
+            "seconds": whole,
+            "forward_backward_seconds": passes,
+            "update_seconds": updates,
+            "micro_batches": parts.len(),
+            "tokens_per_second": tokens as f64 / median(&whole),
+            "operations": operations,
+            "operations_per_second": operations / median(&whole),
+            "peak_bytes": peak,
+        }))
+    }
+
+    fn prompt_tokens(&self, model: &Model) -> Vec<Vec<u32>> {
+        let vocabulary = model.config().vocab_size;
+        let prompt = |at: usize| {
+            let tokens =
+                (0..self.sequences.prompt).map(|position| token(at + 1000, position, vocabulary));
+            tokens.collect()
+        };
+        (0..self.prompts).map(prompt).collect()
+    }
+
+    /// The seconds until the device has done the work.
+    fn timed(&self, work: impl FnOnce() -> Result<()>) -> Result<f64> {
+        self.device.synchronize()?;
+        let ((), seconds) = timed(|| {
+            work()?;
+            Ok(self.device.synchronize()?)
+        })?;
+        Ok(seconds)
+    }
+}
+
+/// Some token: which one it is costs nothing.
+fn token(sequence: usize, position: usize, vocabulary: usize) -> u32 {
+    ((sequence * 7919 + position * 104_729) % vocabulary) as u32
+}
