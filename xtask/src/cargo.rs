@@ -39,7 +39,7 @@ pub fn products() -> PathBuf {
 }
 
 /// The library that a built-in plugin's package becomes.
-pub fn plugin_library(name: &str) -> String {
+fn plugin_library(name: &str) -> String {
     let name = name.replace('-', "_");
     let (prefix, suffix) = (env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     format!("{prefix}farthing_{name}{suffix}")
@@ -57,7 +57,7 @@ pub fn build() -> Result<PathBuf> {
         arguments.extend(["--package", package]);
     }
     cargo(&arguments)?;
-    install_plugins(&plugins)?;
+    install_plugins(&products(), &plugins)?;
     let farthing = products().join(format!("farthing{}", env::consts::EXE_SUFFIX));
     if !farthing.exists() {
         bail!("{} was not built", farthing.display());
@@ -67,12 +67,12 @@ pub fn build() -> Result<PathBuf> {
 
 /// Copies the plugins into `plugins/` beside the binary: a directory of their own, because the build's also has
 /// libraries that are no plugins, and the tests' wrong ones.
-fn install_plugins(plugins: &[String]) -> Result<()> {
-    let destination = products().join("plugins");
+pub fn install_plugins(products: &Path, plugins: &[String]) -> Result<()> {
+    let destination = products.join("plugins");
     fs::create_dir_all(&destination)?;
     for name in plugins {
         let file = plugin_library(name);
-        let (from, to) = (products().join(&file), destination.join(&file));
+        let (from, to) = (products.join(&file), destination.join(&file));
         if same_content(&from, &to) {
             continue;
         }

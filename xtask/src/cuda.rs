@@ -7,15 +7,17 @@
 mod carry;
 mod libraries;
 mod options;
+#[cfg(test)]
+mod script_tests;
 mod toolkit;
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo::{built_in_plugins, root, run, target};
+use crate::cargo::{built_in_plugins, install_plugins, root, run, target};
 use carry::Carried;
 use options::{HELP, Options};
 use toolkit::Toolkit;
@@ -83,7 +85,9 @@ fn build_and_pack(options: &Options) -> Result<Carried> {
     libraries::lay_out(&toolkit, &links)?;
     let plugins = built_in_plugins()?;
     compile(&toolkit, options, &directory, &links, &plugins)?;
-    let carried = carry::pack(&toolkit, options, &directory, &plugins)?;
+    let products = directory.join("debug");
+    install_plugins(&products, &plugins)?;
+    let carried = carry::pack(&toolkit, options, &products, &directory)?;
     println!(
         "{}: {:.1} MB to carry to a machine with a GPU; unpack it there and run {}",
         carried.archive.display(),
@@ -126,9 +130,4 @@ fn compile(
             root().join(&toolkit.root).display()
         )
     })
-}
-
-/// The products of the build with CUDA.
-fn products(directory: &Path) -> PathBuf {
-    directory.join("debug")
 }

@@ -10,9 +10,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::options::Options;
-use super::products;
 use super::toolkit::Toolkit;
-use crate::cargo::{plugin_library, root, run};
+use crate::cargo::{root, run};
 use crate::versions::{commit, line_of, locked_version};
 
 pub const SCRIPT: &str = "gpu-check.sh";
@@ -21,6 +20,8 @@ pub const DEVICE_CHECK: &str = "device_check";
 
 const NAME: &str = "gpu-check";
 const FARTHING: &str = "farthing";
+/// Where the binary looks for its plugins, beside itself.
+const PLUGINS: &str = "plugins";
 const RECIPE: &str = "examples/recipes/countdown-tiny.toml";
 
 /// The directory and the archive of it.
@@ -30,31 +31,32 @@ pub struct Carried {
     pub archive_bytes: u64,
 }
 
-/// Assembles `gpu-check/` and `gpu-check.tar.gz` in `directory`.
+/// Assembles `gpu-check/` and `gpu-check.tar.gz` in `directory`, from the products of a build.
 pub fn pack(
     toolkit: &Toolkit,
     options: &Options,
+    products: &Path,
     directory: &Path,
-    plugins: &[String],
 ) -> Result<Carried> {
-    let built = products(directory);
     let carried = directory.join(NAME);
     if carried.exists() {
         fs::remove_dir_all(&carried)
             .with_context(|| format!("cannot empty {}", carried.display()))?;
     }
-    fs::create_dir_all(carried.join("plugins"))
+    fs::create_dir_all(carried.join(PLUGINS))
         .with_context(|| format!("cannot make {}", carried.display()))?;
 
-    // The binary looks for its plugins in `plugins/` beside it.
-    strip(&built.join(FARTHING), &carried.join(FARTHING))?;
+    strip(&products.join(FARTHING), &carried.join(FARTHING))?;
     strip(
-        &built.join("examples").join(DEVICE_CHECK),
+        &products.join("examples").join(DEVICE_CHECK),
         &carried.join(DEVICE_CHECK),
     )?;
-    for name in plugins {
-        let file = plugin_library(name);
-        strip(&built.join(&file), &carried.join("plugins").join(&file))?;
+    for entry in fs::read_dir(products.join(PLUGINS)).context("the plugins were installed")? {
+        let entry = entry?;
+        strip(
+            &entry.path(),
+            &carried.join(PLUGINS).join(entry.file_name()),
+        )?;
     }
     for source in [&format!("benches/{SCRIPT}"), RECIPE] {
         let source = root().join(source);

@@ -44,15 +44,6 @@ fn head(config: &ModelConfig) -> f64 {
     (config.vocab_size * config.hidden_size) as f64
 }
 
-/// All weights of a Qwen2 decoder, the head counted once where it is the embedding.
-pub fn parameters(config: &ModelConfig) -> usize {
-    let tables = match config.tie_word_embeddings {
-        true => 1,
-        false => 2,
-    };
-    layer_weights(config) + tables * config.vocab_size * config.hidden_size + config.hidden_size
-}
-
 /// Forward and backward over the sequences. A prompt is counted once for its group.
 pub fn training(config: &ModelConfig, sequences: Sequences) -> f64 {
     3.0 * forward(config, sequences)
@@ -92,12 +83,28 @@ mod tests {
     use super::*;
     use crate::shapes::named;
 
+    /// All weights of a decoder, the head counted once where it is the embedding.
+    fn parameters(config: &ModelConfig) -> usize {
+        let tables = match config.tie_word_embeddings {
+            true => 1,
+            false => 2,
+        };
+        layer_weights(config) + tables * config.vocab_size * config.hidden_size + config.hidden_size
+    }
+
     const SEQUENCES: Sequences = Sequences {
         count: 8,
         prompt: 100,
         new_tokens: 200,
         group: 4,
     };
+
+    #[test]
+    fn the_shapes_have_the_published_numbers_of_parameters() {
+        let count = |name| parameters(&named(name).expect("it is a shape"));
+        assert_eq!(count("qwen2.5-0.5b"), 494_032_768);
+        assert_eq!(count("qwen2.5-1.5b"), 1_543_714_304);
+    }
 
     #[test]
     fn six_for_each_weight_and_token_is_nearly_all_of_training() {
