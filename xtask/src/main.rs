@@ -9,6 +9,7 @@ mod demo;
 mod invariants;
 mod python;
 mod test;
+mod venv;
 
 use anyhow::{Result, bail};
 

@@ -41,7 +41,6 @@ pub use decode::{
 };
 pub use device::select_device;
 pub use error::{EngineError, Result};
-pub use footprint::PassFootprint;
 pub use gradients::{Coverage, Gradients, Uncovered, UncoveredReason};
 pub use lora::{LoraConfig, LoraTarget};
 pub use model::Model;

@@ -30,22 +30,15 @@ impl Model {
     /// `normal(0, initializer_range)`, norms 1, biases 0. Each tensor's stream depends on `seed` and its name alone.
     pub fn init(config: ModelConfig, seed: u64, device: &Device) -> Result<Self> {
         config.validate().map_err(EngineError::Argument)?;
-        let (declared, layout) = declare(&config);
-        let tensors = declared
+        let tensors = declare(&config)
+            .0
             .iter()
             .map(|declared| {
                 let values = init::values(declared, config.initializer_range, seed);
                 Ok(Tensor::from_vec(values, declared.shape.as_slice(), device)?)
             })
             .collect::<Result<_>>()?;
-        Ok(Self {
-            config,
-            device: device.clone(),
-            declared,
-            layout,
-            tensors,
-            lora: None,
-        })
+        Ok(Self::of(config, device.clone(), tensors))
     }
 
     /// Loads a Hugging Face directory: `config.json` and `model.safetensors`, or shards with their index. A path that
@@ -55,30 +48,28 @@ impl Model {
             return Self::load_gguf(path, device);
         }
         let config = ModelConfig::read(path)?;
-        let (declared, layout) = declare(&config);
+        let (declared, _) = declare(&config);
         let tensors = weights::load(path, &declared, config.tie_word_embeddings, device)?;
-        Ok(Self {
-            config,
-            device: device.clone(),
-            declared,
-            layout,
-            tensors,
-            lora: None,
-        })
+        Ok(Self::of(config, device.clone(), tensors))
     }
 
     /// Loads a GGUF file as f32, whatever its tensors are packed as.
     pub fn load_gguf(path: &Path, device: &Device) -> Result<Self> {
         let (config, tensors) = gguf::load(path, device)?;
+        Ok(Self::of(config, device.clone(), tensors))
+    }
+
+    /// A model without adapters from its parameters in the order of `declare`.
+    fn of(config: ModelConfig, device: Device, tensors: Vec<Tensor>) -> Self {
         let (declared, layout) = declare(&config);
-        Ok(Self {
+        Self {
             config,
-            device: device.clone(),
+            device,
             declared,
             layout,
             tensors,
             lora: None,
-        })
+        }
     }
 
     /// Writes `config.json` and `model.safetensors` (f32), or shards where that would be larger than 5 GB. Making them
@@ -114,15 +105,9 @@ impl Model {
 
     /// The model that the adapters were added to; its weights are shared, not copied.
     pub fn without_adapters(&self) -> Self {
-        let (declared, layout) = declare(&self.config);
-        Self {
-            config: self.config.clone(),
-            device: self.device.clone(),
-            tensors: self.tensors[..declared.len()].to_vec(),
-            declared,
-            layout,
-            lora: None,
-        }
+        let base = declare(&self.config).0.len();
+        let tensors = self.tensors[..base].to_vec();
+        Self::of(self.config.clone(), self.device.clone(), tensors)
     }
 
     /// The same function without adapters: each is added to its weight.

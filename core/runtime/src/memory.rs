@@ -109,7 +109,7 @@ impl MemoryEstimate {
         self.recomputed_layers = recomputed_layers;
         self.activations = match rows {
             0 => 0.0,
-            rows => model.pass_footprint(rows, recomputed_layers).total() as f64,
+            rows => model.pass_footprint(rows, recomputed_layers) as f64,
         };
         let phases = self.activations.max(self.decoding);
         self.peak = PROCESS + self.weights + self.training_state + self.reference + phases;

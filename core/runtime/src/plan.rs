@@ -226,7 +226,7 @@ pub fn tokenizer(manifest: &Manifest, directory: Option<&Path>) -> Result<Tokeni
     }
 }
 
-/// The model that a run begins with, its adapters new; `directory` is that of the model, whole.
+/// The model that a run begins with, without adapters; `directory` is that of the model, whole.
 pub fn initial_model(
     manifest: &Manifest,
     directory: Option<&Path>,
@@ -239,16 +239,13 @@ pub fn initial_model(
             Ok(Model::init(config, manifest.run.seed, device)?)
         }
         (None, Some(path)) => {
-            let mut model = Model::load(path, device)?;
+            let model = Model::load(path, device)?;
             let (has, needs) = (model.config().vocab_size, tokenizer.vocab_size());
             if needs > has {
                 return Err(RuntimeError::Usage(format!(
                     "the tokenizer has {needs} tokens and the model {} has room for {has}; they do not belong together",
                     path.display()
                 )));
-            }
-            if let Some(lora) = &manifest.model.lora {
-                model = model.with_adapters(lora.config(), manifest.run.seed)?;
             }
             Ok(model)
         }

@@ -43,7 +43,7 @@ impl<'a> CpuBackend<'a> {
         };
         Ok(Self {
             model,
-            weights: DecodingWeights::new(model)?,
+            weights: DecodingWeights::pack(model)?,
             rotary: RotaryTable::new(config),
             shape,
             pool: Pool::new(shape),

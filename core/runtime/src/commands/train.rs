@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use farthing_engine::{Model, Tokenizer};
 use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
@@ -218,26 +219,31 @@ fn begin(
     let model_directory = plan.model_directory();
     run.write(&run.paths().plugin_lock(), lock_text.as_bytes())?;
     run.write(&run.paths().manifest(), manifest.to_toml().as_bytes())?;
+    let base = |tokenizer: &Tokenizer| {
+        initial_model(
+            &manifest,
+            model_directory.as_deref(),
+            tokenizer,
+            &plan.device,
+        )
+    };
     let (position, model, tokenizer) = match &newest {
         Some(checkpoint) => {
             let path = checkpoint.path();
             tracing::info!("going on from {}", path.display());
-            let tokenizer = farthing_engine::Tokenizer::load(path)?;
+            let tokenizer = Tokenizer::load(path)?;
             let model = match manifest.model.lora {
-                None => farthing_engine::Model::load(path, &plan.device)?,
-                Some(_) => {
-                    let directory = model_directory.as_deref();
-                    initial_model(&manifest, directory, &tokenizer, &plan.device)?
-                        .without_adapters()
-                        .with_adapters_from(path)?
-                }
+                None => Model::load(path, &plan.device)?,
+                Some(_) => base(&tokenizer)?.with_adapters_from(path)?,
             };
             (Position::read(path)?, model, tokenizer)
         }
         None => {
-            let directory = model_directory.as_deref();
-            let tokenizer = tokenizer(&manifest, directory)?;
-            let model = initial_model(&manifest, directory, &tokenizer, &plan.device)?;
+            let tokenizer = tokenizer(&manifest, model_directory.as_deref())?;
+            let model = match &manifest.model.lora {
+                None => base(&tokenizer)?,
+                Some(lora) => base(&tokenizer)?.with_adapters(lora.config(), manifest.run.seed)?,
+            };
             (Position::start(), model, tokenizer)
         }
     };
