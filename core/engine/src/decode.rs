@@ -8,6 +8,7 @@ mod attempt;
 mod backend;
 mod cpu;
 mod hooks;
+mod logits;
 mod plan;
 mod row;
 pub mod sampling;
@@ -96,10 +97,7 @@ fn run<B: Backend>(
     plan: &DecodingPlan,
     budget: DecodingBudget,
     hooks: &mut dyn DecodeHooks,
-) -> Result<Vec<Vec<Attempt>>>
-where
-    B::Sequence: Send,
-{
+) -> Result<Vec<Vec<Attempt>>> {
     let config = model.config();
     let (vocab_size, max_positions) = (config.vocab_size, config.max_sequence_length());
     Scheduler {
