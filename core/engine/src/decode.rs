@@ -35,7 +35,7 @@ use crate::tokenizer::Tokenizer;
 
 /// Models above this give the buffers of the training pass back before they are decoded with: getting them again
 /// costs a small share of a step.
-const LARGEST_KEPT: usize = 128 << 20;
+pub(crate) const LARGEST_KEPT: usize = 128 << 20;
 
 /// Draws one attempt for every seed of every group, as many at a time as `budget` allows.
 ///

@@ -4,12 +4,18 @@
 //! the engine because a change there is a change here.
 
 use crate::config::ModelConfig;
-use crate::decode::PAGE;
+use crate::decode::{LARGEST_KEPT, PAGE};
 use crate::ops::head::CHUNK_VALUES;
 
 const FLOAT: usize = size_of::<f32>();
 
 impl ModelConfig {
+    /// Whether what decoding and training passes free is given back between them: a small model's stays, because
+    /// getting it again would take a large share of its steps.
+    pub fn gives_memory_back(&self) -> bool {
+        FLOAT * self.parameter_count() > LARGEST_KEPT
+    }
+
     /// Bytes of a training pass over `tokens`, whose first `recomputed_layers` layers keep their input alone: what the
     /// forward keeps for the backward, and what exists while one layer, or the head, is computed.
     pub fn pass_footprint(&self, tokens: usize, recomputed_layers: usize) -> usize {

@@ -31,7 +31,7 @@ mod tokenizer;
 mod update_rule;
 mod weights;
 
-pub use buffers::release_buffers;
+pub use buffers::{release_buffers, trim_with};
 pub use candle_core::{Device, DeviceLocation};
 pub use chat_template::{ChatOptions, Message};
 pub use config::{Architecture, ModelConfig, RopeScaling, SlidingWindow};

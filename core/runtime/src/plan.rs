@@ -1,7 +1,7 @@
 //! The plan: everything that a manifest means on this machine, found out before any work.
 //!
 //! Components are looked up, their configurations checked against their schemas and handed to their constructors, the
-//! model's shape is read, memory is reckoned. All problems are collected with their places.
+//! model's shape is read. All problems are collected with their places.
 
 mod components;
 mod rehearsal;
@@ -19,10 +19,10 @@ use crate::manifest::{
     Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestDraft, ManifestFile, ModelInit,
     Problem,
 };
-use crate::memory::MemoryEstimate;
 use crate::model_access::{HubModel, ModelAccess};
 use crate::plugin_access::PluginAccess;
 use components::load_and_check;
+pub use rehearsal::StageLengths;
 
 /// A manifest that can be run here.
 pub struct Plan {
@@ -30,7 +30,6 @@ pub struct Plan {
     pub host: PluginHost,
     pub model: ModelConfig,
     pub device: Device,
-    pub memory: MemoryEstimate,
     /// The manifest's model, if it is one of the hub; only its description is here.
     pub hub_model: Option<HubModel>,
 }
@@ -91,17 +90,13 @@ impl Plan {
         let model = model_config(&file, directory.as_deref(), &mut diagnostics);
         let device = check_device(&file, &mut diagnostics);
         match (model, device) {
-            (Some(model), Some(device)) if diagnostics.is_empty() => {
-                let memory = MemoryEstimate::of(&file.manifest, &model, &host)?;
-                Ok(Self {
-                    file,
-                    host,
-                    model,
-                    device,
-                    memory,
-                    hub_model,
-                })
-            }
+            (Some(model), Some(device)) if diagnostics.is_empty() => Ok(Self {
+                file,
+                host,
+                model,
+                device,
+                hub_model,
+            }),
             _ => Err(RuntimeError::Manifest(diagnostics)),
         }
     }

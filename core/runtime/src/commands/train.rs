@@ -9,6 +9,7 @@ use crate::error::{Result, RuntimeError};
 use crate::host::Lock;
 use crate::host::ScoringPool;
 use crate::manifest::{Manifest, ManifestFile, Stage};
+use crate::memory::MemoryEstimate;
 use crate::model_access::ModelAccess;
 use crate::plan::{Plan, initial_model, tokenizer};
 use crate::plugin_access::PluginAccess;
@@ -58,9 +59,16 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
     if request.resume {
         pin_commit(&mut file, &root)?;
     }
+    if let Some(threads) = file.manifest.run.threads {
+        // Before anything computes: the first that does settles the number. It fails only where a test has built the
+        // pool already; the result does not depend on it.
+        let _ = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads as usize)
+            .build_global();
+    }
     let plan = Plan::of(file, request.access, request.models)?;
-    plan.memory.refuse_excess()?;
-    plan.rehearse()?;
+    let memory = MemoryEstimate::of(&plan, &plan.rehearse()?)?;
+    memory.refuse_excess()?;
     if let Some(model) = &plan.hub_model {
         // Before there is a run: a download that fails leaves none behind.
         model.fetch_weights()?;
@@ -70,12 +78,6 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
         false => RunDirectory::create(&root)?,
     };
     request.logging.attach(&run.paths().log())?;
-    if let Some(threads) = plan.manifest().run.threads {
-        // Fails only where a test has built the pool already; the result does not depend on it.
-        let _ = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads as usize)
-            .build_global();
-    }
     let lock = lock_of(&plan);
     let newest = match request.resume {
         true => checkpoint_to_resume(run.paths(), plan.manifest())?,
@@ -90,7 +92,12 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
         refuse_other_plugins(&began_with.plugin_lock(), &lock)?;
         refuse_other_manifest(&began_with.manifest(), plan.manifest())?;
     }
-    let mut trainer = begin(plan, run, &request, lock.to_toml(), newest)?;
+    let mut trainer = begin(plan, &memory,
+        run,
+        &request,
+        lock.to_toml(),
+        newest,
+    )?;
     let end = trainer.train();
     let paths = RunPaths::new(&root);
     finish(&paths, &trainer.manifest);
@@ -210,6 +217,7 @@ fn refuse_other_plugins(stored: &Path, lock: &Lock) -> Result<()> {
 
 fn begin(
     plan: Plan,
+    memory: &MemoryEstimate,
     run: RunDirectory,
     request: &TrainRequest<'_>,
     lock_text: String,
@@ -257,7 +265,7 @@ fn begin(
         pool: ScoringPool::new()?,
         run,
         position,
-        recomputed_layers: plan.memory.recomputed_layers,
+        recomputed_layers: memory.recomputed_layers,
         resumed_from: newest.map(|checkpoint| checkpoint.path().to_path_buf()),
         terminal: request.terminal.clone(),
         interrupt: request.interrupt.clone(),
