@@ -95,9 +95,9 @@ for root in {*sys.path, site.getusersitepackages()}:
 case $device in
 cpu)
     capability=
-    precisions="f64 bf16"
+    precisions="f64 f16"
     shapes=tiny
-    sizes="--prompts 2 --group 2 --prompt-tokens 8 --new-tokens 8"
+    sizes="--precision f16 --prompts 2 --group 2 --prompt-tokens 8 --new-tokens 8"
     ;;
 *)
     look_at_gpu

@@ -11,6 +11,7 @@ mod demo;
 mod invariants;
 mod python;
 mod test;
+mod venv;
 mod versions;
 
 use anyhow::{Result, bail};

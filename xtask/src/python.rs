@@ -2,12 +2,13 @@
 //!
 //! These tests need a gigabyte of Python, so they stand beside the ordinary ones and not among them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::cargo::{build, cargo, products, root, run as run_command};
+use crate::venv::interpreter;
 
 const REQUIREMENTS: &str = "tests/python/requirements.txt";
 const PROBE: &str = "model_probe";
@@ -19,7 +20,7 @@ pub fn run(rest: &[String]) -> Result<()> {
         [flag] if flag == "--venv" => bail!("--venv needs a directory"),
         _ => (root().join("target/python-venv"), rest),
     };
-    let python = python(&venv)?;
+    let python = interpreter(&venv, REQUIREMENTS)?;
     let farthing = build()?;
     // Of the whole workspace, as the tests are built: with one package's features candle would be compiled again.
     cargo(&["build", "--workspace", "--example", PROBE])?;
@@ -38,23 +39,4 @@ pub fn run(rest: &[String]) -> Result<()> {
             .env("FARTHING_PROBE", products().join("examples").join(PROBE))
             .env("HF_HUB_OFFLINE", "1"),
     )
-}
-
-/// The environment's interpreter; the environment is made if there is none.
-fn python(venv: &Path) -> Result<PathBuf> {
-    let python = venv.join("bin/python");
-    if !python.exists() {
-        println!("making {} (about 1 GB from PyPI)", venv.display());
-        run_command(Command::new("python3").args(["-m", "venv"]).arg(venv))
-            .context("python3 with its venv module is needed for these tests")?;
-        run_command(Command::new(&python).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--requirement",
-            REQUIREMENTS,
-        ]))?;
-    }
-    Ok(python)
 }

@@ -6,7 +6,7 @@
 //! Buffers are shared by the process: a pass reuses what the pass before left.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 
@@ -96,7 +96,20 @@ pub(crate) fn give_tensor(tensor: Tensor) {
     }
 }
 
+/// How the program's allocator gives freed memory back to the system.
+static TRIM: OnceLock<fn()> = OnceLock::new();
+
 /// Gives all free buffers back to the system, for a process that trained and goes on with something else.
 pub fn release_buffers() {
     FREE.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    if let Some(trim) = TRIM.get() {
+        trim();
+    }
+}
+
+/// Names what makes the allocator give freed memory back, if it keeps any: only a program knows its own allocator. The
+/// first call counts.
+pub fn trim_with(trim: fn()) {
+    // A second one would name the same allocator.
+    let _ = TRIM.set(trim);
 }

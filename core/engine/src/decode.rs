@@ -8,6 +8,7 @@ mod attempt;
 mod backend;
 mod cpu;
 mod hooks;
+mod logits;
 mod plan;
 mod row;
 pub mod sampling;
@@ -34,7 +35,7 @@ use crate::tokenizer::Tokenizer;
 
 /// Models above this give the buffers of the training pass back before they are decoded with: getting them again
 /// costs a small share of a step.
-const LARGEST_KEPT: usize = 128 << 20;
+pub(crate) const LARGEST_KEPT: usize = 128 << 20;
 
 /// Draws one attempt for every seed of every group, as many at a time as `budget` allows.
 ///
@@ -96,10 +97,7 @@ fn run<B: Backend>(
     plan: &DecodingPlan,
     budget: DecodingBudget,
     hooks: &mut dyn DecodeHooks,
-) -> Result<Vec<Vec<Attempt>>>
-where
-    B::Sequence: Send,
-{
+) -> Result<Vec<Vec<Attempt>>> {
     let config = model.config();
     let (vocab_size, max_positions) = (config.vocab_size, config.max_sequence_length());
     Scheduler {

@@ -4,29 +4,21 @@
 //! the engine because a change there is a change here.
 
 use crate::config::ModelConfig;
-use crate::decode::PAGE;
+use crate::decode::{LARGEST_KEPT, PAGE};
 use crate::ops::head::CHUNK_VALUES;
 
 const FLOAT: usize = size_of::<f32>();
 
-/// Bytes of one training pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PassFootprint {
-    /// Activations that the forward keeps for the backward.
-    pub kept: usize,
-    /// What exists while one layer, or the head, is computed.
-    pub working: usize,
-}
-
-impl PassFootprint {
-    pub fn total(&self) -> usize {
-        self.kept + self.working
-    }
-}
-
 impl ModelConfig {
-    /// A pass over `tokens`, whose first `recomputed_layers` layers keep their input alone.
-    pub fn pass_footprint(&self, tokens: usize, recomputed_layers: usize) -> PassFootprint {
+    /// Whether what decoding and training passes free is given back between them: a small model's stays, because
+    /// getting it again would take a large share of its steps.
+    pub fn gives_memory_back(&self) -> bool {
+        FLOAT * self.parameter_count() > LARGEST_KEPT
+    }
+
+    /// Bytes of a training pass over `tokens`, whose first `recomputed_layers` layers keep their input alone: what the
+    /// forward keeps for the backward, and what exists while one layer, or the head, is computed.
+    pub fn pass_footprint(&self, tokens: usize, recomputed_layers: usize) -> usize {
         let widths = Widths::of(self);
         let recomputed = recomputed_layers.min(self.num_hidden_layers);
         let whole = self.num_hidden_layers - recomputed;
@@ -39,13 +31,10 @@ impl ModelConfig {
         let logits = CHUNK_VALUES.min(tokens * self.vocab_size);
         let head = logits + 2 * self.vocab_size * self.hidden_size;
         let layer = tokens * widths.working() + widths.largest_matrix();
-        PassFootprint {
-            kept: FLOAT * tokens * (kept + stream),
-            working: FLOAT * (tokens * again + layer.max(head)),
-        }
+        FLOAT * (tokens * (kept + stream + again) + layer.max(head))
     }
 
-    /// Decoding `rows` attempts at a time, with keys and values of `positions` altogether: the weights in the order of
+    /// Bytes of decoding `rows` attempts at a time, with keys and values of `positions` altogether: the weights in the order of
     /// decoding, the cache and the logits.
     pub fn decoding_footprint(&self, rows: usize, positions: usize) -> usize {
         // Pages are filled to half on average, one for each row and layer.

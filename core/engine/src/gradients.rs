@@ -82,11 +82,7 @@ impl Gradients {
 
     /// The Euclidean norm of all derivatives together; not finite if one of them is not.
     pub fn global_norm(&self) -> Result<f64> {
-        let mut sum = 0.0;
-        for (_, tensor) in self.iter() {
-            sum += sum_of_squares(tensor)?;
-        }
-        Ok(sum.sqrt())
+        Ok(self.sums_of_squares()?.iter().sum::<f64>().sqrt())
     }
 
     pub fn is_finite(&self) -> Result<bool> {
@@ -129,12 +125,17 @@ impl Gradients {
         Ok(())
     }
 
+    /// One for each trainable parameter, in the model's order.
+    fn sums_of_squares(&self) -> Result<Vec<f64>> {
+        sums_of_squares(self.iter().map(|(_, tensor)| tensor))
+    }
+
     /// Looks at the derivatives of every trainable parameter of `model`.
     pub fn coverage(&self, model: &Model) -> Result<Coverage> {
         let at_zero = model.adapters_at_zero()?;
         let mut coverage = Coverage::default();
-        for (name, tensor) in self.iter() {
-            let reason = match sum_of_squares(tensor)? {
+        for ((name, _), sum) in self.iter().zip(self.sums_of_squares()?) {
+            let reason = match sum {
                 0.0 if at_zero.contains(name) => {
                     coverage.waiting += 1;
                     continue;
@@ -152,13 +153,11 @@ impl Gradients {
     }
 
     pub(crate) fn non_finite(&self) -> Result<Vec<String>> {
-        let mut names = Vec::new();
-        for (name, tensor) in self.iter() {
-            if !sum_of_squares(tensor)?.is_finite() {
-                names.push(name.to_owned());
-            }
-        }
-        Ok(names)
+        let sums = self.iter().zip(self.sums_of_squares()?);
+        Ok(sums
+            .filter(|(_, sum)| !sum.is_finite())
+            .map(|((name, _), _)| name.to_owned())
+            .collect())
     }
 
     /// The derivative of the parameter at `index`; none if it is frozen.
@@ -187,12 +186,42 @@ impl std::fmt::Display for UncoveredReason {
     }
 }
 
-/// In double precision, where no square of a finite f32 overflows.
-pub(crate) fn sum_of_squares(tensor: &Tensor) -> Result<f64> {
-    if !on_cpu(&[tensor]) {
-        return Ok(tensor.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar()?);
+/// The sum of squares of each tensor, in double precision, where no square of a finite f32 overflows. From a device they
+/// come in one copy.
+pub(crate) fn sums_of_squares<'t>(tensors: impl Iterator<Item = &'t Tensor>) -> Result<Vec<f64>> {
+    let mut sums = Vec::new();
+    let mut on_device = Vec::new();
+    for (index, tensor) in tensors.enumerate() {
+        sums.push(0.0);
+        match on_cpu(&[tensor]) {
+            true => sums[index] = sum_of_squares(&read(tensor)),
+            false => on_device.push((index, composed_sum_of_squares(tensor)?)),
+        }
     }
-    let values = read(tensor);
+    if !on_device.is_empty() {
+        let (at, scalars): (Vec<usize>, Vec<Tensor>) = on_device.into_iter().unzip();
+        let values: Vec<f64> = Tensor::stack(&scalars, 0)?.to_vec1()?;
+        for (index, value) in at.into_iter().zip(values) {
+            sums[index] = value;
+        }
+    }
+    Ok(sums)
+}
+
+fn composed_sum_of_squares(tensor: &Tensor) -> Result<Tensor> {
+    /// Values that are widened at one time, so that a large embedding is not there a second time in f64.
+    const LARGEST: usize = 1 << 24;
+    let values = tensor.flatten_all()?;
+    let count = values.elem_count();
+    let mut sum = Tensor::zeros((), DType::F64, tensor.device())?;
+    for start in (0..count).step_by(LARGEST) {
+        let some = values.narrow(0, start, LARGEST.min(count - start))?;
+        sum = (sum + some.to_dtype(DType::F64)?.sqr()?.sum_all()?)?;
+    }
+    Ok(sum)
+}
+
+fn sum_of_squares(values: &[f32]) -> f64 {
     let sums: Vec<f64> = values
         .par_chunks(BLOCK)
         .map(|values| {
@@ -216,5 +245,5 @@ pub(crate) fn sum_of_squares(tensor: &Tensor) -> Result<f64> {
             )
         })
         .collect();
-    Ok(sums.iter().sum())
+    sums.iter().sum()
 }

@@ -31,7 +31,7 @@ mod tokenizer;
 mod update_rule;
 mod weights;
 
-pub use buffers::release_buffers;
+pub use buffers::{release_buffers, trim_with};
 pub use candle_core::{Device, DeviceLocation};
 pub use chat_template::{ChatOptions, Message};
 pub use config::{Architecture, ModelConfig, RopeScaling, SlidingWindow};
@@ -41,7 +41,6 @@ pub use decode::{
 };
 pub use device::select_device;
 pub use error::{EngineError, Result};
-pub use footprint::PassFootprint;
 pub use gradients::{Coverage, Gradients, Uncovered, UncoveredReason};
 pub use lora::{LoraConfig, LoraTarget};
 pub use model::Model;

@@ -2,9 +2,7 @@
 //!
 //! The settings have PEFT's names and meanings, so that an adapter can go back and forth.
 
-use crate::config::ModelConfig;
 use crate::error::{EngineError, Result};
-use crate::parameters::{declare, declare_adapters};
 
 /// The projections of a layer that can have an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,17 +66,6 @@ impl LoraConfig {
             false => rank,
         };
         (self.alpha / divisor) as f32
-    }
-
-    /// How many numbers the adapters of such a model learn.
-    pub fn parameter_count(&self, model: &ModelConfig) -> usize {
-        let (mut declared, mut layout) = declare(model);
-        let base = declared.len();
-        declare_adapters(self, &mut declared, &mut layout);
-        let sizes = declared[base..].iter();
-        sizes
-            .map(|declared| declared.shape.iter().product::<usize>())
-            .sum()
     }
 
     pub fn validate(&self) -> Result<()> {

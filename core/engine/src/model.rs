@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::error::{EngineError, Result};
-use crate::gradients::sum_of_squares;
+use crate::gradients::sums_of_squares;
 use crate::lora::LoraConfig;
 use crate::parameters::{
     Declared, LayerParameters, Layout, LowRank, Projection, declare, declare_adapters,
@@ -21,7 +21,11 @@ pub struct Model {
     device: Device,
     declared: Vec<Declared>,
     layout: Layout,
+    /// What is saved and what updates change: f32, whatever passes compute in, so that no update is too small to
+    /// count. Frozen ones are in the type of the passes.
     tensors: Vec<Tensor>,
+    /// What passes and decoding read, where they compute in another type than f32: the tensors rounded to it.
+    rounded: Option<Vec<Tensor>>,
     lora: Option<LoraConfig>,
 }
 
@@ -30,22 +34,15 @@ impl Model {
     /// `normal(0, initializer_range)`, norms 1, biases 0. Each tensor's stream depends on `seed` and its name alone.
     pub fn init(config: ModelConfig, seed: u64, device: &Device) -> Result<Self> {
         config.validate().map_err(EngineError::Argument)?;
-        let (declared, layout) = declare(&config);
-        let tensors = declared
+        let tensors = declare(&config)
+            .0
             .iter()
             .map(|declared| {
                 let values = init::values(declared, config.initializer_range, seed);
                 Ok(Tensor::from_vec(values, declared.shape.as_slice(), device)?)
             })
             .collect::<Result<_>>()?;
-        Ok(Self {
-            config,
-            device: device.clone(),
-            declared,
-            layout,
-            tensors,
-            lora: None,
-        })
+        Ok(Self::of(config, device.clone(), tensors))
     }
 
     /// Loads a Hugging Face directory: `config.json` and `model.safetensors`, or shards with their index. A path that
@@ -55,30 +52,48 @@ impl Model {
             return Self::load_gguf(path, device);
         }
         let config = ModelConfig::read(path)?;
-        let (declared, layout) = declare(&config);
+        let (declared, _) = declare(&config);
         let tensors = weights::load(path, &declared, config.tie_word_embeddings, device)?;
-        Ok(Self {
-            config,
-            device: device.clone(),
-            declared,
-            layout,
-            tensors,
-            lora: None,
-        })
+        Ok(Self::of(config, device.clone(), tensors))
     }
 
     /// Loads a GGUF file as f32, whatever its tensors are packed as.
     pub fn load_gguf(path: &Path, device: &Device) -> Result<Self> {
         let (config, tensors) = gguf::load(path, device)?;
+        Ok(Self::of(config, device.clone(), tensors))
+    }
+
+    /// A model without adapters from its parameters in the order of `declare`.
+    fn of(config: ModelConfig, device: Device, tensors: Vec<Tensor>) -> Self {
         let (declared, layout) = declare(&config);
-        Ok(Self {
+        Self {
             config,
-            device: device.clone(),
+            device,
             declared,
             layout,
             tensors,
+            rounded: None,
             lora: None,
-        })
+        }
+    }
+
+    /// The same model, whose passes and decoding compute in `dtype`. What is trained stays f32 beside it, the master
+    /// weights of mixed precision (Micikevicius et al. 2018), so this comes after [`with_adapters`](Self::with_adapters).
+    pub fn computing_in(mut self, dtype: DType) -> Result<Self> {
+        self.rounded = None;
+        for (declared, tensor) in self.declared.iter().zip(&mut self.tensors) {
+            let kept = if declared.trainable {
+                DType::F32
+            } else {
+                dtype
+            };
+            *tensor = tensor.to_dtype(kept)?;
+        }
+        if dtype != DType::F32 {
+            let rounded = self.tensors.iter().map(|tensor| tensor.to_dtype(dtype));
+            self.rounded = Some(rounded.collect::<candle_core::Result<_>>()?);
+        }
+        Ok(self)
     }
 
     /// Writes `config.json` and `model.safetensors` (f32), or shards where that would be larger than 5 GB. Making them
@@ -101,6 +116,7 @@ impl Model {
                 "the model has adapters already; merge them first".to_owned(),
             ));
         }
+        let dtype = self.dtype();
         let base = self.declared.len();
         declare_adapters(&lora, &mut self.declared, &mut self.layout);
         for declared in &self.declared[base..] {
@@ -109,25 +125,23 @@ impl Model {
             self.tensors.push(tensor);
         }
         self.lora = Some(lora);
-        Ok(self)
+        self.computing_in(dtype)
     }
 
     /// The model that the adapters were added to; its weights are shared, not copied.
     pub fn without_adapters(&self) -> Self {
-        let (declared, layout) = declare(&self.config);
+        let base = declare(&self.config).0.len();
+        let tensors = self.tensors[..base].to_vec();
+        let rounded = self.rounded.as_ref();
         Self {
-            config: self.config.clone(),
-            device: self.device.clone(),
-            tensors: self.tensors[..declared.len()].to_vec(),
-            declared,
-            layout,
-            lora: None,
+            rounded: rounded.map(|rounded| rounded[..base].to_vec()),
+            ..Self::of(self.config.clone(), self.device.clone(), tensors)
         }
     }
 
-    /// The same function without adapters: each is added to its weight.
+    /// The same function without adapters, in f32: each is added to its weight.
     pub fn merged(&self) -> Result<Self> {
-        let mut merged = self.without_adapters();
+        let mut merged = self.without_adapters().computing_in(DType::F32)?;
         for layer in &self.layout.layers {
             for projection in layer.projections() {
                 merged.tensors[projection.weight] =
@@ -143,7 +157,7 @@ impl Model {
             return Ok(projection.weight.clone());
         };
         let change = (b.matmul(a)? * f64::from(lora.scale()))?;
-        Ok((projection.weight + change)?)
+        Ok((projection.weight.to_dtype(change.dtype())? + change)?)
     }
 
     /// The settings of the adapters, if there are any.
@@ -151,12 +165,13 @@ impl Model {
         self.lora.as_ref()
     }
 
-    /// A copy that later updates of this model do not reach, such as a reference policy. Frozen parameters are shared.
+    /// A copy that later updates of this model do not reach, such as a reference policy: it is there to be computed
+    /// with, so it has no master weights. Frozen parameters are shared.
     pub fn snapshot(&self) -> Result<Self> {
-        let tensors = self
+        let tensors: Vec<Tensor> = self
             .declared
             .iter()
-            .zip(&self.tensors)
+            .zip(self.computed())
             .map(|(declared, tensor)| match declared.trainable {
                 true => tensor.copy(),
                 false => Ok(tensor.clone()),
@@ -167,6 +182,7 @@ impl Model {
             device: self.device.clone(),
             declared: self.declared.clone(),
             layout: self.layout.clone(),
+            rounded: self.rounded.as_ref().map(|_| tensors.clone()),
             tensors,
             lora: self.lora.clone(),
         })
@@ -180,11 +196,16 @@ impl Model {
         &self.device
     }
 
+    /// What passes and decoding compute in.
     pub fn dtype(&self) -> DType {
-        self.tensors[0].dtype()
+        self.computed()[0].dtype()
     }
 
-    /// Names and values, in the order of the forward pass.
+    fn computed(&self) -> &[Tensor] {
+        self.rounded.as_ref().unwrap_or(&self.tensors)
+    }
+
+    /// Names and values as they are saved, in the order of the forward pass.
     pub fn parameters(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.declared
             .iter()
@@ -203,29 +224,29 @@ impl Model {
 
     /// The first factors of adapters whose second factor is zero.
     pub(crate) fn adapters_at_zero(&self) -> Result<HashSet<&str>> {
-        let mut names = HashSet::new();
-        for lora in self
+        let adapters: Vec<LowRank<usize>> = self
             .layout
             .layers
             .iter()
             .flat_map(LayerParameters::projections)
             .filter_map(|projection| projection.lora)
-        {
-            if sum_of_squares(&self.tensors[lora.b])? == 0.0 {
-                names.insert(self.declared[lora.a].name.as_str());
-            }
-        }
-        Ok(names)
+            .collect();
+        let sums = sums_of_squares(adapters.iter().map(|lora| &self.tensors[lora.b]))?;
+        Ok(adapters
+            .iter()
+            .zip(sums)
+            .filter(|(_, sum)| *sum == 0.0)
+            .map(|(lora, _)| self.declared[lora.a].name.as_str())
+            .collect())
     }
 
     /// The first parameter with a value that is not finite.
     pub fn first_not_finite(&self) -> Result<Option<&str>> {
-        for (name, tensor) in self.parameters() {
-            if !sum_of_squares(tensor)?.is_finite() {
-                return Ok(Some(name));
-            }
-        }
-        Ok(None)
+        let sums = sums_of_squares(self.tensors.iter())?;
+        let mut named = self.declared.iter().zip(sums);
+        Ok(named
+            .find(|(_, sum)| !sum.is_finite())
+            .map(|(declared, _)| declared.name.as_str()))
     }
 
     pub fn parameter_count(&self) -> usize {
@@ -234,21 +255,21 @@ impl Model {
 
     /// `(vocab_size, hidden_size)`.
     pub fn embed_tokens(&self) -> &Tensor {
-        &self.tensors[self.layout.embed_tokens]
+        &self.computed()[self.layout.embed_tokens]
     }
 
     pub fn layer(&self, index: usize) -> LayerParameters<&Tensor> {
-        self.layout.layers[index].map(|&at| &self.tensors[at])
+        self.layout.layers[index].map(|&at| &self.computed()[at])
     }
 
     /// The gain of the last norm, `(hidden_size)`.
     pub fn norm(&self) -> &Tensor {
-        &self.tensors[self.layout.norm]
+        &self.computed()[self.layout.norm]
     }
 
     /// `(vocab_size, hidden_size)`; the embedding itself in a tied model.
     pub fn lm_head(&self) -> &Tensor {
-        &self.tensors[self.layout.lm_head]
+        &self.computed()[self.layout.lm_head]
     }
 
     pub(crate) fn declared(&self) -> &[Declared] {
@@ -259,7 +280,17 @@ impl Model {
         &self.layout
     }
 
-    pub(crate) fn tensors_mut(&mut self) -> &mut [Tensor] {
-        &mut self.tensors
+    /// Lets `change` write or replace the values of the parameter at `index`.
+    pub(crate) fn change(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut Tensor) -> Result<()>,
+    ) -> Result<()> {
+        let tensor = &mut self.tensors[index];
+        change(tensor)?;
+        if let Some(rounded) = &mut self.rounded {
+            rounded[index] = tensor.to_dtype(rounded[index].dtype())?;
+        }
+        Ok(())
     }
 }

@@ -14,6 +14,7 @@ pub mod embedding;
 pub mod head;
 pub(crate) mod lanes;
 pub mod linear;
+pub(crate) mod precision;
 pub mod rms_norm;
 pub mod rotary;
 pub mod rows;

@@ -261,6 +261,19 @@ impl ModelConfig {
     }
 }
 
+impl LoraConfig {
+    /// How many numbers the adapters of such a model learn.
+    pub fn parameter_count(&self, model: &ModelConfig) -> usize {
+        let (mut declared, mut layout) = declare(model);
+        let base = declared.len();
+        declare_adapters(self, &mut declared, &mut layout);
+        let sizes = declared[base..].iter();
+        sizes
+            .map(|declared| declared.shape.iter().product::<usize>())
+            .sum()
+    }
+}
+
 #[derive(Default)]
 struct List(Vec<Declared>);
 

@@ -129,9 +129,13 @@ impl Model {
         }
         let device = model.device().clone();
         let frozen = model.parameters().len() - declared.len();
-        for (tensor, declared) in model.tensors_mut()[frozen..].iter_mut().zip(&declared) {
+        for (index, declared) in declared.iter().enumerate() {
             let values = found[&declared.name].read()?;
-            *tensor = Tensor::from_vec(values, declared.shape.as_slice(), &device)?;
+            let read = Tensor::from_vec(values, declared.shape.as_slice(), &device)?;
+            model.change(frozen + index, |tensor| {
+                *tensor = read;
+                Ok(())
+            })?;
         }
         Ok(model)
     }

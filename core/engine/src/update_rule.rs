@@ -121,7 +121,7 @@ impl AdamW {
             let moments = moments
                 .next()
                 .expect("moments for each trainable parameter");
-            change.apply(&mut model.tensors_mut()[index], gradient, moments)?;
+            model.change(index, |weight| change.apply(weight, gradient, moments))?;
         }
         Ok(StepReport {
             grad_norm,

@@ -1,17 +1,19 @@
-//! How much memory a plan needs: reckoned from the model's shape and the stages' budgets.
+//! How much memory a plan needs: reckoned from the model's shape, the stages' budgets and the lengths of real texts.
 //!
 //! The largest moment counts. Weights, gradients and moments stay through a stage; decoding and learning take turns, and
 //! what one of them frees serves the other.
 
+mod machine;
+mod needs;
+
 use farthing_engine::ModelConfig;
-use farthing_sdk::{Need, PlanRequest};
+pub use farthing_engine::trim_with;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
-use crate::host::PluginHost;
-use crate::manifest::{ActivationCheckpointing, Manifest, RlStage, Stage};
-use crate::stage::rollout::MAX_ROWS;
+use crate::manifest::ActivationCheckpointing;
+use crate::plan::{Plan, StageLengths};
+use needs::{DecodingNeeds, StageNeeds};
 
 const FLOAT: f64 = 4.0;
 const GIB: f64 = (1_u64 << 30) as f64;
@@ -19,25 +21,38 @@ const GIB: f64 = (1_u64 << 30) as f64;
 /// The binary, its libraries and their tables.
 const PROCESS: f64 = 50.0 * (1 << 20) as f64;
 
+/// What the tokenizer keeps for a word of its vocabulary: the word, its merge, and the tables that find both.
+const WORD: f64 = 700.0;
+
 /// The share of the machine's memory that a plan may take: the rest is the system's.
 const USABLE: f64 = 0.9;
 
-/// Bytes by purpose, at the plan's most hungry moment.
+/// Bytes by purpose, in the stage that needs most.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct MemoryEstimate {
     /// Those of the model, without adapters.
     pub parameters: usize,
     /// Those that are trained.
     pub trainable: usize,
+    /// The program, its plugins and the tokenizer.
+    pub process: f64,
     pub weights: f64,
+    /// The name of the stage.
+    pub stage: String,
     /// Gradients and the update rule's two moments.
     pub training_state: f64,
     /// A frozen copy of what is trained, where an objective compares with the policy at the stage's beginning.
     pub reference: f64,
     /// What the backward pass keeps of a micro-batch's forward pass, and what it works with.
     pub activations: f64,
+    /// Tokens of that micro-batch, those of a shared prompt counted once.
+    pub activation_tokens: usize,
     /// Keys and values of the rows that are decoded together, and the weights in decoding order.
     pub decoding: f64,
+    /// Positions with keys and values at one time.
+    pub decoding_tokens: usize,
+    /// The longest prompt that was found.
+    pub prompt_tokens: usize,
     /// Layers that keep their input alone and run again for the backward pass.
     pub recomputed_layers: usize,
     /// The most demanding moment.
@@ -47,46 +62,30 @@ pub struct MemoryEstimate {
 }
 
 impl MemoryEstimate {
-    /// Reckons the needs of a manifest's stages, and how many layers have to run again so that they fit.
-    pub fn of(manifest: &Manifest, model: &ModelConfig, host: &PluginHost) -> Result<Self> {
+    /// Reckons the needs of a plan's stages, and how many layers have to run again so that they fit. `lengths` are those
+    /// of a rehearsal.
+    pub fn of(plan: &Plan, lengths: &[StageLengths]) -> Result<Self> {
+        let (manifest, model) = (plan.manifest(), &plan.model);
         let parameters = model.parameter_count();
         let lora = manifest.model.lora.as_ref();
         let adapters = lora.map_or(0, |lora| lora.config().parameter_count(model));
-        let trainable = if lora.is_some() { adapters } else { parameters };
-        let state = trainable as f64 * FLOAT;
-        let mut estimate = Self {
+        let base = Self {
             parameters,
-            trainable,
+            trainable: if lora.is_some() { adapters } else { parameters },
+            process: PROCESS + model.vocab_size as f64 * WORD,
             weights: (parameters + adapters) as f64 * FLOAT,
-            available: available_memory(),
+            available: machine::available(),
             ..Self::default()
         };
-        // Rows of the largest training pass.
-        let mut largest_pass = 0;
-        for stage in &manifest.stages {
-            match stage {
-                Stage::Sft(stage) => {
-                    estimate.training_state = 3.0 * state;
-                    largest_pass = largest_pass.max(stage.micro_batch_tokens as usize);
-                }
-                Stage::Rl(stage) => {
-                    estimate.training_state = 3.0 * state;
-                    let group = estimate.rollouts(model, stage, host)?;
-                    largest_pass = largest_pass.max(rows_of_a_pass(model, stage, group));
-                    let optimizer = host.optimizer(
-                        &stage.optimizer.name,
-                        &stage.optimizer.config.clone().into(),
-                        &Value::Null,
-                    )?;
-                    if optimizer.needs(Need::RefLogp) {
-                        estimate.reference = state;
-                    }
-                }
-                Stage::Eval(stage) => {
-                    let (groups, attempts) = (stage.problems as usize, stage.attempts as usize);
-                    estimate.decode(model, groups, attempts, stage.max_new_tokens as usize);
-                }
-            }
+        let mut stages = Vec::new();
+        for (stage, lengths) in manifest.stages.iter().zip(lengths) {
+            let needs = StageNeeds::of(stage, lengths, model, &plan.host)?;
+            let estimate = Self {
+                stage: stage.name().to_owned(),
+                prompt_tokens: lengths.prompt,
+                ..base.clone()
+            };
+            stages.push((estimate, needs));
         }
         let layers = model.num_hidden_layers;
         let candidates = match manifest.run.activation_checkpointing {
@@ -94,62 +93,60 @@ impl MemoryEstimate {
             ActivationCheckpointing::All => layers..=layers,
             ActivationCheckpointing::Auto => 0..=layers,
         };
-        for recomputed_layers in candidates {
-            estimate.learn(model, largest_pass, recomputed_layers);
-            let usable = estimate.available.map(|available| available * USABLE);
-            if largest_pass == 0 || usable.is_none_or(|usable| estimate.peak <= usable) {
-                break;
-            }
-        }
-        Ok(estimate)
-    }
-
-    /// The peak with so many layers that run again.
-    fn learn(&mut self, model: &ModelConfig, rows: usize, recomputed_layers: usize) {
-        self.recomputed_layers = recomputed_layers;
-        self.activations = match rows {
-            0 => 0.0,
-            rows => model.pass_footprint(rows, recomputed_layers).total() as f64,
+        let usable = base.available.map(|available| available * USABLE);
+        let estimate = |recomputed_layers: usize| {
+            let moments = stages
+                .iter()
+                .map(|(stage, needs)| stage.clone().at_work(model, needs, recomputed_layers));
+            moments.max_by(|a, b| a.peak.total_cmp(&b.peak))
         };
-        let phases = self.activations.max(self.decoding);
-        self.peak = PROCESS + self.weights + self.training_state + self.reference + phases;
+        let fits = |recomputed_layers: &usize| {
+            let peak = estimate(*recomputed_layers).map_or(0.0, |moment| moment.peak);
+            usable.is_none_or(|usable| peak <= usable)
+        };
+        let trains = stages.iter().any(|(_, needs)| needs.trains);
+        let chosen = match trains {
+            true => candidates.clone().find(fits).unwrap_or(*candidates.end()),
+            false => 0,
+        };
+        Ok(estimate(chosen).unwrap_or(base))
     }
 
-    /// Returns the size of a group.
-    fn rollouts(
-        &mut self,
+    /// The largest moment of a stage with so many layers that run again.
+    fn at_work(
+        mut self,
         model: &ModelConfig,
-        stage: &RlStage,
-        host: &PluginHost,
-    ) -> Result<usize> {
-        let sampler = host.sampler(
-            &stage.sampler.name,
-            &stage.sampler.config.clone().into(),
-            &Value::Null,
-        )?;
-        let request = PlanRequest {
-            steps: u64::from(stage.steps),
-            ..PlanRequest::default()
-        };
-        let plan = sampler
-            .plan(&request)
-            .map_err(RuntimeError::component("sampler", &stage.sampler.name))?;
-        let length = stage.max_new_tokens as usize;
-        self.decode(model, stage.problems_per_step as usize, plan.group, length);
-        if let Some(eval) = &stage.eval {
-            let (groups, attempts) = (eval.problems as usize, eval.attempts as usize);
-            self.decode(model, groups, attempts, length);
+        needs: &StageNeeds,
+        recomputed_layers: usize,
+    ) -> Self {
+        self.recomputed_layers = recomputed_layers;
+        let trained = self.trainable as f64 * FLOAT;
+        if needs.trains {
+            self.training_state = 3.0 * trained;
         }
-        Ok(plan.group)
+        if needs.compares {
+            self.reference = trained;
+        }
+        if needs.pass_rows > 0 {
+            self.activation_tokens = needs.pass_rows;
+            self.activations = model.pass_footprint(needs.pass_rows, recomputed_layers) as f64;
+        }
+        for decoding in &needs.decoding {
+            self.decode(model, decoding);
+        }
+        let resident = self.process + self.weights + self.training_state + self.reference;
+        self.peak = resident + self.activations.max(self.decoding);
+        self
     }
 
-    fn decode(&mut self, model: &ModelConfig, groups: usize, attempts: usize, new_tokens: usize) {
-        let rows = groups.saturating_mul(attempts).min(MAX_ROWS);
-        let new_tokens = new_tokens.min(model.max_sequence_length());
-        // Each prompt is there once for its group.
-        let prompts = rows.div_ceil(attempts.max(1)) * prompt_length(new_tokens);
-        let bytes = model.decoding_footprint(rows, rows * new_tokens + prompts) as f64;
-        self.decoding = self.decoding.max(bytes);
+    fn decode(&mut self, model: &ModelConfig, needs: &DecodingNeeds) {
+        let rows = needs.rows();
+        let positions = needs.positions(rows);
+        let bytes = model.decoding_footprint(rows, positions) as f64;
+        if bytes > self.decoding {
+            self.decoding = bytes;
+            self.decoding_tokens = positions;
+        }
     }
 
     /// True when the plan cannot fit into this machine.
@@ -165,7 +162,7 @@ impl MemoryEstimate {
             return Ok(());
         }
         let available = self.available.unwrap_or_default();
-        let model = PROCESS + self.weights + self.training_state + self.reference;
+        let model = self.process + self.weights + self.training_state + self.reference;
         Err(RuntimeError::Memory {
             needed_gb: self.peak / GIB,
             available_gb: available / GIB,
@@ -182,47 +179,4 @@ impl MemoryEstimate {
             },
         })
     }
-}
-
-/// A prompt's length is not known before it is posed; a quarter of a completion is a guess.
-fn prompt_length(new_tokens: usize) -> usize {
-    (new_tokens / 4).max(64)
-}
-
-/// Rows of the largest training pass of a stage whose attempts all have full length: the step's sequences in
-/// micro-batches of even size, each group's prompt computed once.
-fn rows_of_a_pass(model: &ModelConfig, stage: &RlStage, group: usize) -> usize {
-    let new_tokens = (stage.max_new_tokens as usize).min(model.max_sequence_length());
-    let prompt = prompt_length(new_tokens);
-    let groups = (stage.problems_per_step as usize).div_ceil(stage.minibatches.max(1) as usize);
-    let sequences = groups.saturating_mul(group).max(1);
-    let budget = stage.micro_batch_tokens as usize;
-    let parts = (sequences * (prompt + new_tokens))
-        .div_ceil(budget)
-        .min(sequences);
-    let in_part = sequences.div_ceil(parts);
-    in_part * new_tokens + in_part.div_ceil(group.max(1)) * prompt
-}
-
-/// Physical memory, or the limit of this process's control group if that is less.
-fn available_memory() -> Option<f64> {
-    #[cfg(target_os = "linux")]
-    {
-        let info = rustix::system::sysinfo();
-        let physical = info.totalram as f64 * f64::from(info.mem_unit);
-        let limits = [
-            "/sys/fs/cgroup/memory.max",
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        ];
-        let read = |path: &&str| {
-            std::fs::read_to_string(path)
-                .ok()?
-                .trim()
-                .parse::<f64>()
-                .ok()
-        };
-        Some(limits.iter().filter_map(read).fold(physical, f64::min))
-    }
-    #[cfg(not(target_os = "linux"))]
-    None
 }

@@ -1,7 +1,7 @@
 //! The plan: everything that a manifest means on this machine, found out before any work.
 //!
 //! Components are looked up, their configurations checked against their schemas and handed to their constructors, the
-//! model's shape is read, memory is reckoned. All problems are collected with their places.
+//! model's shape is read. All problems are collected with their places.
 
 mod components;
 mod rehearsal;
@@ -19,10 +19,10 @@ use crate::manifest::{
     Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestDraft, ManifestFile, ModelInit,
     Problem,
 };
-use crate::memory::MemoryEstimate;
 use crate::model_access::{HubModel, ModelAccess};
 use crate::plugin_access::PluginAccess;
 use components::load_and_check;
+pub use rehearsal::StageLengths;
 
 /// A manifest that can be run here.
 pub struct Plan {
@@ -30,7 +30,6 @@ pub struct Plan {
     pub host: PluginHost,
     pub model: ModelConfig,
     pub device: Device,
-    pub memory: MemoryEstimate,
     /// The manifest's model, if it is one of the hub; only its description is here.
     pub hub_model: Option<HubModel>,
 }
@@ -91,17 +90,13 @@ impl Plan {
         let model = model_config(&file, directory.as_deref(), &mut diagnostics);
         let device = check_device(&file, &mut diagnostics);
         match (model, device) {
-            (Some(model), Some(device)) if diagnostics.is_empty() => {
-                let memory = MemoryEstimate::of(&file.manifest, &model, &host)?;
-                Ok(Self {
-                    file,
-                    host,
-                    model,
-                    device,
-                    memory,
-                    hub_model,
-                })
-            }
+            (Some(model), Some(device)) if diagnostics.is_empty() => Ok(Self {
+                file,
+                host,
+                model,
+                device,
+                hub_model,
+            }),
             _ => Err(RuntimeError::Manifest(diagnostics)),
         }
     }
@@ -226,7 +221,7 @@ pub fn tokenizer(manifest: &Manifest, directory: Option<&Path>) -> Result<Tokeni
     }
 }
 
-/// The model that a run begins with, its adapters new; `directory` is that of the model, whole.
+/// The model that a run begins with, without adapters; `directory` is that of the model, whole.
 pub fn initial_model(
     manifest: &Manifest,
     directory: Option<&Path>,
@@ -239,16 +234,13 @@ pub fn initial_model(
             Ok(Model::init(config, manifest.run.seed, device)?)
         }
         (None, Some(path)) => {
-            let mut model = Model::load(path, device)?;
+            let model = Model::load(path, device)?;
             let (has, needs) = (model.config().vocab_size, tokenizer.vocab_size());
             if needs > has {
                 return Err(RuntimeError::Usage(format!(
                     "the tokenizer has {needs} tokens and the model {} has room for {has}; they do not belong together",
                     path.display()
                 )));
-            }
-            if let Some(lora) = &manifest.model.lora {
-                model = model.with_adapters(lora.config(), manifest.run.seed)?;
             }
             Ok(model)
         }

@@ -241,21 +241,24 @@ impl Trainer {
         if self.position.stage_step == 0 {
             return Ok(self.model.snapshot()?);
         }
-        match self.position.stage_ends.last() {
-            Some(name) => {
-                let directory = self.checkpoints.directory().join(name);
-                Ok(match self.model.lora() {
-                    None => Model::load(&directory, self.model.device())?,
-                    // What the adapters stand on is shared with the policy.
-                    Some(_) => (self.model.without_adapters()).with_adapters_from(&directory)?,
-                })
-            }
-            None => {
+        let ended = self.position.stage_ends.last();
+        let ended = ended.map(|name| self.checkpoints.directory().join(name));
+        let device = self.model.device();
+        Ok(match (self.model.lora(), ended) {
+            (None, Some(checkpoint)) => Model::load(&checkpoint, device)?,
+            (None, None) => {
                 let directory = self.model_directory.as_deref();
-                let device = self.model.device();
-                crate::plan::initial_model(&self.manifest, directory, &self.tokenizer, device)
+                crate::plan::initial_model(&self.manifest, directory, &self.tokenizer, device)?
             }
-        }
+            // What the adapters stand on is shared with the policy.
+            (Some(_), Some(checkpoint)) => {
+                (self.model.without_adapters()).with_adapters_from(&checkpoint)?
+            }
+            (Some(lora), None) => {
+                let seed = self.manifest.run.seed;
+                (self.model.without_adapters()).with_adapters(lora.clone(), seed)?
+            }
+        })
     }
 
     pub fn begin_progress(&self, stage: &str, steps: u64) -> Progress {

@@ -89,6 +89,13 @@ impl Bench {
         Answer::of(output)
     }
 
+    /// What a model makes of a prompt of the small tokenizer, its likeliest tokens.
+    pub fn greedy(&self, model: &str) -> String {
+        let sample = ["sample", model, "--prompt", "44"];
+        let how = ["--temperature", "0", "--max-new-tokens", "12"];
+        self.run(&[sample, how].concat()).success()
+    }
+
     /// The rows of a JSON-lines file.
     pub fn rows(&self, name: &str) -> Vec<Value> {
         let text = self.read(name);

@@ -4,26 +4,12 @@
 
 use farthing_e2e::{Bench, small_manifest};
 
-fn greedy(bench: &Bench, model: &str) -> String {
-    let arguments = [
-        "sample",
-        model,
-        "--prompt",
-        "44",
-        "--temperature",
-        "0",
-        "--max-new-tokens",
-        "12",
-    ];
-    bench.run(&arguments).success()
-}
-
 #[test]
 fn a_trained_model_goes_out_and_comes_back() {
     let bench = Bench::new();
     bench.write("run.toml", &small_manifest());
     bench.run(&["train", "run.toml", "--out", "run"]).success();
-    let expected = greedy(&bench, "run");
+    let expected = bench.greedy("run");
     assert_eq!(
         bench.run(&["export", "run", "model.gguf"]).success(),
         "model.gguf\n"
@@ -40,7 +26,7 @@ fn a_trained_model_goes_out_and_comes_back() {
     bench.run(&["export", "run", "hf"]).success();
     bench.run(&["export", "model.gguf", "back"]).success();
     for model in ["model.gguf", "small.gguf", "hf", "back"] {
-        assert_eq!(greedy(&bench, model), expected, "{model}");
+        assert_eq!(bench.greedy(model), expected, "{model}");
     }
     let size = |file: &str| bench.path(file).metadata().unwrap().len();
     assert!(size("small.gguf") < size("model.gguf"));

@@ -5,20 +5,6 @@
 use farthing_e2e::{Bench, adapter_manifest, small_manifest, with_base};
 use serde_json::Value;
 
-fn greedy(bench: &Bench, model: &str) -> String {
-    let arguments = [
-        "sample",
-        model,
-        "--prompt",
-        "44",
-        "--temperature",
-        "0",
-        "--max-new-tokens",
-        "12",
-    ];
-    bench.run(&arguments).success()
-}
-
 #[test]
 fn a_run_of_adapters_leaves_the_base_alone_and_goes_out_in_every_form() {
     let bench = with_base();
@@ -38,15 +24,15 @@ fn a_run_of_adapters_leaves_the_base_alone_and_goes_out_in_every_form() {
         bench.path("base").to_str().unwrap()
     );
     // Both factors have left their beginning, so there is something to compare.
-    let expected = greedy(&bench, "run");
-    assert_eq!(greedy(&bench, newest), expected);
+    let expected = bench.greedy("run");
+    assert_eq!(bench.greedy(newest), expected);
     for out in ["hf", "adapter", "model.gguf"] {
         let mut arguments = vec!["export", "run", out];
         if out == "adapter" {
             arguments.extend(["--format", "peft"]);
         }
         bench.run(&arguments).success();
-        assert_eq!(greedy(&bench, out), expected, "{out}");
+        assert_eq!(bench.greedy(out), expected, "{out}");
     }
     assert!(bench.path("hf/model.safetensors").exists());
     assert!(bench.path("adapter/adapter_model.safetensors").exists());

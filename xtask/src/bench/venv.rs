@@ -6,7 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::cargo::{root, run};
+use crate::cargo::root;
+use crate::venv::interpreter;
 
 const REQUIREMENTS: &str = "benches/peer/requirements.txt";
 /// What has to be exactly as pinned; the rest follows from these.
@@ -21,20 +22,7 @@ pub struct Venv {
 impl Venv {
     /// Takes the environment in `directory`, and makes it if there is none.
     pub fn open(directory: &Path) -> Result<Self> {
-        let python = directory.join("bin/python");
-        if !python.exists() {
-            println!("making {} (about 1 GB from PyPI)", directory.display());
-            run(Command::new("python3").args(["-m", "venv"]).arg(directory))
-                .context("python3 with its venv module is needed for the other side")?;
-            run(Command::new(&python).args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--requirement",
-                REQUIREMENTS,
-            ]))?;
-        }
+        let python = interpreter(directory, REQUIREMENTS)?;
         let installed = installed(&python)?;
         let pinned = std::fs::read_to_string(root().join(REQUIREMENTS))
             .with_context(|| format!("cannot read {REQUIREMENTS}"))?;

@@ -10,7 +10,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::cargo::{root, run, shown};
+use crate::cargo::shown;
+use crate::venv::interpreter;
 
 const REQUIREMENTS: &str = "xtask/src/cuda/requirements.txt";
 
@@ -40,8 +41,10 @@ impl Toolkit {
         if usual.join("bin/nvcc").exists() {
             return Self::open(usual, "the usual place");
         }
-        fetch(fetched)?;
-        Self::open(fetched, "fetched from PyPI")
+        println!("no CUDA toolkit is installed, so one comes from PyPI");
+        interpreter(fetched, REQUIREMENTS)
+            .context("cannot fetch a CUDA toolkit; install one, or name one with --toolkit DIR")?;
+        Self::open(fetched, "fetched from PyPI; remove it to fetch it again")
     }
 
     /// The toolkit in a directory, which may also be a virtual environment with NVIDIA's wheels.
@@ -49,7 +52,7 @@ impl Toolkit {
         let root = toolkit_root(directory).with_context(|| {
             format!(
                 "{} ({named_by}): expected a CUDA toolkit with bin/nvcc, or a virtual environment with NVIDIA's wheels, \
-                 found neither; name another with --toolkit DIR, or unset {named_by} to have one fetched",
+                 found neither; name another with --toolkit DIR",
                 directory.display()
             )
         })?;
@@ -109,24 +112,6 @@ impl Toolkit {
             ("PATH", env::join_paths(search)?),
         ])
     }
-}
-
-/// Makes a virtual environment with the toolkit's wheels, unless it is there.
-fn fetch(directory: &Path) -> Result<()> {
-    if toolkit_root(directory).is_some() {
-        return Ok(());
-    }
-    println!(
-        "no CUDA toolkit found: making {} (about 1.2 GB from PyPI)",
-        directory.display()
-    );
-    run(Command::new("python3").args(["-m", "venv"]).arg(directory)).context(
-        "fetching a CUDA toolkit needs python3 with its venv module; install that, or a toolkit",
-    )?;
-    run(Command::new(directory.join("bin/python"))
-        .args(["-m", "pip", "install", "--quiet", "--requirement"])
-        .arg(root().join(REQUIREMENTS)))
-    .context("cannot fetch a CUDA toolkit; install one, or name one with --toolkit DIR")
 }
 
 /// `directory` itself, or the wheels' directory in a virtual environment: `lib/python3.11/site-packages/nvidia/cu13`.

@@ -1,6 +1,6 @@
 //! Holds a device beside the CPU's kernels, measures it, and writes both down.
 //!
-//! `device_check parity [--device cuda:0] [--precision f32|bf16|f64] [--steps 20]`: the same tiny random models on both
+//! `device_check parity [--device cuda:0] [--precision f32|bf16|f16|f64] [--steps 20]`: the same tiny random models on both
 //! sides. `device_check throughput [--device cuda:0] [--shape qwen2.5-0.5b] [--precision bf16] ..`: decoding and training.
 //! Each prints one line of JSON; parity fails where a difference is larger than the precision allows.
 //! `device_check report --work DIR --out DIR [--peak-tflops N]` turns what `benches/gpu-check.sh` has collected in a

@@ -1,13 +1,17 @@
-//! The types that weights are kept in, and how far each may be from f32 on the CPU.
+//! The types that a model computes in, and how far each may be from f32 on the CPU.
+//!
+//! Candle multiplies no bf16 on the CPU, where f16 stands for it.
 
 use anyhow::{Context, Result};
+use candle_core::DType;
 use farthing_engine::Model;
 
-/// A type of weights and activations.
+/// A type of weights and activations; what is trained keeps f32 masters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     F32,
     Bf16,
+    F16,
     F64,
 }
 
@@ -26,15 +30,17 @@ pub struct Tolerance {
 
 impl Precision {
     pub fn named(name: &str) -> Result<Self> {
-        let all = [Self::F32, Self::Bf16, Self::F64];
+        let all = [Self::F32, Self::Bf16, Self::F16, Self::F64];
         let found = all.into_iter().find(|precision| precision.name() == name);
-        found.with_context(|| format!("--precision: expected f32, bf16 or f64, found {name:?}"))
+        found
+            .with_context(|| format!("--precision: expected f32, bf16, f16 or f64, found {name:?}"))
     }
 
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::F16 => "f16",
             Self::F64 => "f64",
         }
     }
@@ -49,7 +55,7 @@ impl Precision {
                 loss: 1e-3,
                 decoding: 1e-4,
             },
-            Self::Bf16 => Tolerance {
+            Self::Bf16 | Self::F16 => Tolerance {
                 nats: 0.1,
                 gradient: 0.1,
                 loss: 0.02,
@@ -58,13 +64,14 @@ impl Precision {
         }
     }
 
-    /// The model with its weights in this type.
+    /// The model, computing in this type.
     pub fn convert(self, model: Model) -> Result<Model> {
-        match self {
-            Self::F32 => Ok(model),
-            Self::Bf16 | Self::F64 => {
-                anyhow::bail!("this build computes in f32 alone, found {}", self.name())
-            }
-        }
+        let dtype = match self {
+            Self::F32 => DType::F32,
+            Self::Bf16 => DType::BF16,
+            Self::F16 => DType::F16,
+            Self::F64 => DType::F64,
+        };
+        Ok(model.computing_in(dtype)?)
     }
 }

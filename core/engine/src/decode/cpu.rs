@@ -20,6 +20,7 @@ use self::cache::{CacheShape, Pool, PromptCache, Sequence};
 use self::forward::{Forward, Item, Scratch, Threads};
 use self::weights::DecodingWeights;
 use super::backend::{Backend, Start};
+use super::logits::HostLogits;
 use crate::error::Result;
 use crate::model::Model;
 use crate::rotary::RotaryTable;
@@ -43,7 +44,7 @@ impl<'a> CpuBackend<'a> {
         };
         Ok(Self {
             model,
-            weights: DecodingWeights::new(model)?,
+            weights: DecodingWeights::pack(model)?,
             rotary: RotaryTable::new(config),
             shape,
             pool: Pool::new(shape),
@@ -86,8 +87,16 @@ impl<'a> CpuBackend<'a> {
 impl Backend for CpuBackend<'_> {
     type Prompt = Arc<PromptCache>;
     type Sequence = Sequence;
+    type Logits = HostLogits;
 
-    fn compute_prompts(&mut self, prompts: &[&[u32]]) -> Result<Vec<Start<Self::Prompt>>> {
+    fn logits(&self) -> Result<HostLogits> {
+        Ok(HostLogits::new(self.model.config().vocab_size))
+    }
+
+    fn compute_prompts(
+        &mut self,
+        prompts: &[&[u32]],
+    ) -> Result<Vec<Start<Arc<PromptCache>, Vec<f32>>>> {
         let vocab_size = self.model.config().vocab_size;
         let mut computed: Vec<(Sequence, Vec<f32>)> = prompts
             .iter()
@@ -116,13 +125,16 @@ impl Backend for CpuBackend<'_> {
         Ok(Sequence::after(prompt.clone()))
     }
 
-    fn step(&mut self, rows: &mut [(&mut Self::Sequence, u32)], logits: &mut [f32]) -> Result<()> {
+    fn step(
+        &mut self,
+        rows: &mut [(&mut Self::Sequence, u32)],
+        logits: &mut HostLogits,
+    ) -> Result<()> {
         let tokens: Vec<u32> = rows.iter().map(|(_, token)| *token).collect();
-        let vocab_size = self.model.config().vocab_size;
         let mut items: Vec<Item<'_>> = rows
             .iter_mut()
             .zip(tokens.chunks(1))
-            .zip(logits.chunks_exact_mut(vocab_size))
+            .zip(logits.rows_mut(tokens.len()))
             .map(|(((sequence, _), tokens), logits)| Item {
                 sequence,
                 tokens,

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::attempt::{Attempt, Finish};
 use super::hooks::{DecodeHooks, Pause, Steer};
+use super::logits::Request;
 use super::plan::DecodingPlan;
-use super::sampling::{Drawn, Sampler};
+use super::sampling::Drawn;
 use super::stop::StopWatch;
 use crate::error::{EngineError, Result};
 use crate::rng::uniform;
@@ -60,36 +61,30 @@ impl<'a, Sequence> Row<'a, Sequence> {
         }
     }
 
-    /// Draws the next token. `edit` is given the tokens so far and the logits.
-    pub fn draw(
-        &mut self,
-        plan: &DecodingPlan,
-        logits: &[f32],
-        sampler: &mut Sampler,
-        edit: Option<&mut dyn FnMut(&[u32], &mut [f32])>,
-    ) -> Result<Drawn> {
-        let number = if plan.is_greedy() {
-            0.0
-        } else {
-            uniform(self.seed, self.draws)
+    /// What the next draw needs; none while the sequence has tokens to take in.
+    pub fn request(&mut self, plan: &DecodingPlan) -> Option<Request<'_>> {
+        if !self.pending.is_empty() {
+            return None;
+        }
+        let uniform = match plan.is_greedy() {
+            true => 0.0,
+            false => uniform(self.seed, self.draws),
         };
         self.draws += 1;
-        let context = &self.context;
-        let drawn = match edit {
-            None => sampler.draw(plan, logits, None, context, number),
-            Some(edit) => {
-                let mut edit = |logits: &mut [f32]| edit(context, logits);
-                sampler.draw(plan, logits, Some(&mut edit), context, number)
-            }
-        };
-        drawn.map_err(|problem| {
-            EngineError::Decoding(format!(
-                "attempt {} of group {}, token {}: {problem}",
-                self.attempt,
-                self.group,
-                self.completion().len()
-            ))
+        Some(Request {
+            context: &self.context,
+            uniform,
         })
+    }
+
+    /// The error for logits that nothing can be drawn from.
+    pub fn fault(&self, problem: &str) -> EngineError {
+        EngineError::Decoding(format!(
+            "attempt {} of group {}, token {}: {problem}",
+            self.attempt,
+            self.group,
+            self.completion().len()
+        ))
     }
 
     /// Takes a drawn token in. Returns why the attempt ended, if it did.

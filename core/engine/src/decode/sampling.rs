@@ -4,10 +4,14 @@
 //! token ids, so a draw is a pure function of logits, history, plan and that number. What truncation does follows
 //! transformers and vLLM: bias, repetition penalty, temperature, top-k, top-p, min-p.
 
+mod composed;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::plan::DecodingPlan;
 use super::vector::{exp, first_maximum, maximum};
+
+pub use composed::ComposedSampler;
 
 /// A token and its log-probability under the model alone (see [`Attempt::logp`](super::Attempt::logp)).
 #[derive(Clone, Copy, Debug, PartialEq)]

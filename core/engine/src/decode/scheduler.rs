@@ -4,19 +4,15 @@
 //! is done. A group's prompt is computed when its first attempt gets a place and forgotten when its last one has begun.
 //! The order of all this shows in the time it takes alone: rows do not influence each other.
 
-use rayon::prelude::*;
-
 use super::attempt::{Attempt, PromptGroup};
-use super::backend::{Backend, Start};
+use super::backend::{Backend, StartOf};
 use super::hooks::DecodeHooks;
+use super::logits::Logits;
 use super::plan::{DecodingBudget, DecodingPlan};
 use super::row::Row;
 use super::sampling::{Drawn, Sampler};
 use crate::error::Result;
 use crate::tokenizer::Tokenizer;
-
-/// Fewer logits than this are sampled on one thread: waking others would take longer.
-const FEW_LOGITS: usize = 1 << 14;
 
 pub(super) struct Scheduler<'a, B: Backend> {
     pub backend: B,
@@ -63,22 +59,19 @@ impl Reserved {
 }
 
 /// A group whose attempts are beginning.
-struct Opened<P> {
-    start: Start<P>,
+struct Opened<B: Backend> {
+    start: StartOf<B>,
     begun: usize,
 }
 
-impl<'a, B: Backend> Scheduler<'a, B>
-where
-    B::Sequence: Send,
-{
+impl<'a, B: Backend> Scheduler<'a, B> {
     pub fn run(mut self, hooks: &mut dyn DecodeHooks) -> Result<Vec<Vec<Attempt>>> {
         let mut finished: Vec<Vec<Option<Attempt>>> = self
             .groups
             .iter()
             .map(|group| group.seeds.iter().map(|_| None).collect())
             .collect();
-        let mut opened: Vec<Option<Opened<B::Prompt>>> = self.groups.iter().map(|_| None).collect();
+        let mut opened: Vec<Option<Opened<B>>> = self.groups.iter().map(|_| None).collect();
         let groups = self.groups;
         let mut waiting = (0..groups.len())
             .flat_map(|group| (0..groups[group].seeds.len()).map(move |attempt| (group, attempt)))
@@ -86,8 +79,7 @@ where
         let mut reserved = Reserved::new(groups.len());
         let is_steered = hooks.wants_steer();
         let mut rows: Vec<Row<'a, B::Sequence>> = Vec::new();
-        let mut logits: Vec<f32> = Vec::new();
-        let mut samplers: Vec<Sampler> = vec![Sampler::default(); rayon::current_num_threads()];
+        let mut logits = self.backend.logits()?;
         loop {
             self.step(&mut rows, &mut logits)?;
             let mut admitted: Vec<(usize, usize)> = Vec::new();
@@ -107,7 +99,7 @@ where
             if rows.is_empty() {
                 break;
             }
-            let drawn = self.draw(&mut rows, &logits, &mut samplers, hooks)?;
+            let drawn = self.draw(&mut rows, &mut logits, hooks)?;
             let mut remaining = Vec::with_capacity(rows.len());
             for (mut row, drawn) in rows.drain(..).zip(drawn) {
                 let finish = match drawn {
@@ -157,12 +149,11 @@ where
     }
 
     /// Feeds every row its next token; `logits` are those after it.
-    fn step(&mut self, rows: &mut [Row<'a, B::Sequence>], logits: &mut Vec<f32>) -> Result<()> {
+    fn step(&mut self, rows: &mut [Row<'a, B::Sequence>], logits: &mut B::Logits) -> Result<()> {
         if rows.is_empty() {
             logits.clear();
             return Ok(());
         }
-        logits.resize(rows.len() * self.vocab_size, 0.0);
         let mut fed: Vec<(&mut B::Sequence, u32)> = rows
             .iter_mut()
             .map(|row| {
@@ -180,9 +171,9 @@ where
     fn admit(
         &mut self,
         admitted: &[(usize, usize)],
-        opened: &mut [Option<Opened<B::Prompt>>],
+        opened: &mut [Option<Opened<B>>],
         rows: &mut Vec<Row<'a, B::Sequence>>,
-        logits: &mut Vec<f32>,
+        logits: &mut B::Logits,
     ) -> Result<()> {
         let mut new: Vec<usize> = admitted.iter().map(|&(group, _)| group).collect();
         new.dedup();
@@ -200,7 +191,7 @@ where
                 .as_mut()
                 .expect("the prompt of an admitted group was computed");
             let sequence = self.backend.begin(&state.start.prompt)?;
-            logits.extend_from_slice(&state.start.logits);
+            logits.push(&state.start.logits)?;
             state.begun += 1;
             let room = self.room(tokens.len());
             let (plan, tokenizer) = (self.plan, self.tokenizer);
@@ -226,56 +217,34 @@ where
     fn draw(
         &self,
         rows: &mut [Row<'a, B::Sequence>],
-        logits: &[f32],
-        samplers: &mut [Sampler],
+        logits: &mut B::Logits,
         hooks: &mut dyn DecodeHooks,
     ) -> Result<Vec<Option<Drawn>>> {
-        let (plan, vocab_size) = (self.plan, self.vocab_size);
+        let plan = self.plan;
         if hooks.wants_logits() {
-            let rows = rows.iter_mut().zip(logits.chunks_exact(vocab_size));
+            let mut sampler = Sampler::default();
+            let rows = rows
+                .iter_mut()
+                .zip(logits.on_host()?.chunks_exact(self.vocab_size));
             return rows
                 .map(|(row, logits)| {
                     let (group, attempt) = (row.group, row.attempt);
-                    let mut edit = |tokens: &[u32], logits: &mut [f32]| {
-                        hooks.logits(group, attempt, tokens, logits)
+                    let Some(request) = row.request(plan) else {
+                        return Ok(None);
                     };
-                    let ready = row.pending.is_empty();
-                    ready
-                        .then(|| row.draw(plan, logits, &mut samplers[0], Some(&mut edit)))
-                        .transpose()
+                    let mut edit =
+                        |logits: &mut [f32]| hooks.logits(group, attempt, request.context, logits);
+                    let (context, uniform) = (request.context, request.uniform);
+                    let drawn = sampler.draw(plan, logits, Some(&mut edit), context, uniform);
+                    drawn.map(Some).map_err(|problem| row.fault(&problem))
                 })
                 .collect();
         }
-        let draw = |(row, logits): (&mut Row<'a, B::Sequence>, &[f32]), sampler: &mut Sampler| {
-            row.pending
-                .is_empty()
-                .then(|| row.draw(plan, logits, sampler, None))
-                .transpose()
-        };
-        let tasks = if logits.len() < FEW_LOGITS {
-            1
-        } else {
-            samplers.len()
-        };
-        let share = rows.len().div_ceil(tasks);
-        if tasks == 1 {
-            let rows = rows.iter_mut().zip(logits.chunks_exact(vocab_size));
-            return rows.map(|pair| draw(pair, &mut samplers[0])).collect();
-        }
-        let drawn: Vec<Result<Vec<Option<Drawn>>>> = rows
-            .par_chunks_mut(share)
-            .zip(logits.par_chunks(share * vocab_size))
-            .zip(samplers.par_iter_mut())
-            .map(|((rows, logits), sampler)| {
-                let rows = rows.iter_mut().zip(logits.chunks_exact(vocab_size));
-                rows.map(|pair| draw(pair, sampler)).collect()
-            })
-            .collect();
-        Ok(drawn
-            .into_iter()
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        let requests: Vec<_> = rows.iter_mut().map(|row| row.request(plan)).collect();
+        let drawn = logits.draw(plan, &requests)?;
+        rows.iter()
+            .zip(drawn)
+            .map(|(row, drawn)| drawn.transpose().map_err(|problem| row.fault(&problem)))
+            .collect()
     }
 }

@@ -1,31 +1,41 @@
 //! The path for any device: Candle's ordinary operations.
 //!
 //! Rows live in slots of one preallocated cache per layer, and active rows always fill the first slots, so that a step
-//! is one batch of every operation. It is written to be plainly right; on the CPU it is the fast path's reference.
+//! is one batch of every operation. Each step takes tokens, positions and random numbers to the device and brings what
+//! was drawn back; all else stays there. On the CPU it is the fast path's reference.
+
+mod layers;
+mod logits;
 
 use std::collections::HashMap;
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
+use self::layers::{KeysValues, Place};
+use self::logits::DeviceLogits;
 use super::attempt::PromptGroup;
 use super::backend::{Backend, Start};
 use super::plan::DecodingPlan;
+use super::sampling::ComposedSampler;
 use crate::error::Result;
 use crate::model::Model;
-use crate::parameters::{LowRank, Projection};
+use crate::ops::precision::widened;
 use crate::rotary::RotaryTable;
 
-/// Keys and values of one layer, `(positions, key_value_heads * head_dim)` each.
-struct KeysValues {
-    keys: Tensor,
-    values: Tensor,
-}
+/// Scores of the prompts that are computed together: 256 MiB of f32.
+const LARGEST_PROMPT_BATCH: usize = 1 << 26;
 
 pub(super) struct TensorBackend<'a> {
     model: &'a Model,
+    plan: &'a DecodingPlan,
     rotary: RotaryTable,
-    /// For each layer `(max_rows * capacity, key_value_heads * head_dim)`: slot after slot.
+    /// The rotary table on the device, `(capacity, head_dim / 2)` each, and positions to compare with, `(capacity)`.
+    cosines: Tensor,
+    sines: Tensor,
+    positions: Tensor,
+    /// For each layer `(slots, key_value_heads, capacity, head_dim)`.
     cache: Vec<KeysValues>,
+    slot_count: usize,
     /// Positions of a slot.
     capacity: usize,
     /// Which attempt is in each slot.
@@ -34,6 +44,7 @@ pub(super) struct TensorBackend<'a> {
     begun: u64,
 }
 
+/// Each layer's keys and values of one row.
 pub(super) struct PromptTensors {
     layers: Vec<KeysValues>,
     length: usize,
@@ -42,20 +53,11 @@ pub(super) struct PromptTensors {
 /// Which attempt: its slot changes when others end.
 pub(super) struct Handle(u64);
 
-/// Where the tokens of a forward pass stand and what they see.
-struct Place<'t> {
-    /// `(rows, head_dim / 2)`.
-    cosines: &'t Tensor,
-    sines: &'t Tensor,
-    /// `(.., queries, keys)`, 0 where a query sees a key and minus infinity elsewhere.
-    mask: &'t Tensor,
-}
-
 impl<'a> TensorBackend<'a> {
     pub fn new(
         model: &'a Model,
         groups: &[PromptGroup<'_>],
-        plan: &DecodingPlan,
+        plan: &'a DecodingPlan,
         max_rows: usize,
     ) -> Result<Self> {
         let config = model.config();
@@ -73,320 +75,249 @@ impl<'a> TensorBackend<'a> {
             .saturating_add(limit)
             .min(config.max_sequence_length());
         let attempts: usize = groups.iter().map(|group| group.seeds.len()).sum();
-        let rows = max_rows.min(attempts);
-        let cache = Self::empty_cache(model, rows * capacity)?;
-        Ok(Self {
+        let slot_count = max_rows.min(attempts);
+        let nothing = Tensor::zeros(1, DType::F32, model.device())?;
+        let mut backend = Self {
             model,
+            plan,
             rotary: RotaryTable::new(config),
-            cache,
+            cosines: nothing.clone(),
+            sines: nothing.clone(),
+            positions: nothing,
+            cache: Vec::new(),
+            slot_count,
             capacity,
-            slots: Vec::with_capacity(rows),
+            slots: Vec::with_capacity(slot_count),
             lengths: HashMap::new(),
             begun: 0,
-        })
+        };
+        backend.allocate()?;
+        Ok(backend)
     }
 
-    fn empty_cache(model: &Model, positions: usize) -> Result<Vec<KeysValues>> {
-        let config = model.config();
-        let width = config.num_key_value_heads * config.head_dim;
-        let zeros = || Tensor::zeros((positions, width), model.dtype(), model.device());
-        (0..config.num_hidden_layers)
+    /// Tables and an empty cache for the capacity.
+    fn allocate(&mut self) -> Result<()> {
+        let config = self.model.config();
+        let (half, device) = (config.head_dim / 2, self.device().clone());
+        self.rotary.reserve(self.capacity);
+        let (mut cosines, mut sines) = (Vec::new(), Vec::new());
+        for position in 0..self.capacity {
+            let (cosine, sine) = self.rotary.at(position);
+            cosines.extend_from_slice(cosine);
+            sines.extend_from_slice(sine);
+        }
+        let wide = widened(&Tensor::zeros(1, self.model.dtype(), &device)?)?.dtype();
+        let table =
+            |numbers| Tensor::from_vec(numbers, (self.capacity, half), &device)?.to_dtype(wide);
+        (self.cosines, self.sines) = (table(cosines)?, table(sines)?);
+        self.positions = Tensor::arange(0, self.capacity as u32, &device)?;
+        let shape = (
+            self.slot_count,
+            config.num_key_value_heads,
+            self.capacity,
+            config.head_dim,
+        );
+        let zeros = || Tensor::zeros(shape, self.model.dtype(), &device);
+        self.cache = (0..config.num_hidden_layers)
             .map(|_| {
                 Ok(KeysValues {
                     keys: zeros()?,
                     values: zeros()?,
                 })
             })
-            .collect()
+            .collect::<Result<_>>()?;
+        Ok(())
     }
 
     /// Doubles the positions of every slot.
     fn widen(&mut self) -> Result<()> {
-        let old = self.capacity;
-        let rows = self.cache[0].keys.dim(0)? / old;
-        self.capacity = (old * 2).min(self.model.config().max_sequence_length());
-        let wide = Self::empty_cache(self.model, rows * self.capacity)?;
-        for (new, narrow) in wide.iter().zip(&self.cache) {
-            for slot in 0..self.slots.len() {
-                new.keys.slice_set(
-                    &narrow.keys.narrow(0, slot * old, old)?,
-                    0,
-                    slot * self.capacity,
-                )?;
-                new.values.slice_set(
-                    &narrow.values.narrow(0, slot * old, old)?,
-                    0,
-                    slot * self.capacity,
-                )?;
-            }
+        self.capacity = (self.capacity * 2).min(self.model.config().max_sequence_length());
+        let narrow = std::mem::take(&mut self.cache);
+        self.allocate()?;
+        for (new, old) in self.cache.iter().zip(&narrow) {
+            new.keys.slice_set(&old.keys, 2, 0)?;
+            new.values.slice_set(&old.values, 2, 0)?;
         }
-        self.cache = wide;
         Ok(())
-    }
-
-    /// The rotary table's rows at `positions`.
-    fn turns(&mut self, positions: &[usize]) -> Result<(Tensor, Tensor)> {
-        self.rotary
-            .reserve(positions.iter().max().map_or(0, |last| last + 1));
-        let (mut cosines, mut sines) = (Vec::new(), Vec::new());
-        for &position in positions {
-            let (cosine, sine) = self.rotary.at(position);
-            cosines.extend_from_slice(cosine);
-            sines.extend_from_slice(sine);
-        }
-        let shape = (positions.len(), self.model.config().head_dim / 2);
-        let tensor =
-            |numbers| Tensor::from_vec(numbers, shape, self.device())?.to_dtype(self.model.dtype());
-        Ok((tensor(cosines)?, tensor(sines)?))
     }
 
     fn device(&self) -> &Device {
         self.model.device()
     }
 
-    fn embed(&self, tokens: &[u32]) -> Result<Tensor> {
-        let ids = Tensor::new(tokens, self.device())?;
-        Ok(self.model.embed_tokens().index_select(&ids, 0)?)
-    }
-
-    fn logits(&self, hidden: &Tensor) -> Result<Vec<f32>> {
-        let normed = self.norm(hidden, self.model.norm())?;
-        let logits = normed.matmul(&self.model.lm_head().t()?)?;
-        Ok(logits.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
-    }
-
-    fn norm(&self, x: &Tensor, gain: &Tensor) -> Result<Tensor> {
-        let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
-        let root = (mean + self.model.config().rms_norm_eps)?.sqrt()?;
-        Ok(x.broadcast_div(&root)?.broadcast_mul(gain)?)
-    }
-
-    /// `x`: (rows, heads * head_dim); without a gain it is given back as it is.
-    fn norm_heads(&self, x: Tensor, gain: Option<&Tensor>) -> Result<Tensor> {
-        let Some(gain) = gain else {
-            return Ok(x);
-        };
-        let (rows, width) = x.dims2()?;
-        let dim = self.model.config().head_dim;
-        let normed = self.norm(&x.reshape((rows * width / dim, dim))?, gain)?;
-        Ok(normed.reshape((rows, width))?)
-    }
-
-    fn project(&self, x: &Tensor, projection: &Projection<&Tensor>) -> Result<Tensor> {
-        let mut y = x.matmul(&projection.weight.t()?)?;
-        if let Some(bias) = projection.bias {
-            y = y.broadcast_add(bias)?;
-        }
-        if let (Some(LowRank { a, b }), Some(lora)) = (&projection.lora, self.model.lora()) {
-            let low = x.matmul(&a.t()?)?.matmul(&b.t()?)?;
-            y = (y + (low * f64::from(lora.scale()))?)?;
-        }
-        Ok(y)
-    }
-
-    /// One layer. `see` takes the new keys and values, `(rows, key_value_heads * head_dim)`, and gives those that the
-    /// queries see, `(batch, keys, key_value_heads * head_dim)`.
-    fn layer(
-        &self,
-        index: usize,
-        hidden: Tensor,
-        place: &Place<'_>,
-        see: impl FnOnce(Tensor, Tensor) -> Result<(Tensor, Tensor)>,
-    ) -> Result<Tensor> {
-        let layer = self.model.layer(index);
-        let normed = self.norm(&hidden, layer.input_layernorm)?;
-        let query = self.norm_heads(self.project(&normed, &layer.q_proj)?, layer.q_norm)?;
-        let key = self.norm_heads(self.project(&normed, &layer.k_proj)?, layer.k_norm)?;
-        let (query, key) = (self.turn(&query, place)?, self.turn(&key, place)?);
-        let value = self.project(&normed, &layer.v_proj)?;
-        let (keys, values) = see(key, value)?;
-        let attended = self.attend(&query, &keys, &values, place.mask)?;
-        let hidden = (hidden + self.project(&attended, &layer.o_proj)?)?;
-        let normed = self.norm(&hidden, layer.post_attention_layernorm)?;
-        let gate = self.project(&normed, &layer.gate_proj)?.silu()?;
-        let inner = (gate * self.project(&normed, &layer.up_proj)?)?;
-        Ok((hidden + self.project(&inner, &layer.down_proj)?)?)
-    }
-
-    /// Turns each head of `x`: `(rows, heads * head_dim)`.
-    fn turn(&self, x: &Tensor, place: &Place<'_>) -> Result<Tensor> {
-        let (rows, width) = x.dims2()?;
+    /// Rows whose queries stand at `positions`, `(rows, queries)`, and see the first `keys` positions up to their own.
+    fn place(&self, positions: &Tensor, keys: usize) -> Result<Place> {
+        let (rows, queries) = positions.dims2()?;
         let half = self.model.config().head_dim / 2;
-        let halves = x.reshape((rows, width / (2 * half), 2, half))?;
-        let (first, second) = (halves.narrow(2, 0, 1)?, halves.narrow(2, 1, 1)?);
-        let (cosines, sines) = (
-            place.cosines.reshape((rows, 1, 1, half))?,
-            place.sines.reshape((rows, 1, 1, half))?,
-        );
-        let turned = [
-            (first.broadcast_mul(&cosines)? - second.broadcast_mul(&sines)?)?,
-            (second.broadcast_mul(&cosines)? + first.broadcast_mul(&sines)?)?,
-        ];
-        Ok(Tensor::cat(&turned, 2)?.reshape((rows, width))?)
-    }
-
-    /// `query`: `(batch * queries, heads * head_dim)`; keys and values: `(batch, keys, key_value_heads * head_dim)`.
-    fn attend(
-        &self,
-        query: &Tensor,
-        keys: &Tensor,
-        values: &Tensor,
-        mask: &Tensor,
-    ) -> Result<Tensor> {
-        let config = self.model.config();
-        let (d, kv) = (config.head_dim, config.num_key_value_heads);
-        let group = config.num_attention_heads / kv;
-        let (batch, count, _) = keys.dims3()?;
-        let queries = query.dim(0)? / batch;
-        // (batch, kv, group * queries, d): the heads that share a key-value head side by side.
-        let query = query
-            .reshape((batch, queries, kv, group, d))?
-            .permute((0, 2, 3, 1, 4))?
-            .contiguous()?
-            .reshape((batch, kv, group * queries, d))?;
-        let heads = |x: &Tensor| {
-            x.reshape((batch, count, kv, d))?
-                .transpose(1, 2)?
-                .contiguous()
+        let flat = positions.flatten_all()?;
+        let turns = |table: &Tensor| {
+            let chosen = table.index_select(&flat, 0)?;
+            chosen.reshape((rows, 1, queries, half))
         };
-        let scores = (query.matmul(&heads(keys)?.t()?)? * (1.0 / (d as f64).sqrt()))?;
-        let scores = scores
-            .reshape((batch, kv, group, queries, count))?
-            .broadcast_add(mask)?;
-        let max = scores.max_keepdim(D::Minus1)?;
-        let weights = scores.broadcast_sub(&max)?.exp()?;
-        let weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
-        let weights = weights.reshape((batch, kv, group * queries, count))?;
-        Ok(weights
-            .matmul(&heads(values)?)?
-            .reshape((batch, kv, group, queries, d))?
-            .permute((0, 3, 1, 2, 4))?
-            .contiguous()?
-            .reshape((batch * queries, kv * group * d))?)
+        let hidden = self
+            .positions
+            .narrow(0, 0, keys)?
+            .reshape((1, 1, 1, keys))?
+            .broadcast_gt(&positions.reshape((rows, 1, queries, 1))?)?;
+        let (cosines, sines) = (turns(&self.cosines)?, turns(&self.sines)?);
+        let never = Tensor::new(f32::NEG_INFINITY, self.device())?.to_dtype(cosines.dtype())?;
+        let shape = hidden.shape();
+        let mask = hidden.where_cond(
+            &never.broadcast_as(shape)?,
+            &never.zeros_like()?.broadcast_as(shape)?,
+        )?;
+        Ok(Place {
+            rows,
+            queries,
+            cosines,
+            sines,
+            mask,
+        })
     }
 
-    fn compute_prompt(&mut self, tokens: &[u32]) -> Result<Start<PromptTensors>> {
-        let length = tokens.len();
-        let positions: Vec<usize> = (0..length).collect();
-        let (cosines, sines) = self.turns(&positions)?;
-        let sees = |query: usize, key: usize| if key <= query { 0.0 } else { f32::NEG_INFINITY };
-        let mask: Vec<f32> = (0..length)
-            .flat_map(|query| (0..length).map(move |key| sees(query, key)))
+    /// Prompts of different lengths side by side; the tokens that fill them up come after all that is read.
+    fn compute_batch(&self, prompts: &[&[u32]]) -> Result<Vec<Start<PromptTensors, Tensor>>> {
+        let longest = prompts.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
+        let tokens: Vec<u32> = prompts
+            .iter()
+            .flat_map(|prompt| prompt.iter().chain(std::iter::repeat(&0)).take(longest))
+            .copied()
             .collect();
-        let mask = Tensor::from_vec(mask, (1, 1, 1, length, length), self.device())?;
-        let mask = mask.to_dtype(self.model.dtype())?;
-        let place = Place {
-            cosines: &cosines,
-            sines: &sines,
-            mask: &mask,
-        };
-        let mut hidden = self.embed(tokens)?;
-        let mut layers = Vec::new();
+        let positions = self.positions.narrow(0, 0, longest)?;
+        let positions = positions
+            .broadcast_as((prompts.len(), longest))?
+            .contiguous()?;
+        let place = self.place(&positions, longest)?;
+        let mut hidden = layers::embed(self.model, &tokens)?;
+        let mut computed = Vec::new();
         for index in 0..self.cache.len() {
-            hidden = self.layer(index, hidden, &place, |keys, values| {
-                let batch = (keys.unsqueeze(0)?, values.unsqueeze(0)?);
-                layers.push(KeysValues { keys, values });
-                Ok(batch)
+            hidden = layers::layer(self.model, index, hidden, &place, |new| {
+                computed.push(new.clone());
+                Ok(new)
             })?;
         }
-        let logits = self.logits(&hidden.narrow(0, length - 1, 1)?)?;
-        Ok(Start {
-            prompt: PromptTensors { layers, length },
-            logits,
-        })
+        let last: Vec<u32> = prompts
+            .iter()
+            .enumerate()
+            .map(|(row, prompt)| (row * longest + prompt.len() - 1) as u32)
+            .collect();
+        let last = hidden.index_select(&Tensor::new(last, self.device())?, 0)?;
+        let logits = layers::logits(self.model, &last)?;
+        let own = |all: &Tensor, row: usize, length: usize| {
+            all.narrow(0, row, 1)?.narrow(2, 0, length)?.contiguous()
+        };
+        prompts
+            .iter()
+            .enumerate()
+            .map(|(row, prompt)| {
+                let length = prompt.len();
+                let layers = computed.iter().map(|layer| {
+                    Ok(KeysValues {
+                        keys: own(&layer.keys, row, length)?,
+                        values: own(&layer.values, row, length)?,
+                    })
+                });
+                Ok(Start {
+                    prompt: PromptTensors {
+                        layers: layers.collect::<Result<_>>()?,
+                        length,
+                    },
+                    logits: logits.narrow(0, row, 1)?,
+                })
+            })
+            .collect()
     }
 }
 
 impl Backend for TensorBackend<'_> {
     type Prompt = PromptTensors;
     type Sequence = Handle;
+    type Logits = DeviceLogits;
 
-    fn compute_prompts(&mut self, prompts: &[&[u32]]) -> Result<Vec<Start<Self::Prompt>>> {
-        prompts
-            .iter()
-            .map(|tokens| self.compute_prompt(tokens))
-            .collect()
+    fn logits(&self) -> Result<DeviceLogits> {
+        let vocab_size = self.model.config().vocab_size;
+        let sampler = ComposedSampler::new(self.plan, vocab_size, self.device())?;
+        Ok(DeviceLogits::new(sampler))
     }
 
-    fn begin(&mut self, prompt: &Self::Prompt) -> Result<Handle> {
+    fn compute_prompts(&mut self, prompts: &[&[u32]]) -> Result<Vec<Start<PromptTensors, Tensor>>> {
+        let longest = prompts.iter().map(|prompt| prompt.len()).max().unwrap_or(1);
+        let scores = self.model.config().num_attention_heads * longest * longest;
+        let mut starts = Vec::with_capacity(prompts.len());
+        for some in prompts.chunks((LARGEST_PROMPT_BATCH / scores).max(1)) {
+            starts.extend(self.compute_batch(some)?);
+        }
+        Ok(starts)
+    }
+
+    fn begin(&mut self, prompt: &PromptTensors) -> Result<Handle> {
         let handle = self.begun;
         self.begun += 1;
-        let start = self.slots.len() * self.capacity;
+        let slot = self.slots.len();
         for (layer, prompt) in self.cache.iter().zip(&prompt.layers) {
-            layer.keys.slice_set(&prompt.keys, 0, start)?;
-            layer.values.slice_set(&prompt.values, 0, start)?;
+            let own = |cache: &Tensor| cache.narrow(0, slot, 1);
+            own(&layer.keys)?.slice_set(&prompt.keys, 2, 0)?;
+            own(&layer.values)?.slice_set(&prompt.values, 2, 0)?;
         }
         self.slots.push(handle);
         self.lengths.insert(handle, prompt.length);
         Ok(Handle(handle))
     }
 
-    fn step(&mut self, rows: &mut [(&mut Handle, u32)], logits: &mut [f32]) -> Result<()> {
-        let config = self.model.config();
+    fn step(&mut self, rows: &mut [(&mut Handle, u32)], logits: &mut DeviceLogits) -> Result<()> {
         let row_of: HashMap<u64, usize> = rows
             .iter()
             .enumerate()
             .map(|(row, (handle, _))| (handle.0, row))
             .collect();
+        // Of each slot its row, and of each row its slot.
         let order: Vec<usize> = self.slots.iter().map(|handle| row_of[handle]).collect();
-        let positions: Vec<usize> = self
+        let mut slot_of = vec![0_u32; rows.len()];
+        for (slot, &row) in order.iter().enumerate() {
+            slot_of[row] = slot as u32;
+        }
+        let positions: Vec<u32> = self
             .slots
             .iter()
-            .map(|handle| self.lengths[handle])
+            .map(|handle| self.lengths[handle] as u32)
             .collect();
-        let longest = positions.iter().max().map_or(0, |last| last + 1);
+        let longest = positions.iter().max().map_or(0, |last| *last as usize + 1);
         while longest > self.capacity {
             self.widen()?;
         }
-        let (batch, capacity) = (order.len(), self.capacity);
-        let width = config.num_key_value_heads * config.head_dim;
-
-        let (cosines, sines) = self.turns(&positions)?;
-        let sees = |position: usize, key: usize| {
-            if key <= position {
-                0.0
-            } else {
-                f32::NEG_INFINITY
-            }
-        };
-        let mask: Vec<f32> = positions
-            .iter()
-            .flat_map(|&position| (0..longest).map(move |key| sees(position, key)))
-            .collect();
-        let mask = Tensor::from_vec(mask, (batch, 1, 1, 1, longest), self.device())?;
-        let mask = mask.to_dtype(self.model.dtype())?;
-        let place = Place {
-            cosines: &cosines,
-            sines: &sines,
-            mask: &mask,
-        };
-        let cells: Vec<u32> = positions
-            .iter()
-            .enumerate()
-            .map(|(slot, at)| (slot * capacity + at) as u32)
-            .collect();
-        let cells = Tensor::from_vec(cells, (batch, 1), self.device())?;
-        let cells = cells.broadcast_as((batch, width))?.contiguous()?;
-
+        let config = self.model.config();
+        let count = order.len();
+        let positions = Tensor::from_vec(positions, (count, 1), self.device())?;
+        let place = self.place(&positions, longest)?;
+        let cells = (count, config.num_key_value_heads, 1, config.head_dim);
+        let cells = positions
+            .reshape((count, 1, 1, 1))?
+            .broadcast_as(cells)?
+            .contiguous()?;
         let tokens: Vec<u32> = order.iter().map(|&row| rows[row].1).collect();
-        let mut hidden = self.embed(&tokens)?;
+        let mut hidden = layers::embed(self.model, &tokens)?;
         for (index, cache) in self.cache.iter().enumerate() {
-            hidden = self.layer(index, hidden, &place, |keys, values| {
-                cache.keys.scatter_set(&cells, &keys.contiguous()?, 0)?;
-                cache.values.scatter_set(&cells, &values.contiguous()?, 0)?;
-                let active = |all: &Tensor| {
-                    all.narrow(0, 0, batch * capacity)?
-                        .reshape((batch, capacity, width))?
-                        .narrow(1, 0, longest)?
-                        .contiguous()
-                };
-                Ok((active(&cache.keys)?, active(&cache.values)?))
+            let active = |all: &Tensor, new: &Tensor| {
+                let active = all.narrow(0, 0, count)?;
+                active.scatter_set(&cells, new, 2)?;
+                active.narrow(2, 0, longest)
+            };
+            hidden = layers::layer(self.model, index, hidden, &place, |new| {
+                Ok(KeysValues {
+                    keys: active(&cache.keys, &new.keys)?,
+                    values: active(&cache.values, &new.values)?,
+                })
             })?;
         }
-        let in_slots = self.logits(&hidden)?;
-        for (numbers, &row) in in_slots.chunks_exact(config.vocab_size).zip(&order) {
-            logits[row * config.vocab_size..][..config.vocab_size].copy_from_slice(numbers);
+        let mut in_rows = layers::logits(self.model, &hidden)?;
+        if slot_of
+            .iter()
+            .enumerate()
+            .any(|(row, &slot)| row != slot as usize)
+        {
+            in_rows = in_rows.index_select(&Tensor::new(slot_of, self.device())?, 0)?;
         }
+        logits.replace(in_rows);
         for handle in &self.slots {
             *self.lengths.entry(*handle).or_default() += 1;
         }
@@ -403,10 +334,8 @@ impl Backend for TensorBackend<'_> {
         if slot != last {
             for layer in &self.cache {
                 for tensor in [&layer.keys, &layer.values] {
-                    let moved = tensor
-                        .narrow(0, last * self.capacity, self.capacity)?
-                        .copy()?;
-                    tensor.slice_set(&moved, 0, slot * self.capacity)?;
+                    let moved = tensor.narrow(0, last, 1)?.copy()?;
+                    tensor.slice_set(&moved, 0, slot)?;
                 }
             }
         }

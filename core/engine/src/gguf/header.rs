@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use super::blocks::Encoding;
 use super::value::{Metadata, Value};
 use crate::error::{EngineError, Result};
+use crate::regular_file;
 
 pub(super) const MAGIC: [u8; 4] = *b"GGUF";
 pub(super) const VERSION: u32 = 3;
@@ -46,7 +47,7 @@ pub(super) struct TensorInfo {
 
 impl Header {
     pub fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| EngineError::io(path, error))?;
+        let file = regular_file::open(path).map_err(|error| EngineError::io(path, error))?;
         let about = file
             .metadata()
             .map_err(|error| EngineError::io(path, error))?;
@@ -55,11 +56,6 @@ impl Header {
             path: path.to_owned(),
             problem,
         };
-        if !about.is_file() {
-            return Err(refuse(
-                "expected a GGUF file, found no regular file".to_owned(),
-            ));
-        }
         let mut source = Source {
             reader: BufReader::with_capacity(1 << 16, file),
             position: 0,

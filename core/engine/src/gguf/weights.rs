@@ -3,7 +3,6 @@
 //! All that is wrong is found from the header and said at once, before the first byte of data is read.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -17,6 +16,7 @@ use super::names::{Order, reorder, reordered_heads, to_gguf};
 use crate::config::ModelConfig;
 use crate::error::{EngineError, Result};
 use crate::parameters::{Declared, declare};
+use crate::regular_file;
 
 /// Numbers that one thread unpacks at a time; a multiple of every block.
 const CHUNK: usize = 1 << 16;
@@ -111,7 +111,7 @@ pub(super) fn read_values(path: &Path, name: &str, info: &TensorInfo) -> Result<
         });
     };
     let fail = |error| EngineError::io(path, error);
-    let mut file = File::open(path).map_err(fail)?;
+    let mut file = regular_file::open(path).map_err(fail)?;
     file.seek(SeekFrom::Start(info.start)).map_err(fail)?;
     let mut bytes = vec![0; info.byte_count];
     file.read_exact(&mut bytes).map_err(fail)?;

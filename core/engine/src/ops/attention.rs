@@ -10,12 +10,15 @@
 mod backward;
 mod composed;
 mod forward;
+mod padded;
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use candle_core::Tensor;
 
+use self::padded::Padded;
 use super::slices::{on_cpu, read, tensor};
 use crate::buffers;
 use crate::error::Result;
@@ -61,6 +64,32 @@ impl Segment {
     }
 }
 
+/// The segments of one batch, which cover its rows in order, and the heads that attend in them.
+#[derive(Debug)]
+pub struct Segments {
+    list: Vec<Segment>,
+    heads: Heads,
+    /// How a composition lays them out, made when the first layer asks.
+    padded: OnceLock<Padded>,
+}
+
+impl Segments {
+    pub fn new(list: Vec<Segment>, heads: Heads) -> Self {
+        Self {
+            list,
+            heads,
+            padded: OnceLock::new(),
+        }
+    }
+
+    fn padded(&self, like: &Tensor) -> Result<&Padded> {
+        if self.padded.get().is_none() {
+            let _ = self.padded.set(Padded::new(&self.list, self.heads, like)?);
+        }
+        Ok(self.padded.get().expect("it was just made"))
+    }
+}
+
 /// Where each segment's rows begin, and where the last one's end.
 fn row_bounds(segments: &[Segment]) -> Vec<usize> {
     let ends = segments.iter().map(|segment| segment.rows.end);
@@ -90,11 +119,11 @@ pub fn forward(
     query: &Tensor,
     key: &Tensor,
     value: &Tensor,
-    segments: &[Segment],
-    heads: Heads,
+    segments: &Segments,
 ) -> Result<Attended> {
+    let heads = segments.heads;
     if !on_cpu(&[query, key, value]) {
-        return composed::forward(query, key, value, segments, heads);
+        return composed::forward(query, key, value, segments.padded(query)?, heads);
     }
     let (tokens, width) = query.dims2()?;
     let mut out = buffers::take(tokens * width);
@@ -104,7 +133,7 @@ pub fn forward(
         Matrix::new(&read(query), tokens, width),
         Matrix::new(&read(key), tokens, key_width),
         Matrix::new(&read(value), tokens, key_width),
-        segments,
+        &segments.list,
         heads,
         MatrixMut::new(&mut out, tokens, width),
         MatrixMut::new(&mut log_normaliser, tokens, heads.query),
@@ -121,11 +150,12 @@ pub fn backward(
     value: &Tensor,
     attended: &Attended,
     dout: &Tensor,
-    segments: &[Segment],
-    heads: Heads,
+    segments: &Segments,
 ) -> Result<Derivatives> {
+    let heads = segments.heads;
     if !on_cpu(&[query, key, value, dout]) {
-        return composed::backward(query, key, value, attended, dout, segments, heads);
+        let padded = segments.padded(query)?;
+        return composed::backward(query, key, value, attended, dout, padded, heads);
     }
     let (tokens, width) = query.dims2()?;
     let key_width = heads.key_value * heads.dim;
@@ -141,7 +171,7 @@ pub fn backward(
             log_normaliser: Matrix::new(&read(&attended.log_normaliser), tokens, heads.query),
             dout: Matrix::new(&read(dout), tokens, width),
         },
-        segments,
+        &segments.list,
         heads,
         MatrixMut::new(&mut dquery, tokens, width),
         &mut dkey,

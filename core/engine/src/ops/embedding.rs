@@ -48,6 +48,7 @@ pub fn backward(
             .map(|&position| tokens[position as usize])
             .collect();
         let dx = dx.index_select(&Tensor::new(positions, dx.device())?, 0)?;
+        let dx = dx.to_dtype(dweight.dtype())?;
         *dweight = dweight.index_add(&Tensor::new(rows, dx.device())?, &dx, 0)?;
         return Ok(());
     }

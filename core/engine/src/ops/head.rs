@@ -18,9 +18,16 @@ use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_
 /// Logits that exist at one time: 64 MiB of f32. A chunk has whole tokens, and at least one.
 pub(crate) const CHUNK_VALUES: usize = 1 << 24;
 
+/// The same on a device, where each chunk's part of the weight's gradient costs a pass over that gradient: 512 MiB.
+const DEVICE_CHUNK_VALUES: usize = 1 << 27;
+
 /// Tokens whose logits are made at one time.
-fn chunk_tokens(vocabulary: usize) -> usize {
-    (CHUNK_VALUES / vocabulary).max(1)
+fn chunk_tokens(x: &Tensor, vocabulary: usize) -> usize {
+    let values = match x.device().is_cpu() {
+        true => CHUNK_VALUES,
+        false => DEVICE_CHUNK_VALUES,
+    };
+    (values / vocabulary).max(1)
 }
 
 /// Per token: the target's log-probability, the entropy, and ln sum e^z.
@@ -39,7 +46,7 @@ pub fn forward(
     temperature: f32,
 ) -> Result<Predicted> {
     let (vocabulary, features) = weight.dims2()?;
-    let chunk = chunk_tokens(vocabulary);
+    let chunk = chunk_tokens(x, vocabulary);
     if !on_cpu(&[x, weight]) {
         return composed::forward(x, weight, targets, temperature, chunk);
     }
@@ -94,7 +101,7 @@ pub fn backward(
     mut dweight: Option<&mut Tensor>,
 ) -> Result<Tensor> {
     let (vocabulary, features) = weight.dims2()?;
-    let chunk = chunk_tokens(vocabulary);
+    let chunk = chunk_tokens(x, vocabulary);
     if !on_cpu(&[x, weight]) {
         return composed::backward(
             x,

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::columns;
 use super::lanes::vectorised;
+use super::precision::{accumulate, widened};
 use super::slices::{on_cpu, read, tensor, write};
 use crate::buffers;
 use crate::error::Result;
@@ -97,7 +98,10 @@ pub fn backward_input(
     onto: Option<Tensor>,
 ) -> Result<Tensor> {
     if !on_cpu(&[dy, weight]) {
-        let dx = (dy.matmul(weight)? * f64::from(scale))?;
+        let dx = match scale {
+            1.0 => dy.matmul(weight)?,
+            _ => (dy.matmul(weight)? * f64::from(scale))?,
+        };
         return Ok(match onto {
             Some(onto) => (onto + dx)?,
             None => dx,
@@ -136,9 +140,9 @@ pub fn backward_parameters(
     dbias: Option<&mut Tensor>,
 ) -> Result<()> {
     if !on_cpu(&[x, dy, dweight]) {
-        *dweight = (&*dweight + (dy.t()?.matmul(x)? * f64::from(scale))?)?;
+        accumulate(dweight, &dy.t()?.matmul(x)?, scale)?;
         if let Some(dbias) = dbias {
-            *dbias = (&*dbias + dy.sum(0)?)?;
+            accumulate(dbias, &widened(dy)?.sum(0)?, 1.0)?;
         }
         return Ok(());
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::columns;
 use super::lanes::{dot, vectorised};
+use super::precision::{accumulate, rounded_as, widened};
 use super::slices::{on_cpu, read, tensor, write};
 use crate::buffers;
 use crate::error::Result;
@@ -114,14 +115,15 @@ pub fn backward(
 ) -> Result<Tensor> {
     let (tokens, features) = x.dims2()?;
     if !on_cpu(&[x, weight, inverse_rms, dy, &onto]) {
-        let n = x.broadcast_mul(inverse_rms)?;
+        let n = widened(x)?.broadcast_mul(inverse_rms)?;
+        let dy = widened(dy)?;
         if let Some(dweight) = dweight {
-            *dweight = (&*dweight + (dy * &n)?.sum(0)?)?;
+            accumulate(dweight, &(&dy * &n)?.sum(0)?, 1.0)?;
         }
-        let dn = dy.broadcast_mul(weight)?;
+        let dn = dy.broadcast_mul(&widened(weight)?)?;
         let projection = (&dn * &n)?.mean_keepdim(D::Minus1)?;
         let dx = (dn - n.broadcast_mul(&projection)?)?.broadcast_mul(inverse_rms)?;
-        return Ok((onto + dx)?);
+        return Ok((&onto + rounded_as(dx, &onto)?)?);
     }
     let (x, weight, inverse_rms, dy) = (read(x), read(weight), read(inverse_rms), read(dy));
     let chunk = features * columns::BLOCK;
@@ -187,10 +189,16 @@ fn backward_rows(
 }
 
 fn composed(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Normed> {
-    let mean_square = x.sqr()?.mean_keepdim(D::Minus1)?;
+    let wide = widened(x)?;
+    let mean_square = wide.sqr()?.mean_keepdim(D::Minus1)?;
     let inverse_rms = (mean_square + eps)?.sqrt()?.recip()?;
-    let y = x.broadcast_mul(&inverse_rms)?.broadcast_mul(weight)?;
-    Ok(Normed { y, inverse_rms })
+    let y = wide
+        .broadcast_mul(&inverse_rms)?
+        .broadcast_mul(&widened(weight)?)?;
+    Ok(Normed {
+        y: rounded_as(y, x)?,
+        inverse_rms,
+    })
 }
 
 #[inline(always)]

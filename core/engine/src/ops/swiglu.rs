@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::lanes::{sigmoid, vectorised};
+use super::precision::{rounded_as, widened};
 use super::slices::{on_cpu, read, write};
 use crate::buffers;
 use crate::error::Result;
@@ -13,7 +14,7 @@ const BLOCK: usize = 1 << 14;
 
 pub fn forward(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     if !on_cpu(&[gate, up]) {
-        return Ok((gate.silu()? * up)?);
+        return rounded_as((widened(gate)?.silu()? * widened(up)?)?, gate);
     }
     let mut activation = buffers::take(gate.elem_count());
     let (gate_slice, up) = (read(gate), read(up));
@@ -43,13 +44,14 @@ pub fn values(gate: &[f32], up: &[f32], activation: &mut [f32]) {
 /// du = da silu(g), dg = da u (s + silu(g) (1 - s)) with s = sigmoid(g).
 pub fn backward(gate: Tensor, up: Tensor, dactivation: Tensor) -> Result<Backward> {
     if !on_cpu(&[&gate, &up, &dactivation]) {
-        let s = (gate.neg()?.exp()? + 1.0)?.recip()?;
-        let silu = (&gate * &s)?;
+        let (g, u, da) = (widened(&gate)?, widened(&up)?, widened(&dactivation)?);
+        let s = (g.neg()?.exp()? + 1.0)?.recip()?;
+        let silu = (&g * &s)?;
         let slope = (&s + (&silu * (1.0 - &s)?)?)?;
         return Ok(Backward {
-            dgate: ((&dactivation * &up)? * slope)?,
-            dup: (&dactivation * &silu)?,
-            activation: (silu * up)?,
+            dgate: rounded_as(((&da * &u)? * slope)?, &gate)?,
+            dup: rounded_as((&da * &silu)?, &up)?,
+            activation: rounded_as((silu * u)?, &gate)?,
         });
     }
     write(&gate, |gate| {

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use crate::model::Model;
-use crate::ops::attention::{Heads, Segment};
+use crate::ops::attention::{Heads, Segment, Segments};
 use crate::ops::dropout::row_keys;
+use crate::ops::rotary::Turns;
 use crate::packed::Packed;
 use crate::rotary::RotaryTable;
 
@@ -12,8 +13,8 @@ use crate::rotary::RotaryTable;
 pub(super) struct Batch {
     /// The rows of every matrix in the pass.
     pub tokens: Vec<u32>,
-    pub positions: Vec<u32>,
-    pub segments: Vec<Segment>,
+    pub segments: Segments,
+    pub turns: Turns,
     /// The rows that predict another token, and the tokens they predict. The last row of a shared prompt predicts the
     /// first token of each completion, so it may be named more than once.
     pub predicting: Vec<u32>,
@@ -21,8 +22,6 @@ pub(super) struct Batch {
     /// What dropout's masks are made from, of all rows and of the predicting ones; empty without dropout.
     pub keys: Vec<u64>,
     pub predicting_keys: Vec<u64>,
-    pub heads: Heads,
-    pub rotary: RotaryTable,
 }
 
 impl Batch {
@@ -42,9 +41,6 @@ impl Batch {
             // Nothing is predicted. One row keeps every matrix from being empty.
             rows.extend(&packed.tokens[..packed.tokens.len().min(1)], 0, 0..0);
         }
-        let longest = rows.positions.iter().max().map_or(0, |last| last + 1);
-        let mut rotary = RotaryTable::new(config);
-        rotary.reserve(longest as usize);
         let keys = match with_keys {
             true => rows.keys(),
             false => Vec::new(),
@@ -57,20 +53,19 @@ impl Batch {
                 .collect(),
             false => Vec::new(),
         };
+        let heads = Heads {
+            query: config.num_attention_heads,
+            key_value: config.num_key_value_heads,
+            dim: config.head_dim,
+        };
         Self {
             keys,
             predicting_keys,
             tokens: rows.tokens,
-            positions: rows.positions,
-            segments: rows.segments,
+            segments: Segments::new(rows.segments, heads),
+            turns: Turns::new(RotaryTable::new(config), rows.positions),
             predicting: rows.predicting,
             targets: rows.targets,
-            heads: Heads {
-                query: config.num_attention_heads,
-                key_value: config.num_key_value_heads,
-                dim: config.head_dim,
-            },
-            rotary,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::gradients::Gradients;
 use crate::lora::LoraTarget;
 use crate::ops::attention::{self, Attended};
 use crate::ops::rms_norm::{self, Normed};
-use crate::ops::rotary::{Direction, rotate};
+use crate::ops::rotary::Direction;
 use crate::ops::{rows, swiglu};
 use crate::parameters::LayerParameters;
 
@@ -66,7 +66,7 @@ impl Layer<'_> {
     }
 
     fn turn(&self, x: Tensor, direction: Direction) -> Result<Tensor> {
-        rotate(&self.batch.rotary, x, &self.batch.positions, direction)
+        self.batch.turns.rotate(x, direction)
     }
 
     /// Runs the layer. Returns the feed-forward's result, which the next norm adds to `middle`.
@@ -85,7 +85,7 @@ impl Layer<'_> {
         let (key, key_norm) = HeadNorm::forward(key, parameters.k_norm, eps)?;
         let query = self.turn(query, Direction::Forward)?;
         let key = self.turn(key, Direction::Forward)?;
-        let attended = attention::forward(&query, &key, &value, &batch.segments, batch.heads)?;
+        let attended = attention::forward(&query, &key, &value, &batch.segments)?;
         let chosen = only
             .map(|only| rows::gather(&attended.out, only))
             .transpose()?;
@@ -201,15 +201,8 @@ impl Layer<'_> {
                 give_tensor(std::mem::replace(part, spread));
             }
         }
-        let derivatives = attention::backward(
-            &query,
-            &key,
-            &value,
-            &attended,
-            &dout,
-            &batch.segments,
-            batch.heads,
-        )?;
+        let derivatives =
+            attention::backward(&query, &key, &value, &attended, &dout, &batch.segments)?;
         [
             query,
             key,

@@ -7,6 +7,7 @@ mod endings;
 mod invariance;
 mod refusals;
 mod sampling;
+mod sampling_on_devices;
 mod script;
 mod steering;
 

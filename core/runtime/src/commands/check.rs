@@ -42,7 +42,7 @@ pub fn check(
 ) -> Result<PlanReport> {
     let plan = Plan::make(manifest, overrides, access, models)?;
     let download = download(&plan)?;
-    plan.rehearse()?;
+    let memory = MemoryEstimate::of(&plan, &plan.rehearse()?)?;
     if update_lock {
         Lock::of(plan.host.plugins()).write(&lock_beside(manifest))?;
     }
@@ -54,7 +54,7 @@ pub fn check(
             DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
             DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
         },
-        parameters: plan.memory.parameters,
+        parameters: memory.parameters,
         download,
         plugins: plan
             .host
@@ -62,8 +62,8 @@ pub fn check(
             .map(|plugin| format!("{} {}", plugin.name, plugin.version))
             .collect(),
         stages: resolved.stages.iter().map(describe).collect(),
-        fits: !plan.memory.exceeds_machine(),
-        memory: plan.memory.clone(),
+        fits: !memory.exceeds_machine(),
+        memory,
         budget_hours: resolved.run.cost.as_ref().and_then(|cost| cost.hours()),
     })
 }
@@ -139,6 +139,7 @@ impl PlanReport {
         }
         let memory = &self.memory;
         let parts = [
+            ("process", memory.process),
             ("weights", memory.weights),
             ("gradients and moments", memory.training_state),
             ("reference", memory.reference),
@@ -161,14 +162,8 @@ impl PlanReport {
                 parts.join(", ")
             ),
         );
-        if memory.recomputed_layers > 0 {
-            line(
-                "",
-                &format!(
-                    "{} layers keep their input alone and run again for the backward pass",
-                    memory.recomputed_layers
-                ),
-            );
+        for detail in memory_details(memory) {
+            line("", &detail);
         }
         if let Some(hours) = self.budget_hours {
             line(
@@ -178,6 +173,35 @@ impl PlanReport {
         }
         text
     }
+}
+
+/// What the memory is reckoned for.
+fn memory_details(memory: &MemoryEstimate) -> Vec<String> {
+    let mut details = Vec::new();
+    let sizes = [
+        ("tokens in a micro-batch", memory.activation_tokens),
+        ("positions decoded at a time", memory.decoding_tokens),
+        ("tokens in the longest prompt", memory.prompt_tokens),
+    ];
+    let sizes: Vec<String> = sizes
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{} {name}", grouped(*count)))
+        .collect();
+    if !sizes.is_empty() {
+        details.push(format!(
+            "at most in `{}`: {}",
+            memory.stage,
+            sizes.join(", ")
+        ));
+    }
+    if memory.recomputed_layers > 0 {
+        details.push(format!(
+            "{} layers keep their input alone and run again for the backward pass",
+            memory.recomputed_layers
+        ));
+    }
+    details
 }
 
 fn hours_text(hours: f64) -> String {

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use farthing_engine::{Model, Tokenizer};
 use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
 use crate::host::Lock;
 use crate::host::ScoringPool;
 use crate::manifest::{Manifest, ManifestFile, Stage};
+use crate::memory::MemoryEstimate;
 use crate::model_access::ModelAccess;
 use crate::plan::{Plan, initial_model, tokenizer};
 use crate::plugin_access::PluginAccess;
@@ -57,9 +59,16 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
     if request.resume {
         pin_commit(&mut file, &root)?;
     }
+    if let Some(threads) = file.manifest.run.threads {
+        // Before anything computes: the first that does settles the number. It fails only where a test has built the
+        // pool already; the result does not depend on it.
+        let _ = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads as usize)
+            .build_global();
+    }
     let plan = Plan::of(file, request.access, request.models)?;
-    plan.memory.refuse_excess()?;
-    plan.rehearse()?;
+    let memory = MemoryEstimate::of(&plan, &plan.rehearse()?)?;
+    memory.refuse_excess()?;
     if let Some(model) = &plan.hub_model {
         // Before there is a run: a download that fails leaves none behind.
         model.fetch_weights()?;
@@ -69,12 +78,6 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
         false => RunDirectory::create(&root)?,
     };
     request.logging.attach(&run.paths().log())?;
-    if let Some(threads) = plan.manifest().run.threads {
-        // Fails only where a test has built the pool already; the result does not depend on it.
-        let _ = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads as usize)
-            .build_global();
-    }
     let lock = lock_of(&plan);
     let newest = match request.resume {
         true => checkpoint_to_resume(run.paths(), plan.manifest())?,
@@ -89,7 +92,7 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
         refuse_other_plugins(&began_with.plugin_lock(), &lock)?;
         refuse_other_manifest(&began_with.manifest(), plan.manifest())?;
     }
-    let mut trainer = begin(plan, run, &request, lock.to_toml(), newest)?;
+    let mut trainer = begin(plan, &memory, run, &request, lock.to_toml(), newest)?;
     let end = trainer.train();
     let paths = RunPaths::new(&root);
     finish(&paths, &trainer.manifest);
@@ -209,6 +212,7 @@ fn refuse_other_plugins(stored: &Path, lock: &Lock) -> Result<()> {
 
 fn begin(
     plan: Plan,
+    memory: &MemoryEstimate,
     run: RunDirectory,
     request: &TrainRequest<'_>,
     lock_text: String,
@@ -218,26 +222,31 @@ fn begin(
     let model_directory = plan.model_directory();
     run.write(&run.paths().plugin_lock(), lock_text.as_bytes())?;
     run.write(&run.paths().manifest(), manifest.to_toml().as_bytes())?;
+    let base = |tokenizer: &Tokenizer| {
+        initial_model(
+            &manifest,
+            model_directory.as_deref(),
+            tokenizer,
+            &plan.device,
+        )
+    };
     let (position, model, tokenizer) = match &newest {
         Some(checkpoint) => {
             let path = checkpoint.path();
             tracing::info!("going on from {}", path.display());
-            let tokenizer = farthing_engine::Tokenizer::load(path)?;
+            let tokenizer = Tokenizer::load(path)?;
             let model = match manifest.model.lora {
-                None => farthing_engine::Model::load(path, &plan.device)?,
-                Some(_) => {
-                    let directory = model_directory.as_deref();
-                    initial_model(&manifest, directory, &tokenizer, &plan.device)?
-                        .without_adapters()
-                        .with_adapters_from(path)?
-                }
+                None => Model::load(path, &plan.device)?,
+                Some(_) => base(&tokenizer)?.with_adapters_from(path)?,
             };
             (Position::read(path)?, model, tokenizer)
         }
         None => {
-            let directory = model_directory.as_deref();
-            let tokenizer = tokenizer(&manifest, directory)?;
-            let model = initial_model(&manifest, directory, &tokenizer, &plan.device)?;
+            let tokenizer = tokenizer(&manifest, model_directory.as_deref())?;
+            let model = match &manifest.model.lora {
+                None => base(&tokenizer)?,
+                Some(lora) => base(&tokenizer)?.with_adapters(lora.config(), manifest.run.seed)?,
+            };
             (Position::start(), model, tokenizer)
         }
     };
@@ -251,7 +260,7 @@ fn begin(
         pool: ScoringPool::new()?,
         run,
         position,
-        recomputed_layers: plan.memory.recomputed_layers,
+        recomputed_layers: memory.recomputed_layers,
         resumed_from: newest.map(|checkpoint| checkpoint.path().to_path_buf()),
         terminal: request.terminal.clone(),
         interrupt: request.interrupt.clone(),

@@ -1,10 +1,12 @@
-//! A rehearsal: one problem of every split that a stage draws from is posed.
+//! A rehearsal: a few problems of every split that a stage draws from are posed.
 //!
-//! A prompt that the tokenizer cannot read and a split without problems are found before anything is trained, and not
-//! when the first stage that meets them begins.
+//! A prompt that the tokenizer cannot read, a split without problems and a task without worked solutions are found
+//! before anything is trained, and not when the first stage that meets them begins. How long the texts are decides how
+//! much memory a step takes, so they are measured here, rendered by the very code that renders them in a step.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use farthing_engine::Tokenizer;
 use farthing_sdk::{Pick, Split};
 
 use super::{Plan, tokenizer};
@@ -12,70 +14,152 @@ use crate::error::{Result, RuntimeError};
 use crate::manifest::{self, Diagnostic, Problem, Stage};
 use crate::stage::components::{LiveTask, States};
 use crate::stage::rollout::pose;
+use crate::stage::sft::example;
+
+/// Problems of each split that are posed: enough to meet a long prompt where prompts differ, and a matter of
+/// milliseconds.
+const POSED: u64 = 16;
+
+/// How long the texts of one stage are, in tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StageLengths {
+    /// The longest prompt: one is enough to make the micro-batch that it is in the largest.
+    pub prompt: usize,
+    /// Worked solutions with their prompts, as they come.
+    pub examples: Vec<usize>,
+}
+
+/// What a stage takes from a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Draws {
+    Solutions,
+    TrainPrompts,
+    TestPrompts,
+}
 
 impl Plan {
-    /// Poses the first problem of each split that is needed.
+    /// Poses some problems of each split that is needed. Returns the lengths that each stage works on.
     ///
     /// # Errors
     /// Every task that cannot be posed, at its line of the manifest.
-    pub fn rehearse(&self) -> Result<()> {
+    pub fn rehearse(&self) -> Result<Vec<StageLengths>> {
         let manifest = self.manifest();
         let tokenizer = tokenizer(manifest, self.model_directory().as_deref())?;
         let tasks = LiveTask::all(&self.host, &manifest.tasks, &States::new())?;
+        let drawn: Vec<Vec<(usize, Draws)>> = manifest
+            .stages
+            .iter()
+            .map(|stage| drawn_by(stage, &tasks))
+            .collect();
+        let mut measured: BTreeMap<(usize, Draws), Vec<usize>> = BTreeMap::new();
         let mut diagnostics = self.file.diagnostics();
-        for (index, is_test) in needed(&manifest.stages, &tasks) {
-            let split = if is_test { Split::Test } else { Split::Train };
-            let task = &tasks[index];
-            let size = task
-                .client
-                .size(split)
-                .map_err(RuntimeError::component("task", &task.name))?;
-            let first = Pick {
-                task: index as u64,
-                index: 0,
-            };
-            let problem = match size {
-                Some(0) => format!("the {} split has no problems", split.name()),
-                _ => match pose(&tasks, &[first], split, manifest.run.seed, &tokenizer) {
-                    Ok(_) => continue,
-                    Err(error) => error.to_string(),
-                },
-            };
-            let message = format!("a stage cannot pose task `{}`: {problem}", task.name);
-            let place = self.file.place_of(&format!("/task/{index}/use"));
-            diagnostics.add(
-                Diagnostic::new(Problem::InvalidValue, message, place, "its first problem").help(
-                    "change the task's configuration (its prompt, its splits), or the model's tokenizer",
-                ),
-            );
+        for &(index, draws) in drawn.iter().flatten() {
+            if measured.contains_key(&(index, draws)) {
+                continue;
+            }
+            let found = lengths(&tasks, index, draws, manifest.run.seed, &tokenizer);
+            if let Err(problem) = &found {
+                let task = &tasks[index].name;
+                let message = format!("a stage cannot pose task `{task}`: {problem}");
+                let place = self.file.place_of(&format!("/task/{index}/use"));
+                diagnostics.add(
+                    Diagnostic::new(Problem::InvalidValue, message, place, "its problems").help(
+                        "change the task's configuration (its prompt, its splits), or the model's tokenizer",
+                    ),
+                );
+            }
+            measured.insert((index, draws), found.unwrap_or_default());
         }
-        diagnostics.into_result(()).map_err(RuntimeError::Manifest)
+        let lengths_of = |drawn: &Vec<(usize, Draws)>| {
+            let mut lengths = StageLengths::default();
+            for &(index, draws) in drawn {
+                let found = &measured[&(index, draws)];
+                match draws {
+                    Draws::Solutions => lengths.examples.extend(found),
+                    Draws::TrainPrompts | Draws::TestPrompts => {
+                        let longest = found.iter().max().copied().unwrap_or_default();
+                        lengths.prompt = lengths.prompt.max(longest);
+                    }
+                }
+            }
+            lengths
+        };
+        let lengths = drawn.iter().map(lengths_of).collect();
+        diagnostics
+            .into_result(lengths)
+            .map_err(RuntimeError::Manifest)
     }
 }
 
-/// The tasks that stages draw from, by index, and whether from the test split.
-fn needed(stages: &[Stage], tasks: &[LiveTask]) -> BTreeSet<(usize, bool)> {
-    let mut needed = BTreeSet::new();
-    let mut draw = |names: &[String], is_test: bool, trains: bool| {
-        for index in LiveTask::indices(tasks, names) {
-            if !trains || tasks[index].weight > 0.0 {
-                needed.insert((index, is_test));
-            }
-        }
+/// The lengths of some prompts, or examples, of one task.
+fn lengths(
+    tasks: &[LiveTask],
+    index: usize,
+    draws: Draws,
+    seed: u64,
+    tokenizer: &Tokenizer,
+) -> Result<Vec<usize>, String> {
+    let split = match draws {
+        Draws::TestPrompts => Split::Test,
+        Draws::Solutions | Draws::TrainPrompts => Split::Train,
     };
-    for stage in stages {
-        match stage {
-            Stage::Sft(stage) => draw(&stage.tasks, false, true),
-            Stage::Rl(stage) => {
-                draw(&stage.tasks, false, true);
-                if stage.eval.is_some() {
-                    draw(&stage.tasks, true, false);
-                }
+    let task = &tasks[index];
+    let size = task.client.size(split).map_err(|error| error.to_string())?;
+    if size == Some(0) {
+        return Err(format!("the {} split has no problems", split.name()));
+    }
+    let count = size.map_or(POSED, |size| size.min(POSED));
+    // Over the whole of a finite split: files are often sorted.
+    let at = |number: u64| {
+        size.map_or(number, |size| {
+            (u128::from(number) * u128::from(size) / u128::from(count)) as u64
+        })
+    };
+    let picks: Vec<Pick> = (0..count)
+        .map(|number| Pick {
+            task: index as u64,
+            index: at(number),
+        })
+        .collect();
+    let found = match draws {
+        Draws::Solutions => picks
+            .iter()
+            .map(|&pick| Ok(example(tasks, tokenizer, seed, pick, 0)?.tokens.len()))
+            .collect::<Result<_>>(),
+        Draws::TrainPrompts | Draws::TestPrompts => pose(tasks, &picks, split, seed, tokenizer)
+            .map(|posed| {
+                posed
+                    .iter()
+                    .map(|posed| posed.prompt_tokens.len())
+                    .collect()
+            }),
+    };
+    found.map_err(|error| error.to_string())
+}
+
+/// The tasks that a stage draws from, by index, and what it takes from them.
+fn drawn_by(stage: &Stage, tasks: &[LiveTask]) -> Vec<(usize, Draws)> {
+    let all = LiveTask::indices(tasks, stage.tasks());
+    let trained = || {
+        let weights = all.iter().copied();
+        weights.filter(|&index| tasks[index].weight > 0.0)
+    };
+    let with = |draws: Draws| move |index: usize| (index, draws);
+    match stage {
+        Stage::Sft(_) => trained().map(with(Draws::Solutions)).collect(),
+        Stage::Rl(stage) => {
+            let mut drawn: Vec<_> = trained().map(with(Draws::TrainPrompts)).collect();
+            if stage.eval.is_some() {
+                drawn.extend(all.iter().copied().map(with(Draws::TestPrompts)));
             }
-            Stage::Eval(stage) => {
-                draw(&stage.tasks, stage.split == manifest::Split::Test, false);
-            }
+            drawn
+        }
+        Stage::Eval(stage) => {
+            let draws = match stage.split {
+                manifest::Split::Test => Draws::TestPrompts,
+                manifest::Split::Train => Draws::TrainPrompts,
+            };
+            all.iter().copied().map(with(draws)).collect()
         }
     }
-    needed
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use farthing_engine::{
     Attempt, DecodeHooks, DecodingPlan as EnginePlan, Finish, Model, PromptGroup,
-    Steer as EngineSteer, Tokenizer, decode,
+    Steer as EngineSteer, Tokenizer, decode, release_buffers,
 };
 use farthing_sdk::client::{ProblemText, SamplerClient};
 use farthing_sdk::{DecodingPlan, Pause, Pick, Problem, Prompt, SamplerHook, Split, Steer};
@@ -139,6 +139,10 @@ pub(crate) fn draw(
     let plan = engine_plan(plan, max_new_tokens, tokenizer);
     let mut hooks = SamplerHooks::new(sampler)?;
     let drawn = decode(model, tokenizer, &groups, &plan, MAX_ROWS, &mut hooks)?;
+    if model.config().gives_memory_back() {
+        // The copy of the weights that attempts were drawn with.
+        release_buffers();
+    }
     hooks.finish(&sampler.name)?;
 
     let with_text = |drawn: Attempt| {

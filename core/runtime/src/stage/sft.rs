@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use farthing_engine::{Gradients, Packed, PassOptions};
+use farthing_engine::{Gradients, Packed, PassOptions, Tokenizer};
 use farthing_sdk::rng::rand::seq::SliceRandom;
 use farthing_sdk::{NextRequest, Pick, Split};
 use rayon::prelude::*;
 
 use super::batching::split_by_tokens;
+use super::components::LiveTask;
 use super::learning::{apply, check_coverage};
 use super::rl::task_entries;
 use super::rollout::render;
@@ -99,8 +100,8 @@ struct SftRun<'a> {
 }
 
 /// Prompt and solution as tokens.
-struct Example {
-    tokens: Vec<u32>,
+pub(crate) struct Example {
+    pub tokens: Vec<u32>,
     prompt_length: usize,
 }
 
@@ -205,7 +206,10 @@ impl SftRun<'_> {
             .collect();
         let examples: Vec<Example> = picks
             .par_iter()
-            .map(|(pick, epoch)| example(trainer, *pick, *epoch))
+            .map(|(pick, epoch)| {
+                let seed = trainer.manifest.run.seed;
+                example(&trainer.tasks, &trainer.tokenizer, seed, *pick, *epoch)
+            })
             .collect::<Result<_>>()?;
         let all = examples.len();
         let kept: Vec<Example> = examples
@@ -241,10 +245,15 @@ impl SftRun<'_> {
 }
 
 /// One worked solution; another variant in each epoch.
-fn example(trainer: &Trainer, pick: Pick, epoch: u64) -> Result<Example> {
-    let task = &trainer.tasks[pick.task as usize];
+pub(crate) fn example(
+    tasks: &[LiveTask],
+    tokenizer: &Tokenizer,
+    seed: u64,
+    pick: Pick,
+    epoch: u64,
+) -> Result<Example> {
+    let task = &tasks[pick.task as usize];
     let failed = || RuntimeError::component("task", &task.name);
-    let seed = trainer.manifest.run.seed;
     let problem = task
         .client
         .problem(Split::Train, pick.index, seed)
@@ -258,7 +267,6 @@ fn example(trainer: &Trainer, pick: Pick, epoch: u64) -> Result<Example> {
             problem.id
         ),
     })?;
-    let tokenizer = &trainer.tokenizer;
     let (_, mut tokens) = render(&problem, tokenizer)?;
     let prompt_length = tokens.len();
     tokens.extend(tokenizer.encode(&solution)?);

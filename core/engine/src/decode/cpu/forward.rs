@@ -52,8 +52,7 @@ pub(super) struct Scratch {
     activated: Vec<f32>,
     logits: Vec<f32>,
     scores: Vec<f32>,
-    /// What a product keeps apart from its result.
-    apart: Vec<f32>,
+    panel_major: Vec<f32>,
 }
 
 /// One token of a block.
@@ -156,7 +155,7 @@ impl Forward<'_> {
             query_key_value,
             attended,
             scores,
-            apart,
+            panel_major,
             ..
         } = scratch;
         threads.multiply(
@@ -167,7 +166,7 @@ impl Forward<'_> {
             query_key_value,
             width,
             false,
-            apart,
+            panel_major,
         );
 
         let eps = self.model.config().rms_norm_eps as f32;
@@ -237,7 +236,7 @@ impl Forward<'_> {
             hidden,
             stride,
             true,
-            apart,
+            panel_major,
         );
         add_bias(&layer.o_proj_bias, hidden, stride, count);
     }
@@ -260,7 +259,7 @@ impl Forward<'_> {
             normed,
             gate_up,
             activated,
-            apart,
+            panel_major,
             ..
         } = scratch;
         threads.multiply(
@@ -271,7 +270,7 @@ impl Forward<'_> {
             gate_up,
             width,
             false,
-            apart,
+            panel_major,
         );
         add_bias(&layer.gate_up_bias, gate_up, width, count);
         let activated = &mut activated[..count * inner];
@@ -297,7 +296,7 @@ impl Forward<'_> {
             hidden,
             stride,
             true,
-            apart,
+            panel_major,
         );
         add_bias(&layer.down_proj_bias, hidden, stride, count);
     }
@@ -330,7 +329,7 @@ impl Forward<'_> {
             hidden,
             normed,
             logits,
-            apart,
+            panel_major,
             ..
         } = scratch;
         let eps = config.rms_norm_eps as f32;
@@ -351,7 +350,7 @@ impl Forward<'_> {
             logits,
             lm_head.stride(),
             false,
-            apart,
+            panel_major,
         );
         for (&(_, item), logits) in last.iter().zip(logits.chunks_exact(lm_head.stride())) {
             items[item].logits[..config.vocab_size].copy_from_slice(&logits[..config.vocab_size]);
@@ -394,12 +393,12 @@ impl Threads {
         out: &mut [f32],
         out_stride: usize,
         add: bool,
-        apart: &mut Vec<f32>,
+        panel_major: &mut Vec<f32>,
     ) {
         match self {
             Self::This => matrix.apply(x, x_stride, rows, out, out_stride, add),
             Self::All => {
-                matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, apart)
+                matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, panel_major)
             }
         }
     }

@@ -99,7 +99,6 @@ impl PackedMatrix {
             out,
             out_stride,
             add,
-            ask: 0..0,
         });
     }
 
@@ -141,7 +140,6 @@ impl PackedMatrix {
                         out,
                         out_stride,
                         add: false,
-                        ask: 0..0,
                     });
                 }
             });
@@ -201,8 +199,6 @@ struct Multiply<'a> {
     out: &'a mut [f32],
     out_stride: usize,
     add: bool,
-    /// Which lines of the next panel's steps the current pass asks for.
-    ask: Range<usize>,
 }
 
 impl WithSimd for Multiply<'_> {
@@ -231,25 +227,26 @@ impl Multiply<'_> {
             let mut row = 0;
             for tile in 0..tiles {
                 let height = (self.rows - row).div_ceil(tiles - tile);
-                // Large weights come from memory. The first passes over a panel ask for the next one, so that the way
-                // from memory and the arithmetic go on at the same time.
-                self.ask = match (tiles, tile) {
-                    (1, _) => 0..2,
-                    (_, 0) => 0..1,
-                    (_, 1) => 1..2,
-                    _ => 0..0,
-                };
                 for line in (0..2).step_by(L) {
+                    // Large weights come from memory. The first passes over a panel ask for the lines of the next one,
+                    // so that the way from memory and the arithmetic go on at the same time.
+                    let ask = match (tiles, tile) {
+                        _ if line > 0 => 0..0,
+                        (1, _) => 0..2,
+                        (_, 0) => 0..1,
+                        (_, 1) => 1..2,
+                        _ => 0..0,
+                    };
                     // The guards are constant: heights that cannot occur are not compiled.
                     match height {
-                        2 if R >= 2 => self.tile::<S, V, L, 2>(simd, panel, line, row),
-                        3 if R >= 3 => self.tile::<S, V, L, 3>(simd, panel, line, row),
-                        4 if R >= 4 => self.tile::<S, V, L, 4>(simd, panel, line, row),
-                        5 if R >= 5 => self.tile::<S, V, L, 5>(simd, panel, line, row),
-                        6 if R >= 6 => self.tile::<S, V, L, 6>(simd, panel, line, row),
-                        7 if R >= 7 => self.tile::<S, V, L, 7>(simd, panel, line, row),
-                        8 if R >= 8 => self.tile::<S, V, L, 8>(simd, panel, line, row),
-                        _ => self.tile::<S, V, L, 1>(simd, panel, line, row),
+                        2 if R >= 2 => self.tile::<S, V, L, 2>(simd, panel, line, row, ask),
+                        3 if R >= 3 => self.tile::<S, V, L, 3>(simd, panel, line, row, ask),
+                        4 if R >= 4 => self.tile::<S, V, L, 4>(simd, panel, line, row, ask),
+                        5 if R >= 5 => self.tile::<S, V, L, 5>(simd, panel, line, row, ask),
+                        6 if R >= 6 => self.tile::<S, V, L, 6>(simd, panel, line, row, ask),
+                        7 if R >= 7 => self.tile::<S, V, L, 7>(simd, panel, line, row, ask),
+                        8 if R >= 8 => self.tile::<S, V, L, 8>(simd, panel, line, row, ask),
+                        _ => self.tile::<S, V, L, 1>(simd, panel, line, row, ask),
                     }
                 }
                 row += height;
@@ -264,12 +261,12 @@ impl Multiply<'_> {
         panel: usize,
         line: usize,
         row: usize,
+        ask: Range<usize>,
     ) {
         let k = self.k;
         let x: [&[f32]; R] = std::array::from_fn(|r| &self.x[(row + r) * self.x_stride..][..k]);
         let weights = &self.panels[panel * k..][..k];
         let next = self.panels.as_ptr().wrapping_add((panel + 1) * k);
-        let ask = self.ask.clone();
         let mut totals = [[[simd.splat_f32s(0.0); V]; L]; R];
         for start in (0..k).step_by(DEPTH) {
             let mut sums = [[[simd.splat_f32s(0.0); V]; L]; R];

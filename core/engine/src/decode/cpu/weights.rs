@@ -43,7 +43,7 @@ pub(super) struct DecodingLayer {
 const LARGEST_IN_CACHE: usize = 24 << 20;
 
 impl DecodingWeights {
-    pub fn new(model: &Model) -> Result<Self> {
+    pub fn pack(model: &Model) -> Result<Self> {
         let layers = (0..model.config().num_hidden_layers)
             .into_par_iter()
             .map(|index| {
@@ -51,16 +51,16 @@ impl DecodingWeights {
                 let attention = [&layer.q_proj, &layer.k_proj, &layer.v_proj];
                 Ok(DecodingLayer {
                     input_layernorm: numbers(layer.input_layernorm)?,
-                    query_key_value: pack(model, &attention)?,
+                    query_key_value: pack_side_by_side(model, &attention)?,
                     query_key_value_bias: biases(&attention)?,
                     q_norm: layer.q_norm.map(numbers).transpose()?,
                     k_norm: layer.k_norm.map(numbers).transpose()?,
-                    o_proj: pack(model, &[&layer.o_proj])?,
+                    o_proj: pack_side_by_side(model, &[&layer.o_proj])?,
                     o_proj_bias: biases(&[&layer.o_proj])?,
                     post_attention_layernorm: numbers(layer.post_attention_layernorm)?,
-                    gate_up: pack(model, &[&layer.gate_proj, &layer.up_proj])?,
+                    gate_up: pack_side_by_side(model, &[&layer.gate_proj, &layer.up_proj])?,
                     gate_up_bias: biases(&[&layer.gate_proj, &layer.up_proj])?,
-                    down_proj: pack(model, &[&layer.down_proj])?,
+                    down_proj: pack_side_by_side(model, &[&layer.down_proj])?,
                     down_proj_bias: biases(&[&layer.down_proj])?,
                 })
             })
@@ -90,7 +90,7 @@ impl DecodingWeights {
 }
 
 /// Adapters are added to their weights: what is drawn is the same, at no cost for each token.
-fn pack(model: &Model, projections: &[&Projection<&Tensor>]) -> Result<PackedMatrix> {
+fn pack_side_by_side(model: &Model, projections: &[&Projection<&Tensor>]) -> Result<PackedMatrix> {
     let weights = projections
         .iter()
         .map(|projection| model.effective_weight(projection))

@@ -1,42 +1,43 @@
-//! Attention from Candle's operations, segment by segment, for devices and types without a kernel here.
+//! Attention from Candle's operations, many segments at a time, for devices and types without a kernel here.
+//!
+//! Products are made in the type of the inputs, the softmax in f32 at least.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, Tensor};
 
-use super::{Attended, Derivatives, Heads, Segment};
+use super::padded::{Padded, Rectangle};
+use super::{Attended, Derivatives, Heads};
 use crate::error::Result;
+use crate::ops::precision::{rounded_as, widened};
 
 pub fn forward(
     query: &Tensor,
     key: &Tensor,
     value: &Tensor,
-    segments: &[Segment],
+    padded: &Padded,
     heads: Heads,
 ) -> Result<Attended> {
-    let (tokens, width) = query.dims2()?;
-    let mut outs = Vec::new();
-    let mut logs = Vec::new();
-    for segment in not_empty(segments) {
-        let q = split(&own(query, segment)?, heads.query)?;
-        let k = repeat(&split(&seen(key, segment)?, heads.key_value)?, heads)?;
-        let v = repeat(&split(&seen(value, segment)?, heads.key_value)?, heads)?;
-        let s = scores(&q, &k, heads)?;
+    let (tokens, _) = query.dims2()?;
+    let (mut outs, mut logs) = (Vec::new(), Vec::new());
+    for rectangle in &padded.rectangles {
+        let q = split_queries(&rectangle.queries_of(query)?, rectangle, heads)?;
+        let k = split_keys(&rectangle.keys_of(key)?, rectangle, heads)?;
+        let v = split_keys(&rectangle.keys_of(value)?, rectangle, heads)?;
+        let s = scores(&q, &k, rectangle, heads)?;
         let largest = s.max_keepdim(D::Minus1)?;
         let e = s.broadcast_sub(&largest)?.exp()?;
         let sum = e.sum_keepdim(D::Minus1)?;
-        outs.push(join(&e.broadcast_div(&sum)?.matmul(&v)?)?);
-        logs.push((largest + sum.log()?)?.squeeze(2)?.t()?);
+        let p = rounded_as(e.broadcast_div(&sum)?, query)?;
+        outs.push(join_queries(
+            &grouped(&p, heads)?.matmul(&v)?,
+            rectangle,
+            heads,
+        )?);
+        logs.push(by_row(&(largest + sum.log()?)?, rectangle, heads)?);
     }
-    if outs.is_empty() {
-        let out = Tensor::zeros((tokens, width), query.dtype(), query.device())?;
-        let log_normaliser = Tensor::zeros((tokens, heads.query), query.dtype(), query.device())?;
-        return Ok(Attended {
-            out,
-            log_normaliser,
-        });
-    }
+    let no_logs = widened(&query.narrow(1, 0, 1)?)?.broadcast_as((tokens, heads.query))?;
     Ok(Attended {
-        out: Tensor::cat(&outs, 0)?,
-        log_normaliser: Tensor::cat(&logs, 0)?,
+        out: padded.rows(&outs, query)?,
+        log_normaliser: padded.rows(&logs, &no_logs)?,
     })
 }
 
@@ -46,118 +47,101 @@ pub fn backward(
     value: &Tensor,
     attended: &Attended,
     dout: &Tensor,
-    segments: &[Segment],
+    padded: &Padded,
     heads: Heads,
 ) -> Result<Derivatives> {
     let scale = f64::from(heads.scale());
-    let mut dquery = Vec::new();
-    let (mut dkey, mut dvalue) = (key.zeros_like()?, value.zeros_like()?);
-    for segment in not_empty(segments) {
-        let q = split(&own(query, segment)?, heads.query)?;
-        let k = repeat(&split(&seen(key, segment)?, heads.key_value)?, heads)?;
-        let v = repeat(&split(&seen(value, segment)?, heads.key_value)?, heads)?;
-        let o = split(&own(&attended.out, segment)?, heads.query)?;
-        let d_o = split(&own(dout, segment)?, heads.query)?;
-        let log_normaliser = own(&attended.log_normaliser, segment)?.t()?.unsqueeze(2)?;
-        let p = scores(&q, &k, heads)?
+    let (mut dqueries, mut dkeys, mut dvalues) = (Vec::new(), Vec::new(), Vec::new());
+    for rectangle in &padded.rectangles {
+        let own = |x: &Tensor| {
+            let queries = rectangle.cleared_queries_of(x)?;
+            split_queries(&queries, rectangle, heads)
+        };
+        let (q, o, d_o) = (own(query)?, own(&attended.out)?, own(dout)?);
+        let k = split_keys(&rectangle.keys_of(key)?, rectangle, heads)?;
+        let v = split_keys(&rectangle.keys_of(value)?, rectangle, heads)?;
+        let log_normaliser = rectangle.cleared_queries_of(&attended.log_normaliser)?;
+        let log_normaliser = by_head(&log_normaliser, rectangle, heads)?;
+        let p = scores(&q, &k, rectangle, heads)?
             .broadcast_sub(&log_normaliser)?
             .exp()?;
-        let d = (&d_o * &o)?.sum_keepdim(D::Minus1)?;
-        let dp = d_o.matmul(&v.t()?)?;
-        let ds = ((&p * dp.broadcast_sub(&d)?)? * scale)?;
-        dquery.push(join(&ds.matmul(&k)?)?);
-        let rows: Vec<u32> = segment
-            .prefix
-            .clone()
-            .chain(segment.rows.clone())
-            .map(|row| row as u32)
-            .collect();
-        let rows = Tensor::new(rows, key.device())?;
-        let dk = join(&fold(&ds.t()?.matmul(&q)?, heads)?)?;
-        let dv = join(&fold(&p.t()?.matmul(&d_o)?, heads)?)?;
-        dkey = dkey.index_add(&rows, &dk, 0)?;
-        dvalue = dvalue.index_add(&rows, &dv, 0)?;
-    }
-    if dquery.is_empty() {
-        return Ok(Derivatives {
-            query: query.zeros_like()?,
-            key: dkey,
-            value: dvalue,
-        });
+        let d = (widened(&d_o)? * widened(&o)?)?.sum_keepdim(D::Minus1)?;
+        let dp = widened(&d_o.matmul(&v.t()?)?)?;
+        let ds = (grouped(&p, heads)? * dp.broadcast_sub(&d)?)?;
+        let ds = rounded_as((ds * scale)?, query)?;
+        let p = rounded_as(grouped(&p, heads)?, query)?;
+        dqueries.push(join_queries(&ds.matmul(&k)?, rectangle, heads)?);
+        dkeys.push(join_keys(&ds.t()?.matmul(&q)?, rectangle, heads)?);
+        dvalues.push(join_keys(&p.t()?.matmul(&d_o)?, rectangle, heads)?);
     }
     Ok(Derivatives {
-        query: Tensor::cat(&dquery, 0)?,
-        key: dkey,
-        value: dvalue,
+        query: padded.rows(&dqueries, query)?,
+        key: padded.key_rows(&dkeys, key)?,
+        value: padded.key_rows(&dvalues, value)?,
     })
 }
 
-fn not_empty(segments: &[Segment]) -> impl Iterator<Item = &Segment> {
-    segments.iter().filter(|segment| !segment.rows.is_empty())
+/// (segments * queries, heads * dim) as (segments, key-value heads, group * queries, dim): the query heads that share a
+/// key and value head one below the other.
+fn split_queries(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
+    let (kv, group, dim) = (heads.key_value, heads.group(), heads.dim);
+    let (segments, queries) = (rectangle.segments, rectangle.queries);
+    let x = x.reshape(&[segments, queries, kv, group, dim])?;
+    let x = x.permute([0, 2, 3, 1, 4])?.contiguous()?;
+    Ok(x.reshape((segments, kv, group * queries, dim))?)
 }
 
-fn own(x: &Tensor, segment: &Segment) -> Result<Tensor> {
-    Ok(x.narrow(0, segment.rows.start, segment.rows.len())?)
+/// The other way.
+fn join_queries(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
+    let (kv, group, dim) = (heads.key_value, heads.group(), heads.dim);
+    let (segments, queries) = (rectangle.segments, rectangle.queries);
+    let x = x.reshape(&[segments, kv, group, queries, dim])?;
+    let x = x.permute([0, 3, 1, 2, 4])?.contiguous()?;
+    Ok(x.reshape((segments * queries, heads.query * dim))?)
 }
 
-/// The rows that the segment's last row sees.
-fn seen(x: &Tensor, segment: &Segment) -> Result<Tensor> {
-    let own = own(x, segment)?;
-    if segment.prefix.is_empty() {
-        return Ok(own);
-    }
-    let prefix = x.narrow(0, segment.prefix.start, segment.prefix.len())?;
-    Ok(Tensor::cat(&[prefix, own], 0)?)
+/// (segments * keys, key-value heads * dim) as (segments, key-value heads, keys, dim).
+fn split_keys(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
+    let (segments, keys) = (rectangle.segments, rectangle.keys);
+    let x = x.reshape((segments, keys, heads.key_value, heads.dim))?;
+    Ok(x.transpose(1, 2)?.contiguous()?)
 }
 
-/// (length, heads * dim) as (heads, length, dim).
-fn split(x: &Tensor, heads: usize) -> Result<Tensor> {
-    let (length, width) = x.dims2()?;
-    let x = x.reshape((length, heads, width / heads))?;
-    Ok(x.transpose(0, 1)?.contiguous()?)
+/// The other way.
+fn join_keys(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
+    let rows = rectangle.segments * rectangle.keys;
+    let x = x.transpose(1, 2)?.contiguous()?;
+    Ok(x.reshape((rows, heads.key_value * heads.dim))?)
 }
 
-/// (heads, length, dim) as (length, heads * dim).
-fn join(x: &Tensor) -> Result<Tensor> {
-    let (heads, length, dim) = x.dims3()?;
-    Ok(x.transpose(0, 1)?
-        .contiguous()?
-        .reshape((length, heads * dim))?)
+/// (segments, heads, queries, keys) as (segments, key-value heads, group * queries, keys).
+fn grouped(x: &Tensor, heads: Heads) -> Result<Tensor> {
+    let (segments, _, queries, keys) = x.dims4()?;
+    Ok(x.reshape((segments, heads.key_value, heads.group() * queries, keys))?)
 }
 
-/// Each key or value head once for every query head that reads it.
-fn repeat(x: &Tensor, heads: Heads) -> Result<Tensor> {
-    let (_, length, dim) = x.dims3()?;
-    let x = x
-        .unsqueeze(1)?
-        .broadcast_as((heads.key_value, heads.group(), length, dim))?;
-    Ok(x.contiguous()?.reshape((heads.query, length, dim))?)
+/// (segments, heads, queries, 1) as (segments * queries, heads).
+fn by_row(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
+    let rows = rectangle.segments * rectangle.queries;
+    let x = x.squeeze(D::Minus1)?.transpose(1, 2)?.contiguous()?;
+    Ok(x.reshape((rows, heads.query))?)
 }
 
-/// The transpose of `repeat`: the sum over the query heads of a group.
-fn fold(x: &Tensor, heads: Heads) -> Result<Tensor> {
-    let (_, length, dim) = x.dims3()?;
-    Ok(x.reshape((heads.key_value, heads.group(), length, dim))?
-        .sum(1)?)
+/// The other way.
+fn by_head(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
+    let x = x.reshape((rectangle.segments, rectangle.queries, heads.query))?;
+    Ok(x.transpose(1, 2)?.contiguous()?.unsqueeze(D::Minus1)?)
 }
 
-/// S with minus infinity where a key lies after the query.
-fn scores(q: &Tensor, k: &Tensor, heads: Heads) -> Result<Tensor> {
-    let s = (q.matmul(&k.t()?)? * f64::from(heads.scale()))?;
-    let (rows, keys) = (s.dim(1)?, s.dim(2)?);
-    // The first row sees the prefix and itself.
-    let first = keys - rows;
-    let mask: Vec<f32> = (0..rows * keys)
-        .map(|at| match at % keys > first + at / keys {
-            true => f32::NEG_INFINITY,
-            false => 0.0,
-        })
-        .collect();
-    let mask = Tensor::from_vec(mask, (rows, keys), &candle_core::Device::Cpu)?;
-    Ok(s.broadcast_add(
-        &mask
-            .to_device(s.device())?
-            .to_dtype(DType::F32)?
-            .to_dtype(s.dtype())?,
-    )?)
+/// S, (segments, heads, queries, keys), with minus infinity where a query does not see a key.
+fn scores(q: &Tensor, k: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
+    let s = widened(&q.matmul(&k.t()?)?)?;
+    let shape = (
+        rectangle.segments,
+        heads.query,
+        rectangle.queries,
+        rectangle.keys,
+    );
+    let s = (s.reshape(shape)? * f64::from(heads.scale()))?;
+    Ok(s.broadcast_add(&rectangle.mask)?)
 }

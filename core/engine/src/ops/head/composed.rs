@@ -1,9 +1,13 @@
 //! The head from Candle's operations, for devices and types without a kernel here.
+//!
+//! Logits are made in the type of the pass and widened for the softmax. What is wanted of all chunks comes to the host
+//! in one copy, so that a device works through them without a pause.
 
 use candle_core::{D, DType, Tensor};
 
 use super::Predicted;
 use crate::error::Result;
+use crate::ops::precision::{accumulate, rounded_as, widened};
 
 pub fn forward(
     x: &Tensor,
@@ -12,11 +16,7 @@ pub fn forward(
     temperature: f32,
     chunk: usize,
 ) -> Result<Predicted> {
-    let mut predicted = Predicted {
-        logp: Vec::new(),
-        entropy: Vec::new(),
-        log_normaliser: Vec::new(),
-    };
+    let mut parts = Vec::new();
     for (start, targets) in chunks(targets, chunk) {
         let z = logits(&x.narrow(0, start, targets.len())?, weight, temperature)?;
         let largest = z.max_keepdim(D::Minus1)?;
@@ -25,13 +25,19 @@ pub fn forward(
         let log_sum = (largest + sum.log()?)?;
         let mean = (e.broadcast_div(&sum)? * &z)?.sum_keepdim(D::Minus1)?;
         let target = Tensor::new(targets, z.device())?.unsqueeze(1)?;
-        predicted
-            .logp
-            .extend(values(&(z.gather(&target, 1)? - &log_sum)?)?);
-        predicted.entropy.extend(values(&(&log_sum - mean)?)?);
-        predicted.log_normaliser.extend(values(&log_sum)?);
+        let logp = (z.gather(&target, 1)? - &log_sum)?;
+        parts.push(Tensor::cat(&[&logp, &(&log_sum - mean)?, &log_sum], 1)?);
     }
-    Ok(predicted)
+    let rows: Vec<Vec<f32>> = match parts.is_empty() {
+        true => Vec::new(),
+        false => Tensor::cat(&parts, 0)?.to_dtype(DType::F32)?.to_vec2()?,
+    };
+    let column = |index: usize| rows.iter().map(|row| row[index]).collect();
+    Ok(Predicted {
+        logp: column(0),
+        entropy: column(1),
+        log_normaliser: column(2),
+    })
 }
 
 pub fn backward(
@@ -48,26 +54,26 @@ pub fn backward(
     let mut parts = Vec::new();
     for (start, targets) in chunks(targets, chunk) {
         let end = start + targets.len();
-        let column = |values: &[f32]| -> Result<Tensor> {
-            Ok(Tensor::new(values, x.device())?
-                .to_dtype(x.dtype())?
-                .unsqueeze(1)?)
-        };
         let x = x.narrow(0, start, targets.len())?;
         let z = logits(&x, weight, temperature)?;
-        let log_p = z.broadcast_sub(&column(&predicted.log_normaliser[start..end])?)?;
+        let column = |values: &[f32]| -> Result<Tensor> {
+            let column = Tensor::new(&values[start..end], z.device())?;
+            Ok(column.to_dtype(z.dtype())?.unsqueeze(1)?)
+        };
+        let log_p = z.broadcast_sub(&column(&predicted.log_normaliser)?)?;
         let p = log_p.exp()?;
-        let dlogp = column(&dlogp[start..end])?;
+        let dlogp = column(dlogp)?;
         let mut dz = p.broadcast_mul(&dlogp.neg()?)?;
         if let Some(dentropy) = dentropy {
-            let surprise = log_p.broadcast_add(&column(&predicted.entropy[start..end])?)?;
-            dz = (dz - (p * surprise)?.broadcast_mul(&column(&dentropy[start..end])?)?)?;
+            let surprise = log_p.broadcast_add(&column(&predicted.entropy)?)?;
+            dz = (dz - (p * surprise)?.broadcast_mul(&column(dentropy)?)?)?;
         }
         let target = Tensor::new(targets, dz.device())?.unsqueeze(1)?;
         let dz = (dz.scatter_add(&target, &dlogp, 1)? / f64::from(temperature))?;
+        let dz = rounded_as(dz, &x)?;
         parts.push(dz.matmul(weight)?);
         if let Some(dweight) = &mut dweight {
-            **dweight = (&**dweight + dz.t()?.matmul(&x)?)?;
+            accumulate(dweight, &dz.t()?.matmul(&x)?, 1.0)?;
         }
     }
     match parts.is_empty() {
@@ -84,9 +90,9 @@ fn chunks(targets: &[u32], chunk: usize) -> impl Iterator<Item = (usize, &[u32])
 }
 
 fn logits(x: &Tensor, weight: &Tensor, temperature: f32) -> Result<Tensor> {
-    Ok((x.matmul(&weight.t()?)? / f64::from(temperature))?)
-}
-
-fn values(column: &Tensor) -> Result<Vec<f32>> {
-    Ok(column.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
+    let z = widened(&x.matmul(&weight.t()?)?)?;
+    Ok(match temperature {
+        1.0 => z,
+        _ => (z / f64::from(temperature))?,
+    })
 }

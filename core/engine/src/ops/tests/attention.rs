@@ -5,32 +5,17 @@ use candle_core::Tensor;
 use super::{Operation, check};
 use crate::config::{Architecture, ModelConfig, RopeScaling};
 use crate::error::Result;
-use crate::ops::attention::{self, Attended, Heads, Segment};
-use crate::ops::rotary::{Direction, rotate};
+use crate::ops::attention::{self, Attended, Heads, Segment, Segments};
+use crate::ops::rotary::{Direction, Turns};
 use crate::rotary::RotaryTable;
 
-struct Rotate {
-    rotary: RotaryTable,
-    positions: Vec<u32>,
-}
-
-impl Operation for Rotate {
+impl Operation for Turns {
     fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![rotate(
-            &self.rotary,
-            inputs[0].clone(),
-            &self.positions,
-            Direction::Forward,
-        )?])
+        Ok(vec![self.rotate(inputs[0].clone(), Direction::Forward)?])
     }
 
     fn backward(&self, _: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![rotate(
-            &self.rotary,
-            doutputs[0].clone(),
-            &self.positions,
-            Direction::Backward,
-        )?])
+        Ok(vec![self.rotate(doutputs[0].clone(), Direction::Backward)?])
     }
 }
 
@@ -58,55 +43,27 @@ fn rotary() {
         eos_token_id: Vec::new(),
         pad_token_id: None,
     };
-    let mut rotary = RotaryTable::new(&config);
-    rotary.reserve(50);
-    check(
-        &Rotate {
-            rotary,
-            positions: vec![0, 1, 2, 49],
-        },
-        &[(4, 30)],
-    );
+    let turns = Turns::new(RotaryTable::new(&config), vec![0, 1, 2, 49]);
+    check(&turns, &[(4, 30)]);
 }
 
-struct Attention {
-    segments: Vec<Segment>,
-    heads: Heads,
-}
-
-impl Attention {
-    fn attend(&self, inputs: &[Tensor]) -> Result<Attended> {
-        attention::forward(
-            &inputs[0],
-            &inputs[1],
-            &inputs[2],
-            &self.segments,
-            self.heads,
-        )
-    }
-}
-
-impl Operation for Attention {
+impl Operation for Segments {
     fn forward(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![self.attend(inputs)?.out])
+        Ok(vec![attend(self, inputs)?.out])
     }
 
     fn backward(&self, inputs: &[Tensor], doutputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        let attended = self.attend(inputs)?;
+        let attended = attend(self, inputs)?;
         let [query, key, value] = inputs else {
             panic!("three inputs")
         };
-        let derivatives = attention::backward(
-            query,
-            key,
-            value,
-            &attended,
-            &doutputs[0],
-            &self.segments,
-            self.heads,
-        )?;
+        let derivatives = attention::backward(query, key, value, &attended, &doutputs[0], self)?;
         Ok(vec![derivatives.query, derivatives.key, derivatives.value])
     }
+}
+
+fn attend(segments: &Segments, inputs: &[Tensor]) -> Result<Attended> {
+    attention::forward(&inputs[0], &inputs[1], &inputs[2], segments)
 }
 
 /// Segments that share nothing.
@@ -132,8 +89,12 @@ fn attention_over_shared_beginnings() {
         segment(8..8, 0..5),
         segment(8..70, 0..5),
         segment(70..72, 0..0),
+        segment(72..75, 70..72),
     ];
-    check(&Attention { segments, heads }, &[(72, 8), (72, 4), (72, 4)]);
+    check(
+        &Segments::new(segments, heads),
+        &[(75, 8), (75, 4), (75, 4)],
+    );
 }
 
 #[test]
@@ -145,7 +106,7 @@ fn attention_over_packed_sequences() {
     };
     let segments = apart(&[0, 3, 3, 4, 12]);
     check(
-        &Attention { segments, heads },
+        &Segments::new(segments, heads),
         &[(12, 24), (12, 12), (12, 12)],
     );
 }
@@ -158,10 +119,7 @@ fn attention_over_more_than_one_block_of_queries() {
         dim: 4,
     };
     check(
-        &Attention {
-            segments: apart(&[0, 110]),
-            heads,
-        },
+        &Segments::new(apart(&[0, 110]), heads),
         &[(110, 4), (110, 4), (110, 4)],
     );
 }
