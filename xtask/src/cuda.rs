@@ -76,7 +76,7 @@ fn build_and_pack(options: &Options) -> Result<Carried> {
     let fetched = target().join("cuda-toolkit");
     let toolkit = Toolkit::find(options.toolkit.as_deref(), &fetched)?;
     println!(
-        "CUDA {} from {}, for compute capability {} and newer",
+        "CUDA {} from {}, kernels for compute capability {}",
         toolkit.release,
         toolkit.root.display(),
         options.compute_capability

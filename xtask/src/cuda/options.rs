@@ -10,8 +10,8 @@ cargo xtask gpu-check [--out DIR] [options]
 
   --toolkit DIR              the CUDA toolkit [default: CUDA_HOME, CUDA_PATH, nvcc on PATH, /usr/local/cuda; else one is
                              fetched from PyPI into target/cuda-toolkit]
-  --compute-capability NN    the oldest GPU that the kernels are for: 80 A100, 89 L4 and RTX 4090, 90 H100 and H200
-                             [default 90]
+  --compute-capability NN    the GPU that the kernels are for: 80 A100, 89 L4 and RTX 4090, 90 H100 and H200. Kernels for
+                             less than 90 run on everything newer too, those for 90 and more on nothing else [default 90]
   --out DIR                  where gpu-check writes result.md and result.json [default target/cuda/result]
 
 `cuda-build` ends with target/cuda/gpu-check.tar.gz, which a machine with a GPU and without cargo can run.

@@ -109,12 +109,23 @@ fn without_a_gpu_it_says_what_to_carry_and_fails() {
 }
 
 #[test]
-fn a_gpu_older_than_the_build_is_refused_with_the_command_that_builds_for_it() {
-    let carried = Carried::new(&H100.replace("9.0", "8.0"), "0");
-    let output = carried.run(&[]);
-    assert_eq!(output.status.code(), Some(1));
-    let error = text(&output.stderr);
-    assert!(error.contains("--compute-capability 80"), "{error}");
+fn a_gpu_that_the_kernels_are_not_for_is_refused_with_the_command_that_builds_for_it() {
+    for (gpu, built_for, runs) in [
+        ("9.0", "90", true),
+        ("8.0", "90", false),
+        ("10.0", "90", false),
+        ("9.0", "80", true),
+        ("7.5", "80", false),
+    ] {
+        let carried = Carried::new(&H100.replace("9.0", gpu), "0");
+        let build = format!("cuda: 13.0\ncompute capability: {built_for}\n");
+        fs::write(carried.0.path().join("build.txt"), build).expect("a file");
+        let output = carried.run(&[]);
+        assert_eq!(output.status.success(), runs, "{gpu} {built_for}");
+        let remedy = format!("--compute-capability {}", gpu.replace('.', ""));
+        let error = text(&output.stderr);
+        assert_eq!(error.contains(&remedy), !runs, "{error}");
+    }
 }
 
 #[test]
