@@ -92,12 +92,7 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
         refuse_other_plugins(&began_with.plugin_lock(), &lock)?;
         refuse_other_manifest(&began_with.manifest(), plan.manifest())?;
     }
-    let mut trainer = begin(plan, &memory,
-        run,
-        &request,
-        lock.to_toml(),
-        newest,
-    )?;
+    let mut trainer = begin(plan, &memory, run, &request, lock.to_toml(), newest)?;
     let end = trainer.train();
     let paths = RunPaths::new(&root);
     finish(&paths, &trainer.manifest);
@@ -255,6 +250,7 @@ fn begin(
             (Position::start(), model, tokenizer)
         }
     };
+    let model = model.computing_in(plan.dtype)?;
     let tasks = LiveTask::all(&plan.host, &manifest.tasks, &position.task_states)?;
     Trainer::new(Parts {
         manifest,
