@@ -1,6 +1,6 @@
-//! Which device a run computes on.
+//! Which device a run computes on, and in which numbers.
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 
 use crate::error::{EngineError, Result};
 
@@ -31,4 +31,21 @@ pub fn select_device(spec: &str) -> Result<Device> {
             Device::new_cuda(ordinal).map_err(|error| refuse(format!("cannot be opened: {error}")))
         }
     }
+}
+
+/// What passes and decoding compute in: `auto` is bf16 on a CUDA device and f32 on the CPU, which has no arithmetic of
+/// half precision.
+pub fn select_dtype(spec: &str, device: &Device) -> Result<DType> {
+    let problem = match (spec, device.is_cpu()) {
+        ("f32", _) | ("auto", true) => return Ok(DType::F32),
+        ("bf16" | "auto", false) => return Ok(DType::BF16),
+        ("bf16", true) => {
+            "the CPU computes in f32 only; choose \"auto\" or \"f32\", or a CUDA device"
+        }
+        _ => "expected \"auto\", \"f32\" or \"bf16\"",
+    };
+    Err(EngineError::Precision {
+        spec: spec.to_owned(),
+        problem: problem.to_owned(),
+    })
 }

@@ -32,6 +32,9 @@ pub enum EngineError {
     #[error("device {spec:?}: {problem}")]
     Device { spec: String, problem: String },
 
+    #[error("dtype {spec:?}: {problem}")]
+    Precision { spec: String, problem: String },
+
     #[error("invalid batch: {0}")]
     Batch(String),
 

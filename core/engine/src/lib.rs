@@ -32,14 +32,14 @@ mod update_rule;
 mod weights;
 
 pub use buffers::{release_buffers, trim_with};
-pub use candle_core::{Device, DeviceLocation};
+pub use candle_core::{DType, Device, DeviceLocation};
 pub use chat_template::{ChatOptions, Message};
 pub use config::{Architecture, ModelConfig, RopeScaling, SlidingWindow};
 pub use decode::{
     Attempt, DecodeHooks, DecodingBudget, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer,
     decode, decode_by_composition, sampling,
 };
-pub use device::select_device;
+pub use device::{select_device, select_dtype};
 pub use error::{EngineError, Result};
 pub use gradients::{Coverage, Gradients, Uncovered, UncoveredReason};
 pub use lora::{LoraConfig, LoraTarget};

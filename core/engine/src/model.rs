@@ -165,6 +165,15 @@ impl Model {
         self.lora.as_ref()
     }
 
+    /// The same model without master weights, to be computed with and not trained.
+    #[must_use]
+    pub fn for_inference(mut self) -> Self {
+        if let Some(rounded) = &self.rounded {
+            self.tensors.clone_from(rounded);
+        }
+        self
+    }
+
     /// A copy that later updates of this model do not reach, such as a reference policy: it is there to be computed
     /// with, so it has no master weights. Frozen parameters are shared.
     pub fn snapshot(&self) -> Result<Self> {

@@ -9,7 +9,8 @@ mod rehearsal;
 use std::path::{Path, PathBuf};
 
 use farthing_engine::{
-    Architecture, Device, Model, ModelConfig, RopeScaling, Tokenizer, select_device,
+    Architecture, DType, Device, EngineError, Model, ModelConfig, RopeScaling, Tokenizer,
+    select_device, select_dtype,
 };
 
 use crate::error::{Result, RuntimeError};
@@ -30,6 +31,8 @@ pub struct Plan {
     pub host: PluginHost,
     pub model: ModelConfig,
     pub device: Device,
+    /// What passes and decoding compute in.
+    pub dtype: DType,
     /// The manifest's model, if it is one of the hub; only its description is here.
     pub hub_model: Option<HubModel>,
 }
@@ -90,11 +93,12 @@ impl Plan {
         let model = model_config(&file, directory.as_deref(), &mut diagnostics);
         let device = check_device(&file, &mut diagnostics);
         match (model, device) {
-            (Some(model), Some(device)) if diagnostics.is_empty() => Ok(Self {
+            (Some(model), Some((device, dtype))) if diagnostics.is_empty() => Ok(Self {
                 file,
                 host,
                 model,
                 device,
+                dtype,
                 hub_model,
             }),
             _ => Err(RuntimeError::Manifest(diagnostics)),
@@ -151,19 +155,22 @@ pub(crate) fn refuse_hub_model(
     );
 }
 
-fn check_device(file: &ManifestFile, diagnostics: &mut Diagnostics) -> Option<Device> {
-    match select_device(&file.manifest.run.device) {
-        Ok(device) => Some(device),
-        Err(error) => {
-            diagnostics.add(Diagnostic::new(
-                Problem::Unavailable,
-                error.to_string(),
-                file.place_of("/run/device"),
-                "not available here",
-            ));
-            None
-        }
-    }
+/// Where to compute, and in which numbers.
+fn check_device(file: &ManifestFile, diagnostics: &mut Diagnostics) -> Option<(Device, DType)> {
+    let run = &file.manifest.run;
+    let mut refuse = |error: &EngineError, pointer: &str| {
+        let message = error.to_string();
+        let place = file.place_of(pointer);
+        let label = "not available here";
+        diagnostics.add(Diagnostic::new(Problem::Unavailable, message, place, label));
+    };
+    let device = select_device(&run.device)
+        .map_err(|error| refuse(&error, "/run/device"))
+        .ok()?;
+    let dtype = select_dtype(&run.dtype, &device)
+        .map_err(|error| refuse(&error, "/run/dtype"))
+        .ok()?;
+    Some((device, dtype))
 }
 
 /// The model's shape, from the manifest or from the model's directory.

@@ -244,7 +244,7 @@ impl Trainer {
         let ended = self.position.stage_ends.last();
         let ended = ended.map(|name| self.checkpoints.directory().join(name));
         let device = self.model.device();
-        Ok(match (self.model.lora(), ended) {
+        let reference = match (self.model.lora(), ended) {
             (None, Some(checkpoint)) => Model::load(&checkpoint, device)?,
             (None, None) => {
                 let directory = self.model_directory.as_deref();
@@ -258,7 +258,8 @@ impl Trainer {
                 let seed = self.manifest.run.seed;
                 (self.model.without_adapters()).with_adapters(lora.clone(), seed)?
             }
-        })
+        };
+        Ok(reference.computing_in(self.model.dtype())?.for_inference())
     }
 
     pub fn begin_progress(&self, stage: &str, steps: u64) -> Progress {

@@ -390,3 +390,17 @@ fn every_shipped_manifest_passes_check() {
         ])
         .success();
 }
+
+#[test]
+fn numbers_that_the_device_cannot_compute_in_are_refused_at_their_line() {
+    let bench = Bench::new();
+    let half =
+        small_manifest().replace("device = \"cpu\"\n", "device = \"cpu\"\ndtype = \"bf16\"\n");
+    bench.write("half.toml", &half);
+    let said = bench.run(&["check", "half.toml"]).failure(2);
+    let place = said.contains("half.toml:6:9: error: dtype \"bf16\": the CPU computes in f32 only");
+    assert!(place && said.contains("CUDA"), "{said}");
+    let single = half.replace("bf16", "f32");
+    bench.write("single.toml", &single);
+    bench.run(&["check", "single.toml"]).success();
+}

@@ -18,8 +18,8 @@ use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_
 /// Logits that exist at one time: 64 MiB of f32. A chunk has whole tokens, and at least one.
 pub(crate) const CHUNK_VALUES: usize = 1 << 24;
 
-/// The same on a device, where each chunk's part of the weight's gradient costs a pass over that gradient: 512 MiB.
-const DEVICE_CHUNK_VALUES: usize = 1 << 27;
+/// The same on a device, where each chunk costs a pass over the weight's gradient: 256 MiB of f32.
+const DEVICE_CHUNK_VALUES: usize = 1 << 26;
 
 /// Tokens whose logits are made at one time.
 fn chunk_tokens(x: &Tensor, vocabulary: usize) -> usize {

@@ -44,7 +44,7 @@ pub fn evaluate(
     let (index, stage) = evaluation_of(plan.manifest())?;
     let loaded = models.load(model, &plan.device)?;
     let bench = Bench {
-        model: loaded.model,
+        model: loaded.model.computing_in(plan.dtype)?.for_inference(),
         tokenizer: loaded.tokenizer,
         tasks: LiveTask::all(&plan.host, &plan.manifest().tasks, &States::new())?,
         pool: ScoringPool::new()?,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use farthing_engine::{
     DecodeHooks, DecodingPlan, Message, PromptGroup, StreamingDecoder, decode, select_device,
+    select_dtype,
 };
 
 use crate::error::{Result, RuntimeError};
@@ -35,6 +36,9 @@ pub fn sample(
     let LoadedModel {
         model, tokenizer, ..
     } = models.load(model, &device)?;
+    let model = model
+        .computing_in(select_dtype("auto", &device)?)?
+        .for_inference();
     let prompt = match request.chat {
         true => {
             let message = Message::new("user", &request.prompt);

@@ -250,6 +250,7 @@ fn begin(
             (Position::start(), model, tokenizer)
         }
     };
+    let model = model.computing_in(plan.dtype)?;
     let tasks = LiveTask::all(&plan.host, &manifest.tasks, &position.task_states)?;
     Trainer::new(Parts {
         manifest,

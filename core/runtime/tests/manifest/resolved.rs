@@ -20,6 +20,7 @@ fn every_default_is_written_down() {
     name = "small"
     seed = 0
     device = "auto"
+    dtype = "auto"
     checkpoint_every = 100
     keep_checkpoints = 2
     activation_checkpointing = "auto"
@@ -177,11 +178,12 @@ prop_compose! {
     fn run_section()(
         seed in maybe("seed", (0..=i64::MAX).prop_map(|seed| seed.to_string())),
         device in maybe("device", prop_oneof!["\"auto\"", "\"cpu\"", "\"cuda:[0-9]\""]),
+        dtype in maybe("dtype", prop_oneof!["\"auto\"", "\"f32\"", "\"bf16\""]),
         threads in maybe("threads", count(1, 64)),
         cost in maybe("cost", number(0.0, 100.0).prop_map(|price| format!("{{ usd_per_hour = {price} }}"))),
         keep in maybe("keep_checkpoints", count(1, 9)),
     ) -> String {
-        format!("[run]\nname = \"generated\"\n{seed}{device}{threads}{cost}{keep}")
+        format!("[run]\nname = \"generated\"\n{seed}{device}{dtype}{threads}{cost}{keep}")
     }
 }
 

@@ -25,6 +25,15 @@ pub struct Run {
         extend("x-expected" = "a device: `auto`, `cpu` or `cuda:N`")
     )]
     pub device: String,
+    /// What passes and decoding compute in: `auto`, `f32` or `bf16`. `auto` is bf16 on a CUDA device and f32 on the CPU,
+    /// which can do nothing else. With bf16 the weights that are learned stay f32, and so do gradients and the update
+    /// rule's moments; checkpoints hold those.
+    #[serde(default = "Run::default_dtype")]
+    #[schemars(
+        regex(pattern = "^(auto|f32|bf16)$"),
+        extend("x-expected" = "a type of numbers: `auto`, `f32` or `bf16`")
+    )]
+    pub dtype: String,
     /// How many CPU threads to use. The result does not depend on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1024), extend("x-default" = "one for each core"))]
@@ -83,6 +92,10 @@ impl Cost {
 
 impl Run {
     fn default_device() -> String {
+        "auto".to_owned()
+    }
+
+    fn default_dtype() -> String {
         "auto".to_owned()
     }
 
