@@ -97,12 +97,14 @@ case $device in
 cpu)
     capability=
     precisions="f64 f16"
+    run_precisions=f32
     shapes=tiny
     sizes="--precision f16 --prompts 2 --group 2 --prompt-tokens 8 --new-tokens 8"
     ;;
 *)
     look_at_gpu
     precisions="f32 bf16"
+    run_precisions=$precisions
     shapes="qwen2.5-0.5b qwen2.5-1.5b"
     sizes=
     ;;
@@ -140,8 +142,11 @@ for precision in $precisions; do
     step "parity-$precision" "$here/device_check" parity --device "$device" --precision "$precision"
 done
 # Fewer steps than the recipe has: enough to see that the device learns.
-step run "$here/farthing" train "$here/countdown-tiny.toml" --out "$work/run" \
-    --set run.device="$device" --set stage.0.steps=250 --set stage.1.steps=100 --set stage.1.eval.every=100
+for precision in $run_precisions; do
+    step "run-$precision" "$here/farthing" train "$here/countdown-tiny.toml" --out "$work/run-$precision" \
+        --set run.device="$device" --set run.dtype="$precision" \
+        --set stage.0.steps=250 --set stage.1.steps=100 --set stage.1.eval.every=100
+done
 for shape in $shapes; do
     # shellcheck disable=SC2086 # The sizes are several words.
     step "throughput-$shape" "$here/device_check" throughput --device "$device" --shape "$shape" $sizes

@@ -158,7 +158,7 @@ fn a_step_that_fails_does_not_end_the_check_and_the_report_decides() {
             "driver: 580.65",
             "gpu memory: 81559 MiB",
             "out of memory",
-            "0\n0\n0\n3\n3\n",
+            "0\n0\n0\n0\n3\n3\n",
         ] {
             assert!(shown.contains(part), "{part}\n---\n{shown}");
         }
@@ -166,7 +166,8 @@ fn a_step_that_fails_does_not_end_the_check_and_the_report_decides() {
             insta::assert_snapshot!(carried.calls(), @r"
             device_check parity --device cuda:0 --precision f32
             device_check parity --device cuda:0 --precision bf16
-            farthing train DIR/countdown-tiny.toml --out DIR/result/steps/run --set run.device=cuda:0 --set stage.0.steps=250 --set stage.1.steps=100 --set stage.1.eval.every=100
+            farthing train DIR/countdown-tiny.toml --out DIR/result/steps/run-f32 --set run.device=cuda:0 --set run.dtype=f32 --set stage.0.steps=250 --set stage.1.steps=100 --set stage.1.eval.every=100
+            farthing train DIR/countdown-tiny.toml --out DIR/result/steps/run-bf16 --set run.device=cuda:0 --set run.dtype=bf16 --set stage.0.steps=250 --set stage.1.steps=100 --set stage.1.eval.every=100
             device_check throughput --device cuda:0 --shape qwen2.5-0.5b
             device_check throughput --device cuda:0 --shape qwen2.5-1.5b
             device_check report --work DIR/result/steps --out DIR/result --peak-tflops 500

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use crate::peak;
+use crate::precision::Precision;
 use crate::result_page::page;
 use crate::support::Options;
 use crate::training_run;
@@ -52,25 +53,27 @@ fn collect(work: &Path, peak_tflops: Option<f64>) -> Result<Value> {
         }
     }
     steps.sort();
-    let (mut parity, mut throughput, mut training) = (Vec::new(), Vec::new(), Value::Null);
+    let (mut parity, mut throughput, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     for status in &steps {
         let name = status.file_stem().unwrap_or_default().to_string_lossy();
         let step = step(status, &name)?;
-        match name.split('-').next() {
-            Some("parity") => parity.push(step),
-            Some("throughput") => throughput.push(with_shares(step, peak_tflops)),
-            Some("run") => training = training_facts(work, step)?,
+        match name.split_once('-') {
+            Some(("parity", _)) => parity.push(step),
+            Some(("throughput", _)) => throughput.push(with_shares(step, peak_tflops)),
+            Some(("run", precision)) => runs.push(run_facts(work, precision, step)?),
             _ => bail!("{}: expected parity, throughput or run", status.display()),
         }
     }
     let in_order = |step: &Value| step["failures"].as_array().is_some_and(Vec::is_empty);
-    let passed = !parity.is_empty() && parity.iter().all(in_order) && in_order(&training);
+    let passed = [&parity, &runs]
+        .iter()
+        .all(|steps| !steps.is_empty() && steps.iter().all(in_order));
     Ok(json!({
         "passed": passed,
         "machine": facts(&work.join("machine.txt"))?,
         "build": facts(&work.join("build.txt"))?,
         "parity": parity,
-        "training_run": training,
+        "training_runs": runs,
         "throughput": throughput,
     }))
 }
@@ -116,10 +119,12 @@ fn with_shares(mut step: Value, given: Option<f64>) -> Value {
     step
 }
 
-/// The facts of the run, with its own failure if it did not end well.
-fn training_facts(work: &Path, step: Value) -> Result<Value> {
-    let metrics = fs::read_to_string(work.join("run/metrics.jsonl")).unwrap_or_default();
-    let mut facts = training_run::facts(&metrics)?;
+/// The facts of a run, with its own failure if it did not end well.
+fn run_facts(work: &Path, precision: &str, step: Value) -> Result<Value> {
+    let metrics = work.join(format!("run-{precision}/metrics.jsonl"));
+    let metrics = fs::read_to_string(metrics).unwrap_or_default();
+    let mut facts = training_run::facts(&metrics, Precision::named(precision)?)?;
+    facts["name"] = step["name"].clone();
     if let (Some(all), Some(own)) = (
         facts["failures"].as_array_mut(),
         step["failures"].as_array(),
@@ -174,7 +179,7 @@ mod tests {
             ),
         ]);
         let result = collect(work.path(), None).expect("the files are in order");
-        // The run is missing.
+        // No run was made.
         assert_eq!(result["passed"], false);
         assert_eq!(result["machine"]["driver"], "580.1");
         assert_eq!(

@@ -18,7 +18,7 @@ pub fn page(result: &Value) -> String {
         }
     }
     page.push_str(&parity(result));
-    page.push_str(&training_run(&result["training_run"]));
+    page.push_str(&training_runs(result));
     page.push_str(&throughput(result));
     page
 }
@@ -63,27 +63,36 @@ fn parity(result: &Value) -> String {
     text
 }
 
-fn training_run(run: &Value) -> String {
-    let mut text = String::from("\n## A training run on the device\n\n");
-    if !run.is_object() {
-        text.push_str("Not made.\n");
+fn training_runs(result: &Value) -> String {
+    let mut text = String::from("\n## Training runs on the device\n\n");
+    let runs = list(&result["training_runs"]);
+    if runs.is_empty() {
+        text.push_str("None was made.\n");
         return text;
     }
-    let solved: Vec<String> = list(&run["solved"]).iter().map(percent).collect();
-    text.push_str(&format!(
-        "- {} supervised steps: loss from {} to {}\n- {} reinforcement steps: held-out problems solved {}\n\
-         - decoding and training differ by at most {} nats\n",
-        run["supervised_steps"],
-        fixed(&run["first_loss"], 3),
-        fixed(&run["last_loss"], 3),
-        run["reinforcement_steps"],
-        match solved.is_empty() {
-            true => "unknown".to_owned(),
-            false => solved.join(", then "),
-        },
-        scientific(&run["decoding_difference"])
-    ));
-    text + &failures(run)
+    text.push_str(
+        "Decoding is the largest difference of a token's log-probability at decoding and in training, in nats.\n\n\
+         | precision | supervised steps | loss | reinforcement steps | held-out problems solved | decoding | allowed |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for run in runs {
+        let solved: Vec<String> = list(&run["solved"]).iter().map(percent).collect();
+        text.push_str(&format!(
+            "| {} | {} | {}, then {} | {} | {} | {} | {} |\n",
+            run["precision"].as_str().unwrap_or("?"),
+            run["supervised_steps"],
+            fixed(&run["first_loss"], 3),
+            fixed(&run["last_loss"], 3),
+            run["reinforcement_steps"],
+            solved.join(", then "),
+            scientific(&run["decoding_difference"]),
+            scientific(&run["allowed_difference"])
+        ));
+    }
+    for run in runs {
+        text.push_str(&failures(run));
+    }
+    text
 }
 
 fn throughput(result: &Value) -> String {
@@ -196,10 +205,11 @@ mod tests {
                 }],
                 "failures": [],
             }],
-            "training_run": {
-                "supervised_steps": 250, "reinforcement_steps": 100, "first_loss": 4.8, "last_loss": 0.9,
-                "solved": [0.47, 0.6], "decoding_difference": 2e-6, "failures": [],
-            },
+            "training_runs": [{
+                "name": "run-f32", "precision": "f32", "supervised_steps": 250, "reinforcement_steps": 100,
+                "first_loss": 4.8, "last_loss": 0.9, "solved": [0.47, 0.6], "decoding_difference": 2e-6,
+                "allowed_difference": 1e-4, "failures": [],
+            }],
             "throughput": [
                 {
                     "name": "throughput-qwen2.5-0.5b", "device": "NVIDIA H100 80GB HBM3", "shape": "qwen2.5-0.5b",
@@ -219,6 +229,6 @@ mod tests {
     fn a_run_that_was_not_made_is_said_to_be_missing() {
         let page = page(&json!({ "passed": false }));
         assert!(page.starts_with("# GPU check: did not pass\n"), "{page}");
-        assert!(page.contains("Not made."), "{page}");
+        assert!(page.contains("None was made."), "{page}");
     }
 }

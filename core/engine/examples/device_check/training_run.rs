@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// Decoding and training make the same numbers in another order; f32 keeps them this close, in nats.
-const LARGEST_DIFFERENCE: f64 = 1e-3;
+use crate::precision::Precision;
+
 /// Supervised steps begin at a uniform guess and have to at least halve it.
 const LARGEST_LOSS_SHARE: f64 = 0.5;
 /// Twice the standard error of an evaluation of 384 problems with four attempts each.
@@ -14,7 +14,8 @@ const DIFFERENCE: &str = "sampling/sampling_logp_difference/max";
 const SOLVED: &str = "eval_pass@1";
 
 /// The facts of a run's `metrics.jsonl`, with what is wrong with them.
-pub fn facts(metrics: &str) -> Result<Value> {
+pub fn facts(metrics: &str, precision: Precision) -> Result<Value> {
+    let allowed = precision.tolerance().decoding;
     let rows: Vec<Value> = metrics
         .lines()
         .map(|line| serde_json::from_str(line).context("metrics.jsonl: a row is not JSON"))
@@ -41,14 +42,16 @@ pub fn facts(metrics: &str) -> Result<Value> {
             "problems solved: expected a rise of {SMALLEST_RISE} by reinforcement, found {solved:?}"
         )),
     }
-    if differences.is_empty() || difference > LARGEST_DIFFERENCE {
+    if differences.is_empty() || difference > allowed {
         failures.push(format!(
-            "decoding against training: expected differences of at most {LARGEST_DIFFERENCE} nats, found {difference:.1e} \
+            "decoding against training: expected differences of at most {allowed} nats, found {difference:.1e} \
              in {} steps",
             differences.len()
         ));
     }
     Ok(json!({
+        "precision": precision.name(),
+        "allowed_difference": allowed,
         "supervised_steps": losses.len(),
         "reinforcement_steps": differences.len(),
         "first_loss": losses.first(),
@@ -73,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_run_that_learns_has_nothing_wrong() {
-        let facts = facts(GOOD).expect("rows are JSON");
+        let facts = facts(GOOD, Precision::F32).expect("rows are JSON");
         assert_eq!(facts["failures"], json!([]));
         assert_eq!(facts["decoding_difference"], 3e-6);
         assert_eq!(facts["solved"], json!([0.4, 0.5]));
@@ -89,7 +92,7 @@ mod tests {
             (bad.as_str(), ["Some(3.0)", "[0.4, 0.41]", "2.0e-1"]),
             ("", ["None", "[]", "0 steps"]),
         ] {
-            let facts = facts(rows).expect("rows are JSON");
+            let facts = facts(rows, Precision::F32).expect("rows are JSON");
             let failures = facts["failures"].to_string();
             for part in parts {
                 assert!(failures.contains(part), "{part}: {failures}");
