@@ -39,8 +39,9 @@ pub use decode::{
     Attempt, DecodeHooks, DecodingBudget, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer,
     decode, decode_by_composition, sampling,
 };
-pub use device::{select_device, select_dtype};
+pub use device::{device_memory, select_device, select_dtype};
 pub use error::{EngineError, Result};
+pub use footprint::Arithmetic;
 pub use gradients::{Coverage, Gradients, Uncovered, UncoveredReason};
 pub use lora::{LoraConfig, LoraTarget};
 pub use model::Model;
