@@ -13,10 +13,11 @@ use drawing::{Drawn, group_report};
 
 use super::components::{LiveSampler, LiveTask, RlComponents};
 use super::judging::Terms;
-use super::learning::{Learned, Learner, Schedule, Sequence, Trainable};
+use super::learning::{Learned, Learner, Schedule};
 use super::measuring::{Measurement, measure};
 use super::reporting::{lengths, report, report_completions};
 use super::seeds::StageSeeds;
+use super::sequences::{Sequence, Trainable};
 use crate::error::{Result, RuntimeError};
 use crate::manifest::RlStage;
 use crate::run::StepSummary;
