@@ -11,7 +11,7 @@ pub use farthing_engine::trim_with;
 use serde::Serialize;
 
 use crate::error::{Result, RuntimeError};
-use crate::manifest::ActivationCheckpointing;
+use crate::manifest::{ActivationCheckpointing, EvalStage};
 use crate::plan::{Plan, StageLengths};
 use needs::{DecodingNeeds, StageNeeds};
 
@@ -53,6 +53,8 @@ pub struct MemoryEstimate {
     pub decoding_tokens: usize,
     /// The longest prompt that was found.
     pub prompt_tokens: usize,
+    /// The budget of positions of each stage of the plan.
+    pub decode_tokens: Vec<usize>,
     /// Layers that keep their input alone and run again for the backward pass.
     pub recomputed_layers: usize,
     /// The most demanding moment.
@@ -72,7 +74,7 @@ impl MemoryEstimate {
         let base = Self {
             parameters,
             trainable: if lora.is_some() { adapters } else { parameters },
-            process: PROCESS + model.vocab_size as f64 * WORD,
+            process: process(model),
             weights: (parameters + adapters) as f64 * FLOAT,
             available: machine::available(),
             ..Self::default()
@@ -85,7 +87,7 @@ impl MemoryEstimate {
                 prompt_tokens: lengths.prompt,
                 ..base.clone()
             };
-            stages.push((estimate, needs));
+            stages.push((estimate.with_needs(model, &needs), needs));
         }
         let layers = model.num_hidden_layers;
         let candidates = match manifest.run.activation_checkpointing {
@@ -93,33 +95,33 @@ impl MemoryEstimate {
             ActivationCheckpointing::All => layers..=layers,
             ActivationCheckpointing::Auto => 0..=layers,
         };
-        let usable = base.available.map(|available| available * USABLE);
         let estimate = |recomputed_layers: usize| {
             let moments = stages
                 .iter()
-                .map(|(stage, needs)| stage.clone().at_work(model, needs, recomputed_layers));
+                .map(|(stage, needs)| stage.clone().with_pass(model, needs, recomputed_layers));
             moments.max_by(|a, b| a.peak.total_cmp(&b.peak))
         };
         let fits = |recomputed_layers: &usize| {
             let peak = estimate(*recomputed_layers).map_or(0.0, |moment| moment.peak);
-            usable.is_none_or(|usable| peak <= usable)
+            base.usable().is_none_or(|usable| peak <= usable)
         };
         let trains = stages.iter().any(|(_, needs)| needs.trains);
         let chosen = match trains {
             true => candidates.clone().find(fits).unwrap_or(*candidates.end()),
             false => 0,
         };
-        Ok(estimate(chosen).unwrap_or(base))
+        let decode_tokens = stages
+            .iter()
+            .map(|(stage, needs)| stage.budget(model, needs));
+        let decode_tokens = decode_tokens.collect();
+        Ok(Self {
+            decode_tokens,
+            ..estimate(chosen).unwrap_or(base)
+        })
     }
 
-    /// The largest moment of a stage with so many layers that run again.
-    fn at_work(
-        mut self,
-        model: &ModelConfig,
-        needs: &StageNeeds,
-        recomputed_layers: usize,
-    ) -> Self {
-        self.recomputed_layers = recomputed_layers;
+    /// This model with what a stage keeps from its beginning to its end, and with what decoding takes meanwhile.
+    fn with_needs(mut self, model: &ModelConfig, needs: &StageNeeds) -> Self {
         let trained = self.trainable as f64 * FLOAT;
         if needs.trains {
             self.training_state = 3.0 * trained;
@@ -127,26 +129,78 @@ impl MemoryEstimate {
         if needs.compares {
             self.reference = trained;
         }
+        for decoding in &needs.decoding {
+            let rows = self.rows(model, decoding, needs.decode_tokens);
+            let positions = decoding.positions(rows);
+            let bytes = model.decoding_footprint(rows, positions) as f64;
+            if bytes > self.decoding {
+                self.decoding = bytes;
+                self.decoding_tokens = positions;
+            }
+        }
+        self
+    }
+
+    /// The largest moment of a stage with so many layers that run again.
+    fn with_pass(
+        mut self,
+        model: &ModelConfig,
+        needs: &StageNeeds,
+        recomputed_layers: usize,
+    ) -> Self {
+        self.recomputed_layers = recomputed_layers;
         if needs.pass_rows > 0 {
             self.activation_tokens = needs.pass_rows;
             self.activations = model.pass_footprint(needs.pass_rows, recomputed_layers) as f64;
         }
-        for decoding in &needs.decoding {
-            self.decode(model, decoding);
-        }
-        let resident = self.process + self.weights + self.training_state + self.reference;
-        self.peak = resident + self.activations.max(self.decoding);
+        self.peak = self.resident() + self.activations.max(self.decoding);
         self
     }
 
-    fn decode(&mut self, model: &ModelConfig, needs: &DecodingNeeds) {
-        let rows = needs.rows();
+    /// What stays through a stage.
+    fn resident(&self) -> f64 {
+        self.process + self.weights + self.training_state + self.reference
+    }
+
+    fn usable(&self) -> Option<f64> {
+        self.available.map(|available| available * USABLE)
+    }
+
+    /// What is left for decoding beside what stays; `None` where it cannot be told.
+    fn left(&self) -> Option<f64> {
+        self.usable().map(|usable| usable - self.resident())
+    }
+
+    /// The positions that a stage may hold at a time: as the manifest says, or as there is room for. A step takes no more
+    /// than it needs, and prompts may be longer than those that were measured.
+    fn budget(&self, model: &ModelConfig, needs: &StageNeeds) -> usize {
+        let rooms = needs.decoding.iter().map(|needs| self.room(model, needs));
+        needs
+            .decode_tokens
+            .or_else(|| rooms.min())
+            .unwrap_or(usize::MAX)
+    }
+
+    /// The positions that the memory has room for while so many attempts are drawn as fit.
+    fn room(&self, model: &ModelConfig, needs: &DecodingNeeds) -> usize {
+        let Some(left) = self.left() else {
+            return usize::MAX;
+        };
+        let rows = self.rows(model, needs, None);
         let positions = needs.positions(rows);
-        let bytes = model.decoding_footprint(rows, positions) as f64;
-        if bytes > self.decoding {
-            self.decoding = bytes;
-            self.decoding_tokens = positions;
-        }
+        let bytes = |positions| model.decoding_footprint(rows, positions) as f64;
+        let more = (left - bytes(positions)) / (bytes(positions + 1) - bytes(positions));
+        // No room at all is refused with the plan; until then an attempt at a time is drawn.
+        positions + more.max(0.0) as usize
+    }
+
+    /// Attempts that are drawn together within a budget of positions, or without one within what memory is left.
+    fn rows(&self, model: &ModelConfig, needs: &DecodingNeeds, budget: Option<usize>) -> usize {
+        needs.rows_that(|rows, positions| match (budget, self.left()) {
+            (Some(budget), _) => positions <= budget,
+            (None, Some(left)) => model.decoding_footprint(rows, positions) as f64 <= left,
+            (None, None) => true,
+        })
     }
 
     /// True when the plan cannot fit into this machine.
@@ -162,7 +216,7 @@ impl MemoryEstimate {
             return Ok(());
         }
         let available = self.available.unwrap_or_default();
-        let model = self.process + self.weights + self.training_state + self.reference;
+        let model = self.resident();
         Err(RuntimeError::Memory {
             needed_gb: self.peak / GIB,
             available_gb: available / GIB,
@@ -173,10 +227,26 @@ impl MemoryEstimate {
                 }
                 true => "the model alone is too large for this machine; take a smaller one",
                 false => {
-                    "lower `micro_batch_tokens`, `max_new_tokens` or the group's size, leave \
+                    "lower `micro_batch_tokens`, `decode_tokens`, `max_new_tokens` or the group's size, leave \
                      `run.activation_checkpointing` at `auto`, or take a smaller model"
                 }
             },
         })
     }
+}
+
+/// The positions that an evaluation of a model, which trains nothing beside it, may hold at a time.
+pub(crate) fn evaluation_budget(stage: &EvalStage, model: &ModelConfig, prompt: usize) -> usize {
+    let needs = StageNeeds::of_evaluation(stage, prompt, model.max_sequence_length());
+    let estimate = MemoryEstimate {
+        process: process(model),
+        weights: model.parameter_count() as f64 * FLOAT,
+        available: machine::available(),
+        ..MemoryEstimate::default()
+    };
+    estimate.budget(model, &needs)
+}
+
+fn process(model: &ModelConfig) -> f64 {
+    PROCESS + model.vocab_size as f64 * WORD
 }

@@ -23,6 +23,7 @@ use crate::model_access::{HubModel, ModelAccess};
 use crate::plugin_access::PluginAccess;
 use components::load_and_check;
 pub use rehearsal::StageLengths;
+pub(crate) use rehearsal::longest_prompt;
 
 /// A manifest that can be run here.
 pub struct Plan {

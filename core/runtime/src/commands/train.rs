@@ -92,12 +92,7 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
         refuse_other_plugins(&began_with.plugin_lock(), &lock)?;
         refuse_other_manifest(&began_with.manifest(), plan.manifest())?;
     }
-    let mut trainer = begin(plan, &memory,
-        run,
-        &request,
-        lock.to_toml(),
-        newest,
-    )?;
+    let mut trainer = begin(plan, &memory, run, &request, lock.to_toml(), newest)?;
     let end = trainer.train();
     let paths = RunPaths::new(&root);
     finish(&paths, &trainer.manifest);
@@ -266,6 +261,7 @@ fn begin(
         run,
         position,
         recomputed_layers: memory.recomputed_layers,
+        decode_tokens: memory.decode_tokens.clone(),
         resumed_from: newest.map(|checkpoint| checkpoint.path().to_path_buf()),
         terminal: request.terminal.clone(),
         interrupt: request.interrupt.clone(),
@@ -287,7 +283,11 @@ const FREE_KEYS: [&str; 8] = [
 ];
 
 /// The same in any task or stage: what bounds memory, and what ends a run.
-const FREE_ENDS: [&str; 2] = ["/micro_batch_tokens", "/max_failure_share"];
+const FREE_ENDS: [&str; 3] = [
+    "/micro_batch_tokens",
+    "/decode_tokens",
+    "/max_failure_share",
+];
 
 /// A run goes on with the manifest that it began with: otherwise it would be neither the old run nor a new one.
 fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {

@@ -4,7 +4,7 @@ mod drawing;
 
 use std::time::Instant;
 
-use farthing_engine::{Gradients, Model};
+use farthing_engine::{DecodingBudget, Gradients, Model};
 use farthing_sdk::{Split, StepReport};
 use serde_json::Value;
 
@@ -35,6 +35,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Resul
         gradients: Gradients::zeros(&trainer.model)?,
         reference: None,
         tasks,
+        budget: trainer.decoding_budget(index),
     };
     let steps = u64::from(stage.steps);
     let mut progress = trainer.begin_progress(&stage.name, steps);
@@ -86,6 +87,7 @@ struct RlRun<'a> {
     reference: Option<Model>,
     /// Which of the run's tasks this stage draws from.
     tasks: Vec<usize>,
+    budget: DecodingBudget,
 }
 
 impl RlRun<'_> {
@@ -287,6 +289,7 @@ impl RlRun<'_> {
             pass_at: &[1, eval.attempts],
             split: Split::Test,
             max_new_tokens: self.stage.max_new_tokens as usize,
+            budget: self.budget,
             sampler: own.as_ref().unwrap_or(&components.sampler),
             seeds: self.seeds,
             terms: self.terms(),
