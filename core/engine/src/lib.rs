@@ -47,7 +47,7 @@ pub use model::Model;
 pub use packed::Packed;
 pub use parameters::{LayerParameters, LowRank, Projection};
 pub use pass::{Pass, PassOptions, Scores};
-pub use peft::AdapterFile;
+pub use peft::{AdapterBase, AdapterFile};
 pub use schedule::{Decay, Schedule};
 pub use tokenizer::{END_OF_TEXT, PADDING, StreamingDecoder, Tokenizer};
 pub use update_rule::{AdamW, AdamWConfig, StepReport};
