@@ -136,8 +136,8 @@ fn check(
         if length >= config.max_sequence_length() {
             return refuse(format!(
                 "the prompt of group {index} has {length} tokens and leaves no room for a completion in the model's \
-                 {} positions (max_position_embeddings); shorten it",
-                config.max_sequence_length()
+                 {}; shorten it",
+                config.max_sequence_length_text()
             ));
         }
         if let Some(token) = group

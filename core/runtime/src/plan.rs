@@ -9,7 +9,7 @@ mod rehearsal;
 use std::path::{Path, PathBuf};
 
 use farthing_engine::{
-    Architecture, Device, Model, ModelConfig, RopeScaling, Tokenizer, select_device,
+    Architecture, Device, Model, ModelConfig, RopeScaling, Tokenizer, read_config, select_device,
 };
 
 use crate::error::{Result, RuntimeError};
@@ -183,7 +183,7 @@ fn model_config(
                     .map_err(|problem| farthing_engine::EngineError::Argument(problem).into())
                     .map(|()| config)
             }),
-        (None, Some(path)) => ModelConfig::read(path).map_err(RuntimeError::from),
+        (None, Some(path)) => read_config(path).map_err(RuntimeError::from),
         (None, None) => return None,
     };
     match config {
