@@ -3,12 +3,13 @@
 //! The numbers follow what [`pass`](crate::Pass) keeps and what decoding allocates. They stand beside the engine because a
 //! change there is a change here.
 
+mod device;
+
 use candle_core::DType;
 
 use crate::config::ModelConfig;
 use crate::decode::{LARGEST_KEPT, PAGE};
-use crate::ops::attention::LARGEST_RECTANGLE;
-use crate::ops::head::{CHUNK_VALUES, DEVICE_CHUNK_VALUES};
+use crate::ops::head::CHUNK_VALUES;
 
 const FLOAT: usize = size_of::<f32>();
 
@@ -21,7 +22,15 @@ impl ModelConfig {
 
     /// Bytes of a training pass over `tokens`, whose first `recomputed_layers` layers keep their input alone: what the
     /// forward keeps for the backward, and what exists while one layer, or the head, is computed.
-    pub fn pass_footprint(&self, tokens: usize, recomputed_layers: usize) -> usize {
+    pub fn pass_footprint(
+        &self,
+        tokens: usize,
+        recomputed_layers: usize,
+        arithmetic: Arithmetic,
+    ) -> usize {
+        if !arithmetic.on_cpu {
+            return device::pass(self, tokens, recomputed_layers, arithmetic.dtype);
+        }
         let widths = Widths::of(self);
         let recomputed = recomputed_layers.min(self.num_hidden_layers);
         let whole = self.num_hidden_layers - recomputed;
@@ -39,7 +48,15 @@ impl ModelConfig {
 
     /// Bytes of decoding `rows` attempts at a time, with keys and values of `positions` altogether: the weights in the order of
     /// decoding, the cache and the logits.
-    pub fn decoding_footprint(&self, rows: usize, positions: usize) -> usize {
+    pub fn decoding_footprint(
+        &self,
+        rows: usize,
+        positions: usize,
+        arithmetic: Arithmetic,
+    ) -> usize {
+        if !arithmetic.on_cpu {
+            return device::decoding(self, rows, positions, arithmetic.dtype);
+        }
         // Pages are filled to half on average, one for each row and layer.
         let positions = positions + rows * PAGE / 2;
         let cache = 2 * self.num_hidden_layers * self.num_key_value_heads * self.head_dim;
@@ -56,54 +73,16 @@ pub struct Arithmetic {
 }
 
 impl Arithmetic {
-    /// Bytes of what is trained, of its gradients and of the update rule's moments: f32, and rounded copies of the
-    /// weights where passes compute in something else.
-    pub fn trained_bytes(self, parameters: usize) -> usize {
-        let rounded = match self.dtype {
-            DType::F32 => 0,
-            dtype => dtype.size_in_bytes(),
-        };
-        parameters * (4 * FLOAT + rounded)
+    /// Bytes of weights: what is trained is f32, with a rounded copy where passes compute in something else.
+    pub fn weights(self, trained: usize, frozen: usize) -> usize {
+        let value = self.dtype.size_in_bytes();
+        let rounded = if self.dtype == DType::F32 { 0 } else { value };
+        trained * (FLOAT + rounded) + frozen * value
     }
 
-    /// Bytes of weights that are not trained.
-    pub fn frozen_bytes(self, parameters: usize) -> usize {
-        parameters * self.dtype.size_in_bytes()
-    }
-}
-
-/// Where compositions compute. What they hold on the way is taken from the operations' expressions and has not been
-/// measured on a GPU.
-impl ModelConfig {
-    /// Bytes of a training pass on a device, see [`pass_footprint`](Self::pass_footprint).
-    pub fn device_pass_footprint(
-        &self,
-        tokens: usize,
-        recomputed_layers: usize,
-        dtype: DType,
-    ) -> usize {
-        let (widths, value) = (Widths::of(self), dtype.size_in_bytes());
-        let recomputed = recomputed_layers.min(self.num_hidden_layers);
-        let again = if recomputed > 0 { widths.kept() } else { 0 };
-        let whole = (self.num_hidden_layers - recomputed) * widths.kept();
-        let kept = tokens * (whole + recomputed * widths.hidden + 3 * widths.hidden + again);
-        // Scores, their exponentials, weights and the derivatives of both, in f32.
-        let scores = LARGEST_RECTANGLE.min(tokens * tokens * widths.heads);
-        // Gate, up and activation widened, the sigmoid and what is made of it.
-        let gated = 8 * tokens * widths.inner;
-        // The gradient of a weight: rounded, widened, and the sum that replaces the old one.
-        let of_weight = |matrix: usize| matrix * (value + 2 * FLOAT);
-        let layer = (5 * scores).max(gated) * FLOAT + of_weight(widths.largest_matrix());
-        let logits = DEVICE_CHUNK_VALUES.min(tokens * self.vocab_size);
-        let head = 5 * logits * FLOAT + of_weight(self.vocab_size * self.hidden_size);
-        kept * value + layer.max(head)
-    }
-
-    /// Bytes of decoding `rows` attempts at a time on a device, each in a slot of `positions`: keys and values, and what
-    /// sampling makes of the logits. The weights are those of the passes.
-    pub fn device_decoding_footprint(&self, rows: usize, positions: usize, dtype: DType) -> usize {
-        let cache = 2 * self.num_hidden_layers * self.num_key_value_heads * self.head_dim;
-        rows * positions * cache * dtype.size_in_bytes() + 12 * rows * self.vocab_size * FLOAT
+    /// Bytes of gradients and of the update rule's two moments.
+    pub fn training_state(self, trained: usize) -> usize {
+        3 * trained * FLOAT
     }
 }
 
