@@ -12,7 +12,6 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::error::{EngineError, Result};
-use crate::gguf;
 use file::ConfigFile;
 pub use rope::RopeScaling;
 
@@ -107,28 +106,49 @@ impl ModelConfig {
 
     /// The longest sequence, prompt and completion together, that this engine computes as the model means it.
     pub fn max_sequence_length(&self) -> usize {
-        let mut longest = self.max_position_embeddings;
-        if let Some(window) = self.sliding_window
-            && window.first_layer < self.num_hidden_layers
-        {
-            longest = longest.min(window.size);
-        }
-        if let RopeScaling::LongRope {
-            original_max_position_embeddings,
-            ..
-        } = self.rope_scaling
-        {
-            longest = longest.min(original_max_position_embeddings);
-        }
-        longest
+        self.sequence_limit().0
     }
 
-    /// Reads `config.json` in a directory, or the metadata of a GGUF file.
-    pub fn read(path: &Path) -> Result<Self> {
-        if gguf::is_gguf(path) {
-            return gguf::config(path);
+    /// That length for messages, with the setting that it comes from.
+    pub fn max_sequence_length_text(&self) -> String {
+        let (length, why) = self.sequence_limit();
+        format!("{length} positions ({why})")
+    }
+
+    fn sequence_limit(&self) -> (usize, &'static str) {
+        let positions = match self.rope_scaling {
+            RopeScaling::Dynamic { .. } => {
+                "max_position_embeddings; dynamic rope scaling, which begins there, is not implemented"
+            }
+            _ => "max_position_embeddings",
+        };
+        let mut limit = (self.max_position_embeddings, positions);
+        if let Some(window) = self.sliding_window
+            && window.first_layer < self.num_hidden_layers
+            && window.size < limit.0
+        {
+            limit = (
+                window.size,
+                "sliding_window; attention that leaves tokens behind is not implemented",
+            );
         }
-        let path = path.join("config.json");
+        if let RopeScaling::LongRope {
+            original_max_position_embeddings: original,
+            ..
+        } = self.rope_scaling
+            && original < limit.0
+        {
+            limit = (
+                original,
+                "original_max_position_embeddings; longrope's long_factor, which begins there, is not implemented",
+            );
+        }
+        limit
+    }
+
+    /// Reads `config.json` in a directory.
+    pub fn read(directory: &Path) -> Result<Self> {
+        let path = directory.join("config.json");
         let text = crate::regular_file::read_text(&path, LARGEST_FILE)
             .map_err(|error| EngineError::io(&path, error))?;
         Self::from_json(&text).map_err(|problem| EngineError::Config { path, problem })

@@ -68,8 +68,7 @@ pub fn decode(
             hooks,
         )
     } else {
-        let backend = TensorBackend::new(model, groups, plan, budget.rows)?;
-        run(backend, model, tokenizer, groups, plan, budget, hooks)
+        decode_by_composition(model, tokenizer, groups, plan, budget, hooks)
     }
 }
 
@@ -85,7 +84,11 @@ pub fn decode_by_composition(
 ) -> Result<Vec<Vec<Attempt>>> {
     let budget = budget.into();
     check(model, groups, plan, budget)?;
-    let backend = TensorBackend::new(model, groups, plan, budget.rows)?;
+    let backend = TensorBackend::new(model, groups, plan, budget)?;
+    let budget = DecodingBudget {
+        rows: backend.slot_count(),
+        ..budget
+    };
     run(backend, model, tokenizer, groups, plan, budget, hooks)
 }
 
@@ -134,8 +137,8 @@ fn check(
         if length >= config.max_sequence_length() {
             return refuse(format!(
                 "the prompt of group {index} has {length} tokens and leaves no room for a completion in the model's \
-                 {} positions (max_position_embeddings); shorten it",
-                config.max_sequence_length()
+                 {}; shorten it",
+                config.max_sequence_length_text()
             ));
         }
         if let Some(token) = group

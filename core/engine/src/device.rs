@@ -49,3 +49,14 @@ pub fn select_dtype(spec: &str, device: &Device) -> Result<DType> {
         problem: problem.to_owned(),
     })
 }
+
+/// Bytes of memory of a device, all of it; none for the CPU.
+pub fn device_memory(device: &Device) -> Option<usize> {
+    #[cfg(feature = "cuda")]
+    if let Ok(cuda) = device.as_cuda_device() {
+        let memory = cuda.cuda_stream().context().mem_get_info();
+        return memory.ok().map(|(_, total)| total);
+    }
+    let _ = device;
+    None
+}

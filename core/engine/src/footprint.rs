@@ -1,7 +1,11 @@
 //! How much memory a pass and decoding take, for plans that are made before anything is loaded.
 //!
-//! The numbers follow what [`pass`](crate::Pass) keeps and what decoding allocates on the CPU, in f32. They stand beside
-//! the engine because a change there is a change here.
+//! The numbers follow what [`pass`](crate::Pass) keeps and what decoding allocates. They stand beside the engine because a
+//! change there is a change here.
+
+mod device;
+
+use candle_core::DType;
 
 use crate::config::ModelConfig;
 use crate::decode::{LARGEST_KEPT, PAGE};
@@ -18,7 +22,15 @@ impl ModelConfig {
 
     /// Bytes of a training pass over `tokens`, whose first `recomputed_layers` layers keep their input alone: what the
     /// forward keeps for the backward, and what exists while one layer, or the head, is computed.
-    pub fn pass_footprint(&self, tokens: usize, recomputed_layers: usize) -> usize {
+    pub fn pass_footprint(
+        &self,
+        tokens: usize,
+        recomputed_layers: usize,
+        arithmetic: Arithmetic,
+    ) -> usize {
+        if !arithmetic.on_cpu {
+            return device::pass(self, tokens, recomputed_layers, arithmetic.dtype);
+        }
         let widths = Widths::of(self);
         let recomputed = recomputed_layers.min(self.num_hidden_layers);
         let whole = self.num_hidden_layers - recomputed;
@@ -36,12 +48,41 @@ impl ModelConfig {
 
     /// Bytes of decoding `rows` attempts at a time, with keys and values of `positions` altogether: the weights in the order of
     /// decoding, the cache and the logits.
-    pub fn decoding_footprint(&self, rows: usize, positions: usize) -> usize {
+    pub fn decoding_footprint(
+        &self,
+        rows: usize,
+        positions: usize,
+        arithmetic: Arithmetic,
+    ) -> usize {
+        if !arithmetic.on_cpu {
+            return device::decoding(self, rows, positions, arithmetic.dtype);
+        }
         // Pages are filled to half on average, one for each row and layer.
         let positions = positions + rows * PAGE / 2;
         let cache = 2 * self.num_hidden_layers * self.num_key_value_heads * self.head_dim;
         let logits = 3 * rows * self.vocab_size;
         FLOAT * (self.parameter_count() + positions * cache + logits)
+    }
+}
+
+/// What passes and decoding compute in and where, as far as memory goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arithmetic {
+    pub dtype: DType,
+    pub on_cpu: bool,
+}
+
+impl Arithmetic {
+    /// Bytes of weights: what is trained is f32, with a rounded copy where passes compute in something else.
+    pub fn weights(self, trained: usize, frozen: usize) -> usize {
+        let value = self.dtype.size_in_bytes();
+        let rounded = if self.dtype == DType::F32 { 0 } else { value };
+        trained * (FLOAT + rounded) + frozen * value
+    }
+
+    /// Bytes of gradients and of the update rule's two moments.
+    pub fn training_state(self, trained: usize) -> usize {
+        3 * trained * FLOAT
     }
 }
 

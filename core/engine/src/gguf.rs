@@ -10,12 +10,15 @@
 //! read only after everything that the header says agrees with the model's shapes and the file's length.
 
 mod blocks;
+mod characters;
 mod config;
 mod header;
 mod merges;
 mod names;
 mod pre_tokenizers;
 mod rope;
+mod source;
+mod special_ids;
 mod tokenizer;
 mod value;
 mod vocabulary;

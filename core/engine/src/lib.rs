@@ -17,6 +17,7 @@ mod gradients;
 mod init;
 mod lora;
 mod model;
+mod model_path;
 mod ops;
 mod packed;
 mod parameters;
@@ -39,15 +40,17 @@ pub use decode::{
     Attempt, DecodeHooks, DecodingBudget, DecodingPlan, Finish, NoHooks, Pause, PromptGroup, Steer,
     decode, decode_by_composition, sampling,
 };
-pub use device::{select_device, select_dtype};
+pub use device::{device_memory, select_device, select_dtype};
 pub use error::{EngineError, Result};
+pub use footprint::Arithmetic;
 pub use gradients::{Coverage, Gradients, Uncovered, UncoveredReason};
 pub use lora::{LoraConfig, LoraTarget};
 pub use model::Model;
+pub use model_path::read_config;
 pub use packed::Packed;
 pub use parameters::{LayerParameters, LowRank, Projection};
 pub use pass::{Pass, PassOptions, Scores};
-pub use peft::AdapterFile;
+pub use peft::{AdapterBase, AdapterFile};
 pub use schedule::{Decay, Schedule};
 pub use tokenizer::{END_OF_TEXT, PADDING, StreamingDecoder, Tokenizer};
 pub use update_rule::{AdamW, AdamWConfig, StepReport};

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::config::ModelConfig;
 use crate::error::{EngineError, Result};
 
 /// A batch of token sequences without padding.
@@ -63,8 +64,9 @@ impl Packed {
             .collect()
     }
 
-    /// Checks the batch against a model's vocabulary and longest position.
-    pub fn validate(&self, vocab_size: usize, max_positions: usize) -> Result<()> {
+    /// Checks the batch against a model's vocabulary and longest sequence.
+    pub fn validate(&self, model: &ModelConfig) -> Result<()> {
+        let vocab_size = model.vocab_size;
         let refuse = |problem: String| Err(EngineError::Batch(problem));
         let count = self.sequence_count();
         if self.offsets.len() != count + 1 || self.offsets.first() != Some(&0) {
@@ -95,10 +97,10 @@ impl Packed {
                     "sequence {index} has {length} tokens and a prompt of {prompt}; expected a prompt of 1 to {length}"
                 ));
             }
-            if length > max_positions {
+            if length > model.max_sequence_length() {
                 return refuse(format!(
-                    "sequence {index} has {length} tokens, but the model has {max_positions} positions \
-                     (max_position_embeddings); make it shorter"
+                    "sequence {index} has {length} tokens, but the model has {}; make it shorter",
+                    model.max_sequence_length_text()
                 ));
             }
         }

@@ -105,7 +105,7 @@ impl Model {
             )));
         }
         let config = self.config();
-        packed.validate(config.vocab_size, config.max_sequence_length())?;
+        packed.validate(config)?;
         let adapters = Adapters::new(self, options.dropout_seed);
         let batch = Batch::new(self, packed, adapters.drop_inputs());
         let eps = config.rms_norm_eps;

@@ -29,8 +29,26 @@ const PREFIX: &str = "base_model.model.";
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdapterFile {
     pub lora: LoraConfig,
+    pub base: AdapterBase,
+}
+
+/// The model that adapters were trained on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterBase {
     /// `base_model_name_or_path`: a directory, or the id of a hub's model.
-    pub base: String,
+    pub name: String,
+    /// `revision`: which version of a hub's model.
+    pub revision: Option<String>,
+}
+
+impl From<&str> for AdapterBase {
+    /// A base of one version only.
+    fn from(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            revision: None,
+        }
+    }
 }
 
 impl AdapterFile {
@@ -60,7 +78,8 @@ impl AdapterFile {
         json!({
             "peft_type": "LORA",
             "task_type": "CAUSAL_LM",
-            "base_model_name_or_path": self.base,
+            "base_model_name_or_path": self.base.name,
+            "revision": self.base.revision,
             "r": lora.rank,
             "lora_alpha": lora.alpha,
             "lora_dropout": lora.dropout,
@@ -81,9 +100,9 @@ impl AdapterFile {
 }
 
 impl Model {
-    /// Writes the adapters alone, for a base model that PEFT finds under `base`. Making the files durable is the
-    /// caller's business.
-    pub fn save_adapters(&self, directory: &Path, base: &str) -> Result<()> {
+    /// Writes the adapters alone, for a base model that PEFT finds under the name of `base`. Making the files durable is
+    /// the caller's business.
+    pub fn save_adapters(&self, directory: &Path, base: &AdapterBase) -> Result<()> {
         let Some(lora) = self.lora() else {
             return Err(EngineError::Argument(
                 "the model has no adapters to write".to_owned(),
@@ -91,7 +110,7 @@ impl Model {
         };
         let file = AdapterFile {
             lora: lora.clone(),
-            base: base.to_owned(),
+            base: base.clone(),
         };
         let path = directory.join(CONFIG_FILE);
         let text = format!("{:#}\n", file.to_json());
@@ -146,6 +165,7 @@ impl Model {
 struct ConfigFile {
     peft_type: Option<String>,
     base_model_name_or_path: Option<String>,
+    revision: Option<String>,
     r: Option<usize>,
     lora_alpha: Option<f64>,
     lora_dropout: Option<f64>,
@@ -182,7 +202,7 @@ impl ConfigFile {
             _ => false,
         };
         // How an adapter was begun, and who wrote it. Anything else that is on may change what it computes.
-        const HARMLESS: [&str; 12] = [
+        const HARMLESS: [&str; 11] = [
             "auto_mapping",
             "corda_config",
             "eva_config",
@@ -193,7 +213,6 @@ impl ConfigFile {
             "megatron_core",
             "peft_version",
             "qalora_group_size",
-            "revision",
             "task_type",
         ];
         if let Some((name, value)) = self
@@ -231,9 +250,12 @@ impl ConfigFile {
                 dropout: self.lora_dropout.unwrap_or(0.0),
                 rank_stabilized: self.use_rslora.unwrap_or(false),
             },
-            base: self
-                .base_model_name_or_path
-                .ok_or("base_model_name_or_path is missing")?,
+            base: AdapterBase {
+                name: self
+                    .base_model_name_or_path
+                    .ok_or("base_model_name_or_path is missing")?,
+                revision: self.revision,
+            },
         })
     }
 }

@@ -248,12 +248,7 @@ impl Change {
     ) -> Result<()> {
         let (first, second) = moments;
         if !on_cpu(&[weight, gradient, first, second]) {
-            let g = (gradient * self.clip_factor)?;
-            *first = ((&*first * self.beta1)? + (&g * (1.0 - self.beta1))?)?;
-            *second = ((&*second * self.beta2)? + (g.sqr()? * (1.0 - self.beta2))?)?;
-            let denominator = ((second.sqrt()? / self.root_correction)? + self.eps)?;
-            *weight = ((&*weight * self.shrink)? - ((&*first * self.step_size)? / denominator)?)?;
-            return Ok(());
+            return self.apply_composed(weight, gradient, first, second);
         }
         const BLOCK: usize = 1 << 14;
         let gradient = read(gradient);
@@ -271,6 +266,33 @@ impl Change {
                 })
             })
         })??
+    }
+
+    /// Slice by slice, so that what an expression makes on its way is small beside the tensors.
+    fn apply_composed(
+        &self,
+        weight: &Tensor,
+        gradient: &Tensor,
+        first: &Tensor,
+        second: &Tensor,
+    ) -> Result<()> {
+        const SLICE: usize = 1 << 24;
+        let flat = |tensor: &Tensor| tensor.flatten_all();
+        let (weight, first, second) = (flat(weight)?, flat(first)?, flat(second)?);
+        let gradient = flat(gradient)?;
+        let count = weight.elem_count();
+        for start in (0..count).step_by(SLICE) {
+            let slice = |tensor: &Tensor| tensor.narrow(0, start, SLICE.min(count - start));
+            let g = (slice(&gradient)? * self.clip_factor)?;
+            let m = ((slice(&first)? * self.beta1)? + (&g * (1.0 - self.beta1))?)?;
+            let v = ((slice(&second)? * self.beta2)? + (g.sqr()? * (1.0 - self.beta2))?)?;
+            let denominator = ((v.sqrt()? / self.root_correction)? + self.eps)?;
+            let w = ((slice(&weight)? * self.shrink)? - ((&m * self.step_size)? / denominator)?)?;
+            for (tensor, values) in [(&weight, w), (&first, m), (&second, v)] {
+                tensor.slice_set(&values, 0, start)?;
+            }
+        }
+        Ok(())
     }
 
     fn apply_values(
@@ -296,5 +318,51 @@ impl Change {
                 }
             },
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
+    use candle_core::Device;
+
+    use super::*;
+
+    /// The composition is what devices run; the kernel is held to PyTorch.
+    #[test]
+    fn the_composition_updates_as_the_kernel_does() {
+        let config = AdamWConfig {
+            weight_decay: 0.1,
+            ..AdamWConfig::default()
+        };
+        let numbers = |seed: f32| {
+            let values: Vec<f32> = (0..1000).map(|at| (at as f32 * seed).sin()).collect();
+            Tensor::from_vec(values, (20, 50), &Device::Cpu).unwrap()
+        };
+        let run = |composed: bool| {
+            let zeros = || Tensor::zeros((20, 50), candle_core::DType::F32, &Device::Cpu).unwrap();
+            let (mut weight, mut moments) = (numbers(0.7), (zeros(), zeros()));
+            for step in 1..=3 {
+                let gradient = numbers(0.1 * step as f32);
+                let change = Change::new(&config, step, 1e-2, 0.5, true);
+                match composed {
+                    true => change.apply_composed(&weight, &gradient, &moments.0, &moments.1),
+                    false => change.apply(&mut weight, &gradient, &mut moments),
+                }
+                .unwrap();
+            }
+            [weight, moments.0, moments.1].map(|tensor| {
+                let flat = tensor.flatten_all().unwrap();
+                flat.to_vec1::<f32>().unwrap()
+            })
+        };
+        for (composed, kernel) in run(true)
+            .into_iter()
+            .flatten()
+            .zip(run(false).into_iter().flatten())
+        {
+            assert!((composed - kernel).abs() < 1e-6, "{composed} {kernel}");
+        }
     }
 }

@@ -277,6 +277,41 @@ fn windows_are_read_as_each_family_means_them() {
     assert_eq!(config.max_sequence_length(), 8192);
 }
 
+/// A sequence that is too long is told which setting it is too long for.
+#[test]
+fn the_longest_sequence_says_what_sets_it() {
+    let divisors = vec![1.0; 32];
+    let cases = [
+        (json!({}), "8192 positions (max_position_embeddings)"),
+        (
+            json!({ "model_type": "mistral", "sliding_window": 32 }),
+            "32 positions (sliding_window; ",
+        ),
+        (
+            // A window that is longer than the model changes nothing.
+            json!({ "model_type": "mistral", "sliding_window": 9000 }),
+            "8192 positions (max_position_embeddings)",
+        ),
+        (
+            json!({ "rope_scaling": { "rope_type": "dynamic", "factor": 2.0 } }),
+            "8192 positions (max_position_embeddings; dynamic rope scaling",
+        ),
+        (
+            json!({ "rope_scaling": {
+                "rope_type": "longrope", "short_factor": divisors, "long_factor": divisors,
+                "original_max_position_embeddings": 1024,
+            } }),
+            "1024 positions (original_max_position_embeddings; longrope",
+        ),
+    ];
+    for (fields, expected) in cases {
+        let config = read(&with(fields)).unwrap();
+        let text = config.max_sequence_length_text();
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.starts_with(&config.max_sequence_length().to_string()));
+    }
+}
+
 #[test]
 fn every_family_survives_its_own_file() {
     for architecture in Architecture::ALL {

@@ -10,8 +10,9 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use farthing_engine::{
-    AdamW, AdamWConfig, AdapterFile, Architecture, DecodingPlan, Gradients, LoraConfig, LoraTarget,
-    Model, NoHooks, Packed, PassOptions, PromptGroup, Tokenizer, decode, decode_by_composition,
+    AdamW, AdamWConfig, AdapterBase, AdapterFile, Architecture, DecodingPlan, Gradients,
+    LoraConfig, LoraTarget, Model, NoHooks, Packed, PassOptions, PromptGroup, Tokenizer, decode,
+    decode_by_composition,
 };
 use serde_json::{Value, json};
 
@@ -34,7 +35,9 @@ fn adapted(architecture: Architecture, lora: LoraConfig) -> Model {
     let model = small_model(architecture, true);
     let directory = tempfile::tempdir().unwrap();
     let model = model.with_adapters(lora, 3).unwrap();
-    model.save_adapters(directory.path(), "base").unwrap();
+    model
+        .save_adapters(directory.path(), &"base".into())
+        .unwrap();
     let path = directory.path().join("adapter_model.safetensors");
     let tensors = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
     let mut seed = 0;
@@ -65,7 +68,7 @@ fn pefts_adapter_gives_pefts_numbers() {
     let file = AdapterFile::read(&directory).unwrap();
     assert_eq!(file.lora.scale(), (5.0 / 3.0_f64.sqrt()) as f32);
     assert!(AdapterFile::is_in(&directory) && !AdapterFile::is_in(&fixture("qwen2")));
-    let model = Model::load(&directory.join(&file.base), &Device::Cpu).unwrap();
+    let model = Model::load(&directory.join(&file.base.name), &Device::Cpu).unwrap();
     let model = model.with_adapters_from(&directory).unwrap();
     let batch: Value =
         serde_json::from_str(&std::fs::read_to_string(directory.join("batch.json")).unwrap())
@@ -259,12 +262,13 @@ fn gradients_with_dropout_agree_with_finite_differences() {
 fn files_go_back_and_forth_and_wrong_ones_are_refused() {
     let model = adapted(Architecture::Qwen2, settings());
     let directory = tempfile::tempdir().unwrap();
-    model.save_adapters(directory.path(), "owner/name").unwrap();
+    let base = AdapterBase {
+        name: "owner/name".to_owned(),
+        revision: Some("v1".to_owned()),
+    };
+    model.save_adapters(directory.path(), &base).unwrap();
     let file = AdapterFile::read(directory.path()).unwrap();
-    assert_eq!(
-        (&file.lora, file.base.as_str()),
-        (&settings(), "owner/name")
-    );
+    assert_eq!((&file.lora, &file.base), (&settings(), &base));
     let again = small_model(Architecture::Qwen2, true)
         .with_adapters_from(directory.path())
         .unwrap();

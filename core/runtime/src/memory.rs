@@ -11,18 +11,12 @@ pub use farthing_engine::trim_with;
 use serde::Serialize;
 
 use crate::error::{Result, RuntimeError};
-use crate::manifest::ActivationCheckpointing;
+use crate::manifest::{ActivationCheckpointing, EvalStage};
 use crate::plan::{Plan, StageLengths};
+use machine::Machine;
 use needs::{DecodingNeeds, StageNeeds};
 
-const FLOAT: f64 = 4.0;
 const GIB: f64 = (1_u64 << 30) as f64;
-
-/// The binary, its libraries and their tables.
-const PROCESS: f64 = 50.0 * (1 << 20) as f64;
-
-/// What the tokenizer keeps for a word of its vocabulary: the word, its merge, and the tables that find both.
-const WORD: f64 = 700.0;
 
 /// The share of the machine's memory that a plan may take: the rest is the system's.
 const USABLE: f64 = 0.9;
@@ -53,6 +47,8 @@ pub struct MemoryEstimate {
     pub decoding_tokens: usize,
     /// The longest prompt that was found.
     pub prompt_tokens: usize,
+    /// The budget of positions of each stage of the plan.
+    pub decode_tokens: Vec<usize>,
     /// Layers that keep their input alone and run again for the backward pass.
     pub recomputed_layers: usize,
     /// The most demanding moment.
@@ -65,27 +61,31 @@ impl MemoryEstimate {
     /// Reckons the needs of a plan's stages, and how many layers have to run again so that they fit. `lengths` are those
     /// of a rehearsal.
     pub fn of(plan: &Plan, lengths: &[StageLengths]) -> Result<Self> {
-        let (manifest, model) = (plan.manifest(), &plan.model);
+        let (manifest, model, machine) = (plan.manifest(), &plan.model, &Machine::of(plan));
         let parameters = model.parameter_count();
         let lora = manifest.model.lora.as_ref();
         let adapters = lora.map_or(0, |lora| lora.config().parameter_count(model));
+        let (trainable, frozen) = match lora.is_some() {
+            true => (adapters, parameters),
+            false => (parameters, 0),
+        };
         let base = Self {
             parameters,
-            trainable: if lora.is_some() { adapters } else { parameters },
-            process: PROCESS + model.vocab_size as f64 * WORD,
-            weights: (parameters + adapters) as f64 * FLOAT,
-            available: machine::available(),
+            trainable,
+            process: machine.process(model),
+            weights: machine.arithmetic.weights(trainable, frozen) as f64,
+            available: machine.available,
             ..Self::default()
         };
         let mut stages = Vec::new();
         for (stage, lengths) in manifest.stages.iter().zip(lengths) {
-            let needs = StageNeeds::of(stage, lengths, model, &plan.host)?;
+            let needs = StageNeeds::of(stage, lengths, model, machine, &plan.host)?;
             let estimate = Self {
                 stage: stage.name().to_owned(),
                 prompt_tokens: lengths.prompt,
                 ..base.clone()
             };
-            stages.push((estimate, needs));
+            stages.push((estimate.with_needs(model, machine, &needs), needs));
         }
         let layers = model.num_hidden_layers;
         let candidates = match manifest.run.activation_checkpointing {
@@ -93,60 +93,131 @@ impl MemoryEstimate {
             ActivationCheckpointing::All => layers..=layers,
             ActivationCheckpointing::Auto => 0..=layers,
         };
-        let usable = base.available.map(|available| available * USABLE);
         let estimate = |recomputed_layers: usize| {
-            let moments = stages
-                .iter()
-                .map(|(stage, needs)| stage.clone().at_work(model, needs, recomputed_layers));
+            let moments = stages.iter().map(|(stage, needs)| {
+                stage
+                    .clone()
+                    .with_pass(model, machine, needs, recomputed_layers)
+            });
             moments.max_by(|a, b| a.peak.total_cmp(&b.peak))
         };
         let fits = |recomputed_layers: &usize| {
             let peak = estimate(*recomputed_layers).map_or(0.0, |moment| moment.peak);
-            usable.is_none_or(|usable| peak <= usable)
+            base.usable().is_none_or(|usable| peak <= usable)
         };
         let trains = stages.iter().any(|(_, needs)| needs.trains);
         let chosen = match trains {
             true => candidates.clone().find(fits).unwrap_or(*candidates.end()),
             false => 0,
         };
-        Ok(estimate(chosen).unwrap_or(base))
+        let decode_tokens = stages
+            .iter()
+            .map(|(stage, needs)| stage.budget(model, machine, needs));
+        let decode_tokens = decode_tokens.collect();
+        Ok(Self {
+            decode_tokens,
+            ..estimate(chosen).unwrap_or(base)
+        })
+    }
+
+    /// This model with what a stage keeps from its beginning to its end, and with what decoding takes meanwhile.
+    fn with_needs(mut self, model: &ModelConfig, machine: &Machine, needs: &StageNeeds) -> Self {
+        let arithmetic = machine.arithmetic;
+        if needs.trains {
+            self.training_state = arithmetic.training_state(self.trainable) as f64;
+        }
+        if needs.compares {
+            self.reference = arithmetic.weights(0, self.trainable) as f64;
+        }
+        for decoding in &needs.decoding {
+            let rows = self.rows(model, machine, decoding, needs.decode_tokens);
+            let positions = decoding.positions(rows);
+            let bytes = model.decoding_footprint(rows, positions, arithmetic) as f64;
+            if bytes > self.decoding {
+                self.decoding = bytes;
+                self.decoding_tokens = positions;
+            }
+        }
+        self
     }
 
     /// The largest moment of a stage with so many layers that run again.
-    fn at_work(
+    fn with_pass(
         mut self,
         model: &ModelConfig,
+        machine: &Machine,
         needs: &StageNeeds,
         recomputed_layers: usize,
     ) -> Self {
         self.recomputed_layers = recomputed_layers;
-        let trained = self.trainable as f64 * FLOAT;
-        if needs.trains {
-            self.training_state = 3.0 * trained;
-        }
-        if needs.compares {
-            self.reference = trained;
-        }
         if needs.pass_rows > 0 {
             self.activation_tokens = needs.pass_rows;
-            self.activations = model.pass_footprint(needs.pass_rows, recomputed_layers) as f64;
+            let bytes =
+                model.pass_footprint(needs.pass_rows, recomputed_layers, machine.arithmetic);
+            self.activations = bytes as f64;
         }
-        for decoding in &needs.decoding {
-            self.decode(model, decoding);
-        }
-        let resident = self.process + self.weights + self.training_state + self.reference;
-        self.peak = resident + self.activations.max(self.decoding);
+        self.peak = self.resident() + self.activations.max(self.decoding);
         self
     }
 
-    fn decode(&mut self, model: &ModelConfig, needs: &DecodingNeeds) {
-        let rows = needs.rows();
+    /// What stays through a stage.
+    fn resident(&self) -> f64 {
+        self.process + self.weights + self.training_state + self.reference
+    }
+
+    fn usable(&self) -> Option<f64> {
+        self.available.map(|available| available * USABLE)
+    }
+
+    /// What is left for decoding beside what stays; `None` where it cannot be told.
+    fn left(&self) -> Option<f64> {
+        self.usable().map(|usable| usable - self.resident())
+    }
+
+    /// The positions that a stage may hold at a time: as the manifest says, or as there is room for. A step takes no more
+    /// than it needs, and prompts may be longer than those that were measured.
+    fn budget(&self, model: &ModelConfig, machine: &Machine, needs: &StageNeeds) -> usize {
+        let rooms = needs
+            .decoding
+            .iter()
+            .map(|needs| self.room(model, machine, needs));
+        needs
+            .decode_tokens
+            .or_else(|| rooms.min())
+            .unwrap_or(usize::MAX)
+    }
+
+    /// The positions that the memory has room for while so many attempts are drawn as fit.
+    fn room(&self, model: &ModelConfig, machine: &Machine, needs: &DecodingNeeds) -> usize {
+        let Some(left) = self.left() else {
+            return usize::MAX;
+        };
+        let rows = self.rows(model, machine, needs, None);
         let positions = needs.positions(rows);
-        let bytes = model.decoding_footprint(rows, positions) as f64;
-        if bytes > self.decoding {
-            self.decoding = bytes;
-            self.decoding_tokens = positions;
-        }
+        let bytes =
+            |positions| model.decoding_footprint(rows, positions, machine.arithmetic) as f64;
+        let more = (left - bytes(positions)) / (bytes(positions + 1) - bytes(positions));
+        // No room at all is refused with the plan; until then an attempt at a time is drawn.
+        positions + more.max(0.0) as usize
+    }
+
+    /// Attempts that are drawn together within a budget of positions, or without one within what memory is left.
+    fn rows(
+        &self,
+        model: &ModelConfig,
+        machine: &Machine,
+        needs: &DecodingNeeds,
+        budget: Option<usize>,
+    ) -> usize {
+        let bytes = |rows, positions| {
+            let bytes = model.decoding_footprint(rows, positions, machine.arithmetic);
+            bytes as f64
+        };
+        needs.rows_that(|rows, positions| match (budget, self.left()) {
+            (Some(budget), _) => positions <= budget,
+            (None, Some(left)) => bytes(rows, positions) <= left,
+            (None, None) => true,
+        })
     }
 
     /// True when the plan cannot fit into this machine.
@@ -162,7 +233,7 @@ impl MemoryEstimate {
             return Ok(());
         }
         let available = self.available.unwrap_or_default();
-        let model = self.process + self.weights + self.training_state + self.reference;
+        let model = self.resident();
         Err(RuntimeError::Memory {
             needed_gb: self.peak / GIB,
             available_gb: available / GIB,
@@ -173,10 +244,23 @@ impl MemoryEstimate {
                 }
                 true => "the model alone is too large for this machine; take a smaller one",
                 false => {
-                    "lower `micro_batch_tokens`, `max_new_tokens` or the group's size, leave \
+                    "lower `micro_batch_tokens`, `decode_tokens`, `max_new_tokens` or the group's size, leave \
                      `run.activation_checkpointing` at `auto`, or take a smaller model"
                 }
             },
         })
     }
+}
+
+/// The positions that an evaluation of a model, which trains nothing beside it, may hold at a time.
+pub(crate) fn evaluation_budget(plan: &Plan, stage: &EvalStage, prompt: usize) -> usize {
+    let (model, machine) = (&plan.model, Machine::of(plan));
+    let needs = StageNeeds::of_evaluation(stage, prompt, model.max_sequence_length(), &machine);
+    let estimate = MemoryEstimate {
+        process: machine.process(model),
+        weights: machine.arithmetic.weights(0, model.parameter_count()) as f64,
+        available: machine.available,
+        ..MemoryEstimate::default()
+    };
+    estimate.budget(model, &machine, &needs)
 }

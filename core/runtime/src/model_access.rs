@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use farthing_engine::gguf::is_gguf;
-use farthing_engine::{AdapterFile, Device, Model, Tokenizer};
+use farthing_engine::{AdapterBase, AdapterFile, Device, Model, Tokenizer};
 use serde::Serialize;
 
 use crate::error::{Result, RuntimeError};
@@ -124,10 +124,10 @@ impl ModelAccess {
         }
         let base = AdapterFile::read(path)?.base;
         // A relative path begins where the adapter is, as a manifest's begins where the manifest is.
-        let beside = path.join(&base);
+        let beside = path.join(&base.name);
         let base = match beside.symlink_metadata().is_ok() {
             true => beside,
-            false => self.directory(Path::new(&base)).map_err(|error| {
+            false => self.directory(&named(&base)).map_err(|error| {
                 RuntimeError::Usage(format!(
                     "{} is an adapter, and the model it was trained on cannot be had: {error}",
                     path.display()
@@ -142,6 +142,17 @@ impl ModelAccess {
             )));
         }
         Ok(Model::load(&base, device)?.with_adapters_from(path)?)
+    }
+}
+
+/// What the base of adapters is called on a command line. What is on the disk has no revisions.
+fn named(base: &AdapterBase) -> PathBuf {
+    let path = Path::new(&base.name);
+    match (&base.revision, ModelId::parse(&base.name)) {
+        (Some(revision), Some(id)) if path.symlink_metadata().is_err() => {
+            PathBuf::from(id.at(revision).to_string())
+        }
+        _ => path.to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use farthing_engine::{
     Architecture, DType, Device, EngineError, Model, ModelConfig, RopeScaling, Tokenizer,
-    select_device, select_dtype,
+    read_config, select_device, select_dtype,
 };
 
 use crate::error::{Result, RuntimeError};
@@ -24,6 +24,7 @@ use crate::model_access::{HubModel, ModelAccess};
 use crate::plugin_access::PluginAccess;
 use components::load_and_check;
 pub use rehearsal::StageLengths;
+pub(crate) use rehearsal::longest_prompt;
 
 /// A manifest that can be run here.
 pub struct Plan {
@@ -189,7 +190,7 @@ fn model_config(
                     .map_err(|problem| farthing_engine::EngineError::Argument(problem).into())
                     .map(|()| config)
             }),
-        (None, Some(path)) => ModelConfig::read(path).map_err(RuntimeError::from),
+        (None, Some(path)) => read_config(path).map_err(RuntimeError::from),
         (None, None) => return None,
     };
     match config {

@@ -7,7 +7,7 @@ mod clock;
 mod position;
 mod saving;
 
-use farthing_engine::{AdamW, AdamWConfig, Decay, Model, Schedule, Tokenizer};
+use farthing_engine::{AdamW, AdamWConfig, Decay, DecodingBudget, Model, Schedule, Tokenizer};
 
 use clock::Clock;
 pub(crate) use position::Position;
@@ -25,7 +25,7 @@ use crate::run::{
 use crate::stage::components::{LiveTask, States};
 use crate::stage::judging::JudgedGroup;
 use crate::stage::measuring::Judge;
-use crate::stage::rollout::Group;
+use crate::stage::rollout::{Group, decoding_budget};
 use crate::stage::{eval, rl, sft};
 
 /// How a stage ended.
@@ -62,6 +62,8 @@ pub(crate) struct Trainer {
     pub position: Position,
     /// Layers that run again for the backward pass.
     pub recomputed_layers: usize,
+    /// Of each stage.
+    decode_tokens: Vec<usize>,
     metrics: RunMetrics,
     registry: MetricRegistry,
     checkpoints: Checkpoints,
@@ -90,6 +92,8 @@ pub(crate) struct Parts {
     pub run: RunDirectory,
     pub position: Position,
     pub recomputed_layers: usize,
+    /// Of each stage.
+    pub decode_tokens: Vec<usize>,
     pub resumed_from: Option<std::path::PathBuf>,
     pub terminal: Terminal,
     pub interrupt: Interrupt,
@@ -142,6 +146,7 @@ impl Trainer {
             completions,
             position: parts.position,
             recomputed_layers: parts.recomputed_layers,
+            decode_tokens: parts.decode_tokens,
             metrics,
             registry,
             checkpoints,
@@ -194,6 +199,11 @@ impl Trainer {
         let mut tasks = LiveTask::indices(&self.tasks, names);
         tasks.retain(|&index| self.tasks[index].weight > 0.0);
         tasks
+    }
+
+    /// What a stage may hold at a time while attempts are drawn.
+    pub fn decoding_budget(&self, stage: usize) -> DecodingBudget {
+        decoding_budget(self.decode_tokens[stage])
     }
 
     /// The update rule of the stage, with its moments if the run was resumed within the stage.

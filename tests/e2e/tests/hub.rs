@@ -302,6 +302,52 @@ fn a_run_is_resumed_with_the_commit_that_it_began_with() {
     assert_eq!(scene.weights("again"), scene.weights("straight"));
 }
 
+/// A push to the repository of their base changes no adapters either: they name the commit, as PEFT does.
+#[test]
+fn adapters_stand_on_the_commit_that_they_were_trained_on() {
+    let scene = Scene::new();
+    let lora = "\nlora = { rank = 2, alpha = 4 }\n\n[[task]]";
+    let manifest = scene.manifest(MODEL).replace("\n\n[[task]]", lora);
+    scene.bench.write("run.toml", &manifest);
+    scene.run(&["train", "run.toml", "--out", "run"]).success();
+    scene
+        .run(&["export", "run", "adapter", "--format", "peft"])
+        .success();
+    let config = "adapter/adapter_config.json";
+    let text = scene.bench.read(config);
+    let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(written["base_model_name_or_path"], MODEL);
+    assert_eq!(written["revision"], scene.commit);
+    assert_eq!(
+        scene
+            .bench
+            .read("run/checkpoints/step-000012/adapter_config.json"),
+        text
+    );
+    let before = scene.run(&sample("run")).success();
+    let measured = |model: &str| {
+        let mut figures = scene.run(&["eval", model, "run.toml", "--json"]).json();
+        for field in ["model", "seconds"] {
+            figures[field].take();
+        }
+        figures
+    };
+    let figures = measured("run");
+
+    save_model(&scene.bench.path("newer"), 2);
+    push(&scene.hub, &scene.bench.path("newer"));
+    for model in ["run", "adapter"] {
+        assert_eq!(scene.run(&sample(model)).success(), before, "{model}");
+        assert_eq!(measured(model), figures, "{model}");
+    }
+    scene.run(&["export", "run", "whole"]).success();
+    assert_eq!(scene.run(&sample("whole")).success(), before);
+    // The commit is what holds them: a name alone means what was pushed last.
+    let nameless = text.replace(&format!("\"{}\"", scene.commit), "null");
+    scene.bench.write(config, &nameless);
+    assert_ne!(scene.run(&sample("adapter")).success(), before);
+}
+
 #[test]
 fn eval_measures_a_model_of_the_hub() {
     let scene = Scene::new();

@@ -170,65 +170,6 @@ fn a_run_is_never_overwritten() {
     assert!(stderr.contains("stage.1.steps"), "{stderr}");
 }
 
-/// How a step is computed must not change what it computes.
-#[test]
-fn threads_and_micro_batches_do_not_change_the_result() {
-    let bench = Bench::new();
-    bench.write("run.toml", &small_manifest());
-    bench.run(&["train", "run.toml", "--out", "two"]).success();
-    bench
-        .run(&[
-            "train",
-            "run.toml",
-            "--out",
-            "one",
-            "--set",
-            "run.threads=1",
-        ])
-        .success();
-    assert_eq!(
-        bench.read("one/metrics.jsonl"),
-        bench.read("two/metrics.jsonl")
-    );
-    let weights = |run: &str| {
-        std::fs::read(
-            bench
-                .path(run)
-                .join("checkpoints/step-000012/model.safetensors"),
-        )
-        .unwrap()
-    };
-    assert_eq!(weights("one"), weights("two"));
-}
-
-/// The split into micro-batches is a matter of memory: the update is the same but for rounding.
-#[test]
-fn micro_batches_do_not_change_an_update() {
-    let first_step = |micro_batch_tokens: u32| {
-        let bench = Bench::new();
-        // Short completions are worth more, so that a group has differences from the first step on.
-        let manifest = small_manifest().replace("max = 40", "max = 6");
-        bench.write("run.toml", &manifest);
-        let set = format!("stage.1.micro_batch_tokens={micro_batch_tokens}");
-        bench
-            .run(&["train", "run.toml", "--out", "run", "--set", &set])
-            .success();
-        let mut rows = bench.rows("run/metrics.jsonl").into_iter();
-        rows.find(|row| row["stage"] == "rl" && row.get("loss").is_some())
-            .expect("a first step")
-    };
-    let (whole, parts) = (first_step(100_000), first_step(40));
-    assert_eq!(whole["reward"], parts["reward"]);
-    for name in ["grad_norm", "entropy", "clip_ratio/region_mean"] {
-        let (whole, parts) = (number(&whole, name), number(&parts, name));
-        assert!(
-            (whole - parts).abs() <= 1e-4 * whole.abs(),
-            "{name}: {whole} {parts}"
-        );
-    }
-    assert!(number(&whole, "grad_norm") > 0.0);
-}
-
 /// The curriculum that keeps mixed groups only, with the objective that it belongs to.
 #[test]
 fn groups_that_teach_nothing_are_drawn_again() {

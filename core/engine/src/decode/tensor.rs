@@ -15,7 +15,7 @@ use self::layers::{KeysValues, Place};
 use self::logits::DeviceLogits;
 use super::attempt::PromptGroup;
 use super::backend::{Backend, Start};
-use super::plan::DecodingPlan;
+use super::plan::{DecodingBudget, DecodingPlan};
 use super::sampling::ComposedSampler;
 use crate::error::Result;
 use crate::model::Model;
@@ -58,7 +58,7 @@ impl<'a> TensorBackend<'a> {
         model: &'a Model,
         groups: &[PromptGroup<'_>],
         plan: &'a DecodingPlan,
-        max_rows: usize,
+        budget: DecodingBudget,
     ) -> Result<Self> {
         let config = model.config();
         let longest = groups
@@ -75,7 +75,8 @@ impl<'a> TensorBackend<'a> {
             .saturating_add(limit)
             .min(config.max_sequence_length());
         let attempts: usize = groups.iter().map(|group| group.seeds.len()).sum();
-        let slot_count = max_rows.min(attempts);
+        let slots_of_budget = (budget.tokens / capacity).max(1);
+        let slot_count = budget.rows.min(attempts).min(slots_of_budget);
         let nothing = Tensor::zeros(1, DType::F32, model.device())?;
         let mut backend = Self {
             model,
@@ -93,6 +94,11 @@ impl<'a> TensorBackend<'a> {
         };
         backend.allocate()?;
         Ok(backend)
+    }
+
+    /// How many attempts can be in flight.
+    pub fn slot_count(&self) -> usize {
+        self.slot_count
     }
 
     /// Tables and an empty cache for the capacity.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::header::Header;
 use super::rope;
-use super::tokenizer::SpecialIds;
+use super::special_ids::SpecialIds;
 use super::value::{Metadata, need};
 use super::weights::read_values;
 use crate::config::ModelConfig;

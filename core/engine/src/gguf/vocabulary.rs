@@ -4,13 +4,15 @@
 //! What cannot be said with those is refused: a file that cuts text in another way than the model was trained with
 //! answers worse, and nobody would know why.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use super::characters::as_bytes;
 use super::merges;
 use super::pre_tokenizers::{self, without_lists_of_one};
-use super::tokenizer::{EOS_IDS, WORD_MARK, filler_token, token_type, word_marks};
+use super::special_ids::{EOS_IDS, token_type};
+use super::tokenizer::{WORD_MARK, filler_token, word_marks};
 use super::write::Entry;
 use crate::tokenizer::Tokenizer;
 
@@ -32,7 +34,7 @@ pub(super) fn entries(tokenizer: &Tokenizer, vocab_size: usize) -> Checked<Entri
         |name: &str, entry: Entry| entries.push((format!("tokenizer.ggml.{name}"), entry));
     match json["model"]["type"].as_str() {
         Some("WordLevel") => {
-            characters(&json, &mut tokens)?;
+            as_bytes(&json, &mut tokens)?;
             set("model", Entry::text("gpt2"));
             set("pre", Entry::text("gpt-2"));
             set("merges", Entry::Texts(Vec::new()));
@@ -132,8 +134,8 @@ impl Around {
 }
 
 /// All tokens by id, with llama.cpp's types.
-struct Tokens {
-    list: Vec<Option<(String, i64)>>,
+pub(super) struct Tokens {
+    pub list: Vec<Option<(String, i64)>>,
 }
 
 impl Tokens {
@@ -333,79 +335,4 @@ fn word_mark_prefix(json: &Value) -> Checked<bool> {
         }
         other => Err(format!("the pre-tokenizer's prepend_scheme is {other:?}")),
     }
-}
-
-/// Our character tokenizer as byte-level tokens without merges: each ASCII character is the token of its byte, and all
-/// else is matched whole before anything is cut.
-///
-/// Text outside the alphabet, which this tokenizer refuses, llama.cpp leaves out.
-fn characters(json: &Value, tokens: &mut Tokens) -> Checked<()> {
-    let splitter = json!({
-        "type": "Split",
-        "pattern": { "Regex": "[\\s\\S]" },
-        "behavior": "Isolated",
-        "invert": false,
-    });
-    if json["pre_tokenizer"] != splitter || !json["normalizer"].is_null() {
-        return Err("the tokenizer is a word-level model; llama.cpp runs merges only".to_owned());
-    }
-    let mut ends = BTreeMap::new();
-    for entry in tokens.list.iter_mut().flatten() {
-        let mut text = entry.0.chars();
-        match (text.next(), text.next(), entry.1) {
-            (Some(character), None, token_type::NORMAL) if character.is_ascii() => {
-                entry.0 = byte_spelling(character as u8).to_string();
-            }
-            (Some(character), None, _) if is_byte_spelling(character) => {
-                return Err(format!(
-                    "the character {character:?} also spells a byte in byte-level vocabularies, and transformers \
-                     would decode it as that byte"
-                ));
-            }
-            (_, None, _) => entry.1 = token_type::USER_DEFINED,
-            (_, Some(_), token_type::NORMAL) => {
-                return Err(
-                    "the tokenizer is a word-level model; llama.cpp runs merges only".to_owned(),
-                );
-            }
-            _ => {
-                for (at, _) in entry.0.char_indices().skip(1) {
-                    ends.insert(entry.0[at..].to_owned(), entry.0.clone());
-                }
-            }
-        }
-    }
-    // llama.cpp looks for the longest token in the whole text first, and we read from the left: the same unless one
-    // can end inside another.
-    let whole = tokens.list.iter().flatten();
-    for (token, _) in
-        whole.filter(|(token, kind)| *kind != token_type::NORMAL && token.chars().nth(1).is_some())
-    {
-        for (at, _) in token.char_indices().skip(1) {
-            if let Some(other) = ends.get(&token[..at]) {
-                return Err(format!(
-                    "the tokens {other:?} and {token:?} can overlap in a text: we read it from the left, llama.cpp \
-                     takes one of them first wherever it stands. Only a model trained without such tokens can be \
-                     written as GGUF (`model.tokenizer.numbers` makes them)"
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The character that stands for a byte in byte-level vocabularies: itself if it is printable, else one from U+0100 on.
-fn byte_spelling(byte: u8) -> char {
-    let printable = |byte: u8| matches!(byte, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff);
-    match printable(byte) {
-        true => char::from(byte),
-        false => {
-            let earlier = (0..byte).filter(|&byte| !printable(byte)).count();
-            char::from_u32(0x100 + earlier as u32).unwrap_or(char::REPLACEMENT_CHARACTER)
-        }
-    }
-}
-
-fn is_byte_spelling(character: char) -> bool {
-    (0..=u8::MAX).any(|byte| byte_spelling(byte) == character)
 }

@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 
 use candle_core::Tensor;
 
+pub(crate) use self::padded::LARGEST_RECTANGLE;
 use self::padded::Padded;
 use super::slices::{on_cpu, read, tensor};
 use crate::buffers;

@@ -19,7 +19,7 @@ use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_
 pub(crate) const CHUNK_VALUES: usize = 1 << 24;
 
 /// The same on a device, where each chunk costs a pass over the weight's gradient: 256 MiB of f32.
-const DEVICE_CHUNK_VALUES: usize = 1 << 26;
+pub(crate) const DEVICE_CHUNK_VALUES: usize = 1 << 26;
 
 /// Tokens whose logits are made at one time.
 fn chunk_tokens(x: &Tensor, vocabulary: usize) -> usize {

@@ -7,6 +7,7 @@ mod support;
 
 mod blocks;
 mod file;
+mod foreign;
 mod hostile;
 mod metadata;
 mod round_trip;

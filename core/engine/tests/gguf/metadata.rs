@@ -1,7 +1,7 @@
 //! What the metadata may say, and how it is refused.
 
 use candle_core::Device;
-use farthing_engine::{EngineError, Model, ModelConfig, RopeScaling};
+use farthing_engine::{EngineError, Model, ModelConfig, RopeScaling, read_config};
 
 use crate::file::{File, Value};
 
@@ -9,7 +9,7 @@ fn config(change: impl FnOnce(&mut File)) -> Result<ModelConfig, EngineError> {
     let mut file = File::llama(16);
     change(&mut file);
     let written = file.write();
-    let config = ModelConfig::read(&written.path);
+    let config = read_config(&written.path);
     // The whole model says the same.
     match (&config, Model::load(&written.path, &Device::Cpu)) {
         (Ok(config), Ok(model)) => assert_eq!(model.config(), config),

@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 use farthing_engine::gguf::{WeightType, write};
-use farthing_engine::{Architecture, Model, ModelConfig, RopeScaling, Tokenizer};
+use farthing_engine::{Architecture, Model, ModelConfig, RopeScaling, Tokenizer, read_config};
 
 use crate::support::{assert_close, batch, fixture, flat, small_config};
 
@@ -97,11 +97,7 @@ fn models_of_both_families_come_back() {
                 let path = directory.path().join("model.gguf");
                 write(&path, &model, &tokenizer, weights).unwrap();
                 let loaded = Model::load(&path, &Device::Cpu).unwrap();
-                assert_eq!(
-                    ModelConfig::read(&path).unwrap(),
-                    *loaded.config(),
-                    "{what}"
-                );
+                assert_eq!(read_config(&path).unwrap(), *loaded.config(), "{what}");
                 assert_eq!(*loaded.config(), *model.config(), "{what}");
                 for ((name, expected), (_, found)) in model.parameters().zip(loaded.parameters()) {
                     match expected.dims().len() {

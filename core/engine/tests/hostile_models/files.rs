@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use farthing_engine::{Device, EngineError, Model, ModelConfig, Tokenizer};
+use farthing_engine::{Device, EngineError, Model, Tokenizer, read_config};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn a_gguf_file_that_is_a_pipe_is_refused_without_waiting() {
     let path = directory.path().join("model.gguf");
     pipe(&path);
     let loads: [fn(&Path) -> Option<EngineError>; 3] = [
-        |path| ModelConfig::read(path).err(),
+        |path| read_config(path).err(),
         |path| Model::load(path, &Device::Cpu).err(),
         |path| Tokenizer::load(path).err(),
     ];

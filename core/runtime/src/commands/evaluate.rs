@@ -10,13 +10,15 @@ use serde_json::Value;
 use crate::error::{Result, RuntimeError};
 use crate::host::ScoringPool;
 use crate::manifest::{EvalStage, Manifest, RlStage, Split, Stage};
+use crate::memory::evaluation_budget;
 use crate::model_access::ModelAccess;
-use crate::plan::Plan;
+use crate::plan::{Plan, longest_prompt};
 use crate::plugin_access::PluginAccess;
 use crate::stage::components::{LiveSampler, LiveTask, States};
 use crate::stage::eval;
 use crate::stage::measuring::Figures;
 use crate::stage::measuring::Judge;
+use crate::stage::rollout::decoding_budget;
 use crate::stage::seeds::StageSeeds;
 
 /// What was measured.
@@ -53,7 +55,10 @@ pub fn evaluate(
     let chosen = LiveTask::indices(&bench.tasks, &stage.tasks);
     let sampler = LiveSampler::new(&plan.host, &stage.sampler, &Value::Null)?;
     let seeds = StageSeeds::new(bench.seed, index);
-    let measured = eval::attempt(&bench, &stage, &chosen, &sampler, seeds)?;
+    let split = stage.split.into();
+    let prompt = longest_prompt(&bench.tasks, &chosen, split, bench.seed, &bench.tokenizer)?;
+    let budget = decoding_budget(evaluation_budget(&plan, &stage, prompt));
+    let measured = eval::attempt(&bench, &stage, budget, &chosen, &sampler, seeds)?;
     let (all, by_tag) = measured.figures();
     Ok(Evaluation {
         model: loaded.path.display().to_string(),
@@ -100,6 +105,7 @@ fn periodic(stage: &RlStage) -> Option<EvalStage> {
             .clone()
             .unwrap_or_else(|| stage.sampler.clone()),
         max_new_tokens: stage.max_new_tokens,
+        decode_tokens: stage.decode_tokens,
         split: Split::Test,
         reward_deadline: stage.reward_deadline,
         max_failure_share: stage.max_failure_share,

@@ -262,6 +262,7 @@ fn begin(
         run,
         position,
         recomputed_layers: memory.recomputed_layers,
+        decode_tokens: memory.decode_tokens.clone(),
         resumed_from: newest.map(|checkpoint| checkpoint.path().to_path_buf()),
         terminal: request.terminal.clone(),
         interrupt: request.interrupt.clone(),
@@ -283,7 +284,11 @@ const FREE_KEYS: [&str; 8] = [
 ];
 
 /// The same in any task or stage: what bounds memory, and what ends a run.
-const FREE_ENDS: [&str; 2] = ["/micro_batch_tokens", "/max_failure_share"];
+const FREE_ENDS: [&str; 3] = [
+    "/micro_batch_tokens",
+    "/decode_tokens",
+    "/max_failure_share",
+];
 
 /// A run goes on with the manifest that it began with: otherwise it would be neither the old run nor a new one.
 fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {

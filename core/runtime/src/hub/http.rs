@@ -1,28 +1,30 @@
-//! Requests to the hub, and what its answers mean.
+//! Requests to the hub.
 //!
 //! Redirects are followed here and not by the HTTP library, for two reasons. The token goes to the address it was given
 //! for and to no other, and the hub's weights lie elsewhere (a redirect leads to a CDN whose address is its own
 //! credential). And the headers that describe a file, its hash and its size, come with the redirect, not with the file.
+
+mod answer;
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::{HeaderMap, Response};
+use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
+use self::answer::{
+    content_start, header, is_plain, json, not_a_hub, not_a_hub_text, plain_etag, refuse_failure,
+    refuse_page, shown,
+};
 use super::url::{Url, segment};
 use super::{HubError, HubSettings, ModelId, Result};
 
 const MOST_REDIRECTS: usize = 10;
 /// How often a server that says it is overloaded is asked again.
 const RETRIES: usize = 2;
-/// Lists of files and shard indices are some megabytes at most.
-const LARGEST_JSON: u64 = 64 << 20;
-/// As much of an error's page as a message can hold.
-const LARGEST_WORD: usize = 200;
 
 /// What the hub says about a file before it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +102,7 @@ impl Http {
             id.repository
         );
         let (url, answer) = self.ask(id, "GET", &url, Follow::Hub, None)?;
-        self.refuse_failure(id, None, &url, &answer)?;
+        refuse_failure(&self.settings, id, None, &url, &answer)?;
         let info: Info = json(&url, answer)?;
         if !super::id::is_commit(&info.sha) {
             return Err(not_a_hub(&url, format!("{:?} is no commit", info.sha)));
@@ -115,7 +117,7 @@ impl Http {
         let mut headers = BTreeMap::new();
         let (url, answer) = self.ask(id, "HEAD", &url, Follow::Hub, Some(&mut headers))?;
         if !answer.status().is_redirection() {
-            self.refuse_failure(id, Some(file), &url, &answer)?;
+            refuse_failure(&self.settings, id, Some(file), &url, &answer)?;
         }
         refuse_page(&url, file, answer.headers())?;
         let get = |name: &str| headers.get(name).map(String::as_str);
@@ -148,7 +150,7 @@ impl Http {
             if status == 416 {
                 return Ok(Opened::OutOfRange);
             }
-            self.refuse_failure(id, Some(file), &url, &answer)?;
+            refuse_failure(&self.settings, id, Some(file), &url, &answer)?;
             refuse_page(&url, file, answer.headers())?;
             let from = match status {
                 206 => content_start(answer.headers()).ok_or_else(|| {
@@ -287,68 +289,6 @@ impl Http {
         }
         request.call()
     }
-
-    /// Turns a status that is no success into what it means.
-    fn refuse_failure(
-        &self,
-        id: &ModelId,
-        file: Option<&str>,
-        url: &Url,
-        answer: &Response<Body>,
-    ) -> Result<()> {
-        let status = answer.status().as_u16();
-        if (200..300).contains(&status) {
-            return Ok(());
-        }
-        let host = self.settings.endpoint.clone();
-        let code = header(answer.headers(), "x-error-code").unwrap_or_default();
-        let message = header(answer.headers(), "x-error-message").unwrap_or_default();
-        let word = |otherwise: &str| match message {
-            "" => otherwise.to_owned(),
-            message => shown(message),
-        };
-        let has_token = self.settings.token.is_some();
-        Err(match (status, code) {
-            (_, "RepoNotFound") => HubError::NoSuchModel {
-                repository: id.repository.clone(),
-                host,
-                who: who(has_token),
-            },
-            (_, "RevisionNotFound") => HubError::NoSuchRevision {
-                repository: id.repository.clone(),
-                host,
-                revision: id.revision().to_owned(),
-            },
-            (401 | 403, _) => HubError::Refused {
-                model: id.to_string(),
-                host,
-                status,
-                why: word("it gives no reason"),
-                has_token,
-                gated: code == "GatedRepo",
-            },
-            (404, _) if file.is_some() => HubError::NoSuchFile {
-                model: id.to_string(),
-                host,
-                file: file.unwrap_or_default().to_owned(),
-            },
-            (404, _) => HubError::NoSuchModel {
-                repository: id.repository.clone(),
-                host,
-                who: who(has_token),
-            },
-            _ => HubError::Server {
-                model: id.to_string(),
-                url: url.shown().to_owned(),
-                status,
-                why: word(match status {
-                    429 => "too many requests",
-                    500.. => "it has a trouble of its own",
-                    _ => "that is no answer to a request for a model",
-                }),
-            },
-        })
-    }
 }
 
 /// The certificates that this system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
@@ -382,100 +322,6 @@ pub(super) enum Opened {
     },
     /// The file has no byte at the asked place.
     OutOfRange,
-}
-
-/// Reads an answer as JSON.
-fn json<T: serde::de::DeserializeOwned>(url: &Url, answer: Response<Body>) -> Result<T> {
-    let is_page = is_page(answer.headers());
-    let mut text = Vec::new();
-    let read = answer
-        .into_body()
-        .into_reader()
-        .take(LARGEST_JSON + 1)
-        .read_to_end(&mut text);
-    let problem = match read {
-        Err(error) => format!("the answer broke off: {error}"),
-        Ok(_) if is_page => {
-            format!(
-                "expected JSON, found a web page: {}",
-                shown(&String::from_utf8_lossy(&text))
-            )
-        }
-        Ok(_) if text.len() as u64 > LARGEST_JSON => {
-            format!("the answer is longer than {} MiB", LARGEST_JSON >> 20)
-        }
-        Ok(_) => match serde_json::from_slice(&text) {
-            Ok(value) => return Ok(value),
-            Err(error) => {
-                let found = shown(&String::from_utf8_lossy(&text));
-                format!("expected a model's description in JSON ({error}), found {found:?}")
-            }
-        },
-    };
-    Err(not_a_hub(url, problem))
-}
-
-fn refuse_page(url: &Url, file: &str, headers: &HeaderMap) -> Result<()> {
-    match is_page(headers) {
-        true => Err(not_a_hub(url, format!("expected {file}, found a web page"))),
-        false => Ok(()),
-    }
-}
-
-fn is_page(headers: &HeaderMap) -> bool {
-    header(headers, "content-type").is_some_and(|kind| kind.starts_with("text/html"))
-}
-
-/// The first byte that `Content-Range: bytes 5-9/10` announces.
-fn content_start(headers: &HeaderMap) -> Option<u64> {
-    let range = header(headers, "content-range")?.strip_prefix("bytes ")?;
-    range.split('-').next()?.trim().parse().ok()
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// `W/"abc"` as `abc`.
-fn plain_etag(etag: &str) -> &str {
-    etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"')
-}
-
-/// Whether an ETag can be a file's name; a server could send `../../x`.
-fn is_plain(etag: &str) -> bool {
-    (1..=128).contains(&etag.len())
-        && !etag.starts_with('.')
-        && etag
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-}
-
-fn who(has_token: bool) -> &'static str {
-    match has_token {
-        true => "this token",
-        false => "somebody without a token",
-    }
-}
-
-fn not_a_hub(url: &Url, problem: String) -> HubError {
-    not_a_hub_text(url.shown(), &problem)
-}
-
-fn not_a_hub_text(url: &str, problem: &str) -> HubError {
-    HubError::NotAHub {
-        url: url.to_owned(),
-        problem: problem.to_owned(),
-    }
-}
-
-/// A foreign text in one short line.
-fn shown(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LARGEST_WORD)
-        .collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn why(error: &ureq::Error, patience: Duration) -> String {

@@ -42,12 +42,12 @@ impl ModelId {
         self.revision.as_deref().unwrap_or("main")
     }
 
-    /// The same repository at a commit.
+    /// The same repository at another revision.
     #[must_use]
-    pub fn at(&self, commit: &str) -> Self {
+    pub fn at(&self, revision: &str) -> Self {
         Self {
             repository: self.repository.clone(),
-            revision: Some(commit.to_owned()),
+            revision: Some(revision.to_owned()),
         }
     }
 

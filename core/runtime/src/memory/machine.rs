@@ -1,7 +1,53 @@
-//! What this machine has.
+//! What this machine has, and what it takes for itself.
+
+use farthing_engine::{Arithmetic, Device, ModelConfig, device_memory};
+
+use crate::plan::Plan;
+
+const MIB: f64 = (1 << 20) as f64;
+
+/// The binary, its libraries and their tables.
+const PROCESS: f64 = 50.0 * MIB;
+
+/// What the tokenizer keeps for a word of its vocabulary: the word, its merge, and the tables that find both.
+const WORD: f64 = 700.0;
+
+/// A CUDA context, its kernels and the workspace of cuBLAS. Taken from what is usual, not measured.
+const CONTEXT: f64 = 600.0 * MIB;
+
+/// Where a plan computes.
+pub(super) struct Machine {
+    pub arithmetic: Arithmetic,
+    /// Bytes; absent where it cannot be told.
+    pub available: Option<f64>,
+}
+
+impl Machine {
+    pub fn of(plan: &Plan) -> Self {
+        let on_cpu = matches!(plan.device, Device::Cpu);
+        Self {
+            arithmetic: Arithmetic {
+                dtype: plan.dtype,
+                on_cpu,
+            },
+            available: match on_cpu {
+                true => available(),
+                false => device_memory(&plan.device).map(|bytes| bytes as f64),
+            },
+        }
+    }
+
+    /// Bytes that are not the model's.
+    pub fn process(&self, model: &ModelConfig) -> f64 {
+        match self.arithmetic.on_cpu {
+            true => PROCESS + model.vocab_size as f64 * WORD,
+            false => CONTEXT,
+        }
+    }
+}
 
 /// Physical memory, or the limit of this process's control group if that is less.
-pub(super) fn available() -> Option<f64> {
+fn available() -> Option<f64> {
     #[cfg(target_os = "linux")]
     {
         let info = rustix::system::sysinfo();

@@ -5,9 +5,10 @@ use farthing_engine::ModelConfig;
 use farthing_sdk::{Need, PlanRequest};
 use serde_json::Value;
 
+use super::machine::Machine;
 use crate::error::{Result, RuntimeError};
 use crate::host::PluginHost;
-use crate::manifest::{RlStage, SftStage, Stage};
+use crate::manifest::{EvalStage, RlStage, SftStage, Stage};
 use crate::plan::StageLengths;
 use crate::stage::rollout::MAX_ROWS;
 
@@ -20,6 +21,8 @@ pub(super) struct StageNeeds {
     /// Rows of the largest training pass.
     pub pass_rows: usize,
     pub decoding: Vec<DecodingNeeds>,
+    /// The manifest's bound on positions.
+    pub decode_tokens: Option<usize>,
 }
 
 /// Attempts that are drawn in one go.
@@ -31,6 +34,8 @@ pub(super) struct DecodingNeeds {
     /// The longest prompt and completion.
     pub prompt: usize,
     pub new_tokens: usize,
+    /// Whether a prompt's keys and values are there once for its group: devices copy them into each attempt's slot.
+    pub shares_prompts: bool,
 }
 
 impl StageNeeds {
@@ -38,28 +43,18 @@ impl StageNeeds {
         stage: &Stage,
         lengths: &StageLengths,
         model: &ModelConfig,
+        machine: &Machine,
         host: &PluginHost,
     ) -> Result<Self> {
         let context = model.max_sequence_length();
-        let decoding = |groups: u32, attempts: usize, new_tokens: u32| DecodingNeeds {
-            groups: groups as usize,
-            attempts: attempts.max(1),
-            prompt: lengths.prompt,
-            new_tokens: (new_tokens as usize).min(context.saturating_sub(lengths.prompt)),
-        };
+        let prompt = lengths.prompt;
         Ok(match stage {
             Stage::Sft(stage) => Self {
                 trains: true,
                 pass_rows: rows_of_examples(stage, &lengths.examples, context),
                 ..Self::default()
             },
-            Stage::Eval(stage) => {
-                let attempts = stage.attempts as usize;
-                Self {
-                    decoding: vec![decoding(stage.problems, attempts, stage.max_new_tokens)],
-                    ..Self::default()
-                }
-            }
+            Stage::Eval(stage) => Self::of_evaluation(stage, prompt, context, machine),
             Stage::Rl(stage) => {
                 let group = group_size(stage, host)?;
                 let optimizer = host.optimizer(
@@ -67,10 +62,13 @@ impl StageNeeds {
                     &stage.optimizer.config.clone().into(),
                     &Value::Null,
                 )?;
-                let rollout = decoding(stage.problems_per_step, group, stage.max_new_tokens);
-                let eval = stage.eval.as_ref().map(|eval| {
-                    decoding(eval.problems, eval.attempts as usize, stage.max_new_tokens)
-                });
+                let decoding = |groups: u32, attempts: usize| DecodingNeeds {
+                    shares_prompts: machine.arithmetic.on_cpu,
+                    ..DecodingNeeds::new(groups, attempts, prompt, stage.max_new_tokens, context)
+                };
+                let rollout = decoding(stage.problems_per_step, group);
+                let eval = stage.eval.as_ref();
+                let eval = eval.map(|eval| decoding(eval.problems, eval.attempts as usize));
                 Self {
                     trains: true,
                     compares: optimizer.needs(Need::RefLogp),
@@ -80,21 +78,62 @@ impl StageNeeds {
                         stage.micro_batch_tokens as usize,
                     ),
                     decoding: [rollout].into_iter().chain(eval).collect(),
+                    decode_tokens: stage.decode_tokens.map(|tokens| tokens as usize),
                 }
             }
         })
     }
 }
 
+impl StageNeeds {
+    /// `context`: the longest sequence of the model.
+    pub fn of_evaluation(
+        stage: &EvalStage,
+        prompt: usize,
+        context: usize,
+        machine: &Machine,
+    ) -> Self {
+        let attempts = stage.attempts as usize;
+        let length = stage.max_new_tokens;
+        Self {
+            decoding: vec![DecodingNeeds {
+                shares_prompts: machine.arithmetic.on_cpu,
+                ..DecodingNeeds::new(stage.problems, attempts, prompt, length, context)
+            }],
+            decode_tokens: stage.decode_tokens.map(|tokens| tokens as usize),
+            ..Self::default()
+        }
+    }
+}
+
 impl DecodingNeeds {
-    /// Attempts that are drawn together.
-    pub fn rows(&self) -> usize {
-        self.groups.saturating_mul(self.attempts).min(MAX_ROWS)
+    fn new(groups: u32, attempts: usize, prompt: usize, new_tokens: u32, context: usize) -> Self {
+        Self {
+            groups: groups as usize,
+            attempts: attempts.max(1),
+            prompt,
+            new_tokens: (new_tokens as usize).min(context.saturating_sub(prompt)),
+            shares_prompts: true,
+        }
     }
 
-    /// Positions that so many attempts have: each prompt is there once for its group.
+    /// The most attempts, at least one, that are worth being drawn together and pass `fits`, which takes their number
+    /// and positions. An attempt that does not fit is drawn all the same, alone.
+    pub fn rows_that(&self, fits: impl Fn(usize, usize) -> bool) -> usize {
+        let most = self.groups.saturating_mul(self.attempts).min(MAX_ROWS);
+        let fitting = (2..=most)
+            .rev()
+            .find(|&rows| fits(rows, self.positions(rows)));
+        fitting.unwrap_or(1)
+    }
+
+    /// Positions that so many attempts have.
     pub fn positions(&self, rows: usize) -> usize {
-        rows * self.new_tokens + rows.div_ceil(self.attempts) * self.prompt
+        let prompts = match self.shares_prompts {
+            true => rows.div_ceil(self.attempts),
+            false => rows,
+        };
+        rows * self.new_tokens + prompts * self.prompt
     }
 }
 
@@ -125,6 +164,7 @@ fn rows_of_attempts(rollout: DecodingNeeds, minibatches: usize, budget: usize) -
         attempts,
         prompt,
         new_tokens,
+        ..
     } = rollout;
     let groups = groups.div_ceil(minibatches.max(1));
     let sequences = groups.saturating_mul(attempts).max(1);
@@ -189,4 +229,79 @@ fn rows_of_examples(stage: &SftStage, examples: &[usize], context: usize) -> usi
         false => budget,
     };
     largest.max(longest).ceil() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::batching::split_by_tokens;
+
+    /// Rows of the largest micro-batch that the trainer would make, over all lengths that completions can have.
+    fn tried_out(rollout: DecodingNeeds, budget: usize) -> usize {
+        let DecodingNeeds {
+            groups,
+            attempts,
+            prompt,
+            new_tokens,
+            ..
+        } = rollout;
+        let mut largest = 0;
+        for completion in 1..=new_tokens {
+            let lengths = std::iter::repeat_n(prompt + completion, groups * attempts);
+            for part in split_by_tokens(lengths, budget) {
+                let prompts = (part.end - 1) / attempts - part.start / attempts + 1;
+                largest = largest.max(part.len() * completion + prompts * prompt);
+            }
+        }
+        largest
+    }
+
+    #[test]
+    fn the_largest_pass_is_the_one_that_the_trainer_makes() {
+        for (groups, attempts, prompt, new_tokens, budget) in [
+            (2, 8, 128, 64, 1024),
+            (8, 8, 33, 128, 4096),
+            (32, 8, 8, 48, 4096),
+            (3, 5, 40, 30, 200),
+            (4, 4, 7, 24, 256),
+            (1, 16, 300, 100, 100),
+            (7, 3, 1, 9, 1_000_000),
+            (1, 1, 5, 5, 1),
+        ] {
+            let rollout = DecodingNeeds {
+                groups,
+                attempts,
+                prompt,
+                new_tokens,
+                shares_prompts: true,
+            };
+            let reckoned = rows_of_attempts(rollout, 1, budget);
+            let found = tried_out(rollout, budget);
+            assert!(
+                found <= reckoned && reckoned <= found + found / 10 + prompt,
+                "{rollout:?} at {budget}: reckoned {reckoned}, found {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn rows_follow_a_budget_of_positions() {
+        let needs = DecodingNeeds {
+            groups: 4,
+            attempts: 4,
+            prompt: 10,
+            new_tokens: 20,
+            shares_prompts: true,
+        };
+        let within = |budget: usize| needs.rows_that(|_, positions| positions <= budget);
+        assert_eq!(needs.positions(5), 5 * 20 + 2 * 10);
+        assert_eq!([within(119), within(120)], [4, 5]);
+        // An attempt that needs more than all of it is drawn alone.
+        assert_eq!([within(1), within(usize::MAX)], [1, 16]);
+        let copied = DecodingNeeds {
+            shares_prompts: false,
+            ..needs
+        };
+        assert_eq!(copied.positions(5), 5 * 30);
+    }
 }

@@ -4,7 +4,7 @@
 //! before anything is trained, and not when the first stage that meets them begins. How long the texts are decides how
 //! much memory a step takes, so they are measured here, rendered by the very code that renders them in a step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use farthing_engine::Tokenizer;
 use farthing_sdk::{Pick, Split};
@@ -37,6 +37,15 @@ enum Draws {
     TestPrompts,
 }
 
+impl Draws {
+    fn split(self) -> Split {
+        match self {
+            Self::TestPrompts => Split::Test,
+            Self::Solutions | Self::TrainPrompts => Split::Train,
+        }
+    }
+}
+
 impl Plan {
     /// Poses some problems of each split that is needed. Returns the lengths that each stage works on.
     ///
@@ -53,12 +62,22 @@ impl Plan {
             .collect();
         let mut measured: BTreeMap<(usize, Draws), Vec<usize>> = BTreeMap::new();
         let mut diagnostics = self.file.diagnostics();
+        let mut reported = BTreeSet::new();
         for &(index, draws) in drawn.iter().flatten() {
             if measured.contains_key(&(index, draws)) {
                 continue;
             }
-            let found = lengths(&tasks, index, draws, manifest.run.seed, &tokenizer);
-            if let Err(problem) = &found {
+            let found = match lengths(&tasks, index, draws, manifest.run.seed, &tokenizer) {
+                Ok(none) if none.is_empty() => Err(format!(
+                    "the {} split has no problems",
+                    draws.split().name()
+                )),
+                found => found.map_err(|error| error.to_string()),
+            };
+            // Prompts and examples of one task have much in common.
+            if let Err(problem) = &found
+                && reported.insert((index, problem.clone()))
+            {
                 let task = &tasks[index].name;
                 let message = format!("a stage cannot pose task `{task}`: {problem}");
                 let place = self.file.place_of(&format!("/task/{index}/use"));
@@ -91,6 +110,29 @@ impl Plan {
     }
 }
 
+/// The longest of some prompts of these tasks, in tokens.
+pub(crate) fn longest_prompt(
+    tasks: &[LiveTask],
+    chosen: &[usize],
+    split: Split,
+    seed: u64,
+    tokenizer: &Tokenizer,
+) -> Result<usize> {
+    let mut longest = 0;
+    for &index in chosen {
+        let posed = pose(
+            tasks,
+            &picks(&tasks[index], index, split)?,
+            split,
+            seed,
+            tokenizer,
+        )?;
+        let lengths = posed.iter().map(|posed| posed.prompt_tokens.len());
+        longest = lengths.fold(longest, usize::max);
+    }
+    Ok(longest)
+}
+
 /// The lengths of some prompts, or examples, of one task.
 fn lengths(
     tasks: &[LiveTask],
@@ -98,43 +140,40 @@ fn lengths(
     draws: Draws,
     seed: u64,
     tokenizer: &Tokenizer,
-) -> Result<Vec<usize>, String> {
-    let split = match draws {
-        Draws::TestPrompts => Split::Test,
-        Draws::Solutions | Draws::TrainPrompts => Split::Train,
-    };
-    let task = &tasks[index];
-    let size = task.client.size(split).map_err(|error| error.to_string())?;
-    if size == Some(0) {
-        return Err(format!("the {} split has no problems", split.name()));
+) -> Result<Vec<usize>> {
+    let split = draws.split();
+    let picks = picks(&tasks[index], index, split)?;
+    match draws {
+        Draws::Solutions => {
+            let length = |&pick: &Pick| Ok(example(tasks, tokenizer, seed, pick, 0)?.tokens.len());
+            picks.iter().map(length).collect()
+        }
+        Draws::TrainPrompts | Draws::TestPrompts => {
+            let posed = pose(tasks, &picks, split, seed, tokenizer)?;
+            Ok(posed
+                .iter()
+                .map(|posed| posed.prompt_tokens.len())
+                .collect())
+        }
     }
+}
+
+/// The problems that are posed, from the whole of a finite split: files are often sorted.
+fn picks(task: &LiveTask, index: usize, split: Split) -> Result<Vec<Pick>> {
+    let size = task
+        .client
+        .size(split)
+        .map_err(RuntimeError::component("task", &task.name))?;
     let count = size.map_or(POSED, |size| size.min(POSED));
-    // Over the whole of a finite split: files are often sorted.
-    let at = |number: u64| {
-        size.map_or(number, |size| {
-            (u128::from(number) * u128::from(size) / u128::from(count)) as u64
-        })
+    let at = |number: u64| match size {
+        None => number,
+        Some(size) => (u128::from(number) * u128::from(size) / u128::from(count)) as u64,
     };
-    let picks: Vec<Pick> = (0..count)
-        .map(|number| Pick {
-            task: index as u64,
-            index: at(number),
-        })
-        .collect();
-    let found = match draws {
-        Draws::Solutions => picks
-            .iter()
-            .map(|&pick| Ok(example(tasks, tokenizer, seed, pick, 0)?.tokens.len()))
-            .collect::<Result<_>>(),
-        Draws::TrainPrompts | Draws::TestPrompts => pose(tasks, &picks, split, seed, tokenizer)
-            .map(|posed| {
-                posed
-                    .iter()
-                    .map(|posed| posed.prompt_tokens.len())
-                    .collect()
-            }),
+    let pick = |number| Pick {
+        task: index as u64,
+        index: at(number),
     };
-    found.map_err(|error| error.to_string())
+    Ok((0..count).map(pick).collect())
 }
 
 /// The tasks that a stage draws from, by index, and what it takes from them.

@@ -1,6 +1,6 @@
 //! `kind = "eval"`: measure the model between or after training stages.
 
-use farthing_sdk::Split;
+use farthing_engine::DecodingBudget;
 use serde_json::Value;
 
 use super::components::{LiveSampler, LiveTask};
@@ -8,7 +8,7 @@ use super::judging::Terms;
 use super::measuring::{Judge, Measured, Measurement, measure};
 use super::seeds::StageSeeds;
 use crate::error::Result;
-use crate::manifest::{self, EvalStage};
+use crate::manifest::EvalStage;
 use crate::trainer::{StageEnd, Trainer};
 
 /// Runs the stage: one row of metrics, one row of completions for each attempt.
@@ -16,7 +16,8 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &EvalStage) -> Res
     let tasks = LiveTask::indices(&trainer.tasks, &stage.tasks);
     let sampler = LiveSampler::new(&trainer.host, &stage.sampler, &Value::Null)?;
     let seeds = StageSeeds::new(trainer.manifest.run.seed, index);
-    let measured = attempt(trainer, stage, &tasks, &sampler, seeds)?;
+    let budget = trainer.decoding_budget(index);
+    let measured = attempt(trainer, stage, budget, &tasks, &sampler, seeds)?;
     let mut row = trainer.row(&stage.name);
     measured.report("eval_", &trainer.tasks, &mut row);
     trainer.append(&row)?;
@@ -28,6 +29,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &EvalStage) -> Res
 pub(crate) fn attempt(
     bench: &impl Judge,
     stage: &EvalStage,
+    budget: DecodingBudget,
     tasks: &[usize],
     sampler: &LiveSampler,
     seeds: StageSeeds,
@@ -39,11 +41,9 @@ pub(crate) fn attempt(
             problems: stage.problems.into(),
             attempts: stage.attempts as usize,
             pass_at: &stage.pass_at,
-            split: match stage.split {
-                manifest::Split::Test => Split::Test,
-                manifest::Split::Train => Split::Train,
-            },
+            split: stage.split.into(),
             max_new_tokens: stage.max_new_tokens as usize,
+            budget,
             sampler,
             seeds,
             terms: Terms {

@@ -5,7 +5,7 @@
 //! sequences; the objective divides by the update's totals, so the split changes memory and nothing else.
 
 use farthing_engine::{
-    AdamW, Coverage, Gradients, Model, Packed, PassOptions, Scores, Uncovered, UncoveredReason,
+    AdamW, Coverage, Gradients, Model, PassOptions, Scores, Uncovered, UncoveredReason,
 };
 use farthing_sdk::client::{AdvantageArrays, LossArrays, OptimizerClient};
 use farthing_sdk::{Fold, MicroBatch, Need, Rollout, Totals};
@@ -16,37 +16,8 @@ use std::time::{Duration, Instant};
 use super::batching::{gather, offsets, runs, scatter, split_by_tokens, split_evenly};
 use super::folding::Folded;
 use super::seeds::StageSeeds;
+use super::sequences::{Sequence, Trainable, drawn_positions, pack};
 use crate::error::{Result, RuntimeError};
-
-/// One attempt that is trained on.
-#[derive(Clone, Debug)]
-pub(crate) struct Sequence {
-    /// Prompt and completion.
-    pub tokens: Vec<u32>,
-    pub prompt_length: usize,
-    /// Log-probabilities of the completion as drawn.
-    pub sampler_logp: Vec<f32>,
-    /// Ranges of the completion that were injected.
-    pub injected: Vec<Range<usize>>,
-    pub reward: f64,
-}
-
-impl Sequence {
-    fn completion_length(&self) -> usize {
-        self.tokens.len() - self.prompt_length
-    }
-
-    /// Positions in the completion that the model drew.
-    fn drawn(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.completion_length())
-            .filter(|at| !self.injected.iter().any(|range| range.contains(at)))
-    }
-}
-
-/// The attempts of a step, group by group; attempts without a reward are not here.
-pub(crate) struct Trainable {
-    pub groups: Vec<Vec<Sequence>>,
-}
 
 /// How a rollout is turned into updates.
 #[derive(Clone, Copy, Debug)]
@@ -383,23 +354,4 @@ fn score_drawn(model: &Model, sequences: &[&Sequence], schedule: Schedule) -> Re
         logp.extend(gather(&scores.logp, &drawn_positions(part)));
     }
     Ok(logp)
-}
-
-fn pack(sequences: &[&Sequence]) -> Packed {
-    Packed::from_sequences(
-        sequences
-            .iter()
-            .map(|sequence| (sequence.tokens.as_slice(), sequence.prompt_length)),
-    )
-}
-
-/// Where the drawn tokens lie among the predicted ones.
-fn drawn_positions(sequences: &[&Sequence]) -> Vec<usize> {
-    let mut start = 0;
-    let mut positions = Vec::new();
-    for sequence in sequences {
-        positions.extend(sequence.drawn().map(|at| start + at));
-        start += sequence.completion_length();
-    }
-    positions
 }

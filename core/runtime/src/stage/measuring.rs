@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use farthing_engine::{Model, Tokenizer};
+use farthing_engine::{DecodingBudget, Model, Tokenizer};
 use farthing_sdk::{Pick, PlanRequest, Split};
 
 use super::components::{LiveSampler, LiveTask};
@@ -36,6 +36,7 @@ pub(crate) struct Measurement<'a> {
     pub pass_at: &'a [u32],
     pub split: Split,
     pub max_new_tokens: usize,
+    pub budget: DecodingBudget,
     pub sampler: &'a LiveSampler,
     pub seeds: StageSeeds,
     pub terms: Terms,
@@ -90,6 +91,7 @@ pub(crate) fn measure(bench: &impl Judge, measurement: &Measurement<'_>) -> Resu
         posed,
         &plan,
         measurement.max_new_tokens,
+        measurement.budget,
         sampler,
         |group, attempt| {
             let attempt = group * measurement.attempts + attempt;

@@ -15,5 +15,6 @@ pub(crate) mod reporting;
 pub(crate) mod rl;
 pub(crate) mod rollout;
 pub(crate) mod seeds;
+pub(crate) mod sequences;
 pub(crate) mod sft;
 pub(crate) mod statistics;

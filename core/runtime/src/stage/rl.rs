@@ -4,7 +4,7 @@ mod drawing;
 
 use std::time::Instant;
 
-use farthing_engine::{Gradients, Model};
+use farthing_engine::{DecodingBudget, Gradients, Model};
 use farthing_sdk::{Split, StepReport};
 use serde_json::Value;
 
@@ -13,10 +13,11 @@ use drawing::{Drawn, group_report};
 
 use super::components::{LiveSampler, LiveTask, RlComponents};
 use super::judging::Terms;
-use super::learning::{Learned, Learner, Schedule, Sequence, Trainable};
+use super::learning::{Learned, Learner, Schedule};
 use super::measuring::{Measurement, measure};
 use super::reporting::{lengths, report, report_completions};
 use super::seeds::StageSeeds;
+use super::sequences::{Sequence, Trainable};
 use crate::error::{Result, RuntimeError};
 use crate::manifest::RlStage;
 use crate::run::StepSummary;
@@ -34,6 +35,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Resul
         gradients: Gradients::zeros(&trainer.model)?,
         reference: None,
         tasks,
+        budget: trainer.decoding_budget(index),
     };
     let steps = u64::from(stage.steps);
     let mut progress = trainer.begin_progress(&stage.name, steps);
@@ -85,6 +87,7 @@ struct RlRun<'a> {
     reference: Option<Model>,
     /// Which of the run's tasks this stage draws from.
     tasks: Vec<usize>,
+    budget: DecodingBudget,
 }
 
 impl RlRun<'_> {
@@ -286,6 +289,7 @@ impl RlRun<'_> {
             pass_at: &[1, eval.attempts],
             split: Split::Test,
             max_new_tokens: self.stage.max_new_tokens as usize,
+            budget: self.budget,
             sampler: own.as_ref().unwrap_or(&components.sampler),
             seeds: self.seeds,
             terms: self.terms(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use farthing_engine::{
-    Attempt, DecodeHooks, DecodingPlan as EnginePlan, Finish, Model, PromptGroup,
+    Attempt, DecodeHooks, DecodingBudget, DecodingPlan as EnginePlan, Finish, Model, PromptGroup,
     Steer as EngineSteer, Tokenizer, decode, release_buffers,
 };
 use farthing_sdk::client::{ProblemText, SamplerClient};
@@ -16,6 +16,14 @@ use crate::error::{Result, RuntimeError};
 /// Rows that are decoded at the same time. More rows make better use of the weights that each token reads, and cost
 /// cache memory; past a few hundred nothing is gained.
 pub(crate) const MAX_ROWS: usize = 256;
+
+/// The rows that are worth it, with so many positions.
+pub(crate) fn decoding_budget(tokens: usize) -> DecodingBudget {
+    DecodingBudget {
+        rows: MAX_ROWS,
+        tokens,
+    }
+}
 
 /// A problem, ready for the model and for its rewards.
 pub(crate) struct Posed {
@@ -118,6 +126,7 @@ pub(crate) fn draw(
     posed: Vec<Posed>,
     plan: &DecodingPlan,
     max_new_tokens: usize,
+    budget: DecodingBudget,
     sampler: &LiveSampler,
     seed_of: impl Fn(usize, usize) -> u64,
 ) -> Result<Vec<Group>> {
@@ -138,7 +147,7 @@ pub(crate) fn draw(
         .collect();
     let plan = engine_plan(plan, max_new_tokens, tokenizer);
     let mut hooks = SamplerHooks::new(sampler)?;
-    let drawn = decode(model, tokenizer, &groups, &plan, MAX_ROWS, &mut hooks)?;
+    let drawn = decode(model, tokenizer, &groups, &plan, budget, &mut hooks)?;
     if model.config().gives_memory_back() {
         // The copy of the weights that attempts were drawn with.
         release_buffers();

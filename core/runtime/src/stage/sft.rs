@@ -118,13 +118,16 @@ impl SftRun<'_> {
             .map(|example| example.tokens.len() - example.prompt_length)
             .sum();
         if predicted == 0 {
+            let limit = match self.stage.max_length {
+                Some(limit) => format!("{limit} tokens; raise `max_length`"),
+                None => format!(
+                    "the model's {}; take shorter examples, or another model",
+                    trainer.model.config().max_sequence_length_text()
+                ),
+            };
             return Err(RuntimeError::Problem {
                 task: self.stage.name.clone(),
-                problem: format!(
-                    "every example of this batch is longer than {} tokens; raise `max_length` or the model's \
-                     `max_position_embeddings`",
-                    self.max_length
-                ),
+                problem: format!("every example of this batch is longer than {limit}"),
             });
         }
         self.gradients.zero()?;

@@ -65,7 +65,7 @@ impl Trainer {
 
         let name = step_name(self.position.step);
         let mut writer = self.checkpoints.begin(&name)?;
-        match (self.model.lora(), self.manifest.model.base_name()) {
+        match (self.model.lora(), self.manifest.model.adapter_base()) {
             (Some(_), Some(base)) => self.model.save_adapters(writer.path(), &base)?,
             _ => self.model.save(writer.path())?,
         }

@@ -5,14 +5,20 @@
 
 #![allow(dead_code)] // Not every test program needs every fault.
 
+// Named, because another test program includes this file from another folder.
+#[path = "fake_hub/answer.rs"]
+mod answer;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
+
+use self::answer::Answer;
 
 /// What is wrong with the answer to a request for a file, or for the description of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,52 +205,6 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         state.answer(&request)
     };
     answer.send(stream, &request)
-}
-
-struct Answer {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    /// The length that is announced, if it is not the body's; 0 for none.
-    length: Option<usize>,
-}
-
-impl Answer {
-    fn new(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-            length: None,
-        }
-    }
-
-    fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
-        self
-    }
-
-    fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    fn send(self, mut stream: &TcpStream, request: &Request) -> std::io::Result<()> {
-        let mut head = format!("HTTP/1.1 {} X\r\nConnection: close\r\n", self.status);
-        match self.length {
-            Some(0) => {}
-            Some(length) => head += &format!("Content-Length: {length}\r\n"),
-            None => head += &format!("Content-Length: {}\r\n", self.body.len()),
-        }
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        stream.write_all(format!("{head}\r\n").as_bytes())?;
-        if request.method != "HEAD" {
-            stream.write_all(&self.body)?;
-        }
-        stream.flush()
-    }
 }
 
 impl State {

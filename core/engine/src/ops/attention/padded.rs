@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::ops::precision::{rounded_as, widened};
 
 /// Scores that exist at one time: 256 MiB of f32, and a few of that size are alive together.
-const LARGEST_RECTANGLE: usize = 1 << 26;
+pub(crate) const LARGEST_RECTANGLE: usize = 1 << 26;
 
 #[derive(Debug)]
 pub struct Padded {

@@ -40,6 +40,14 @@ pub struct EvalStage {
     #[serde(default = "EvalStage::default_max_new_tokens")]
     #[schemars(range(min = 1, max = 1_048_576))]
     pub max_new_tokens: u32,
+    /// How many positions are held at a time while attempts are drawn: prompts, each once for its group, and completions
+    /// up to their limit. It bounds memory and changes no attempt. An attempt that needs more is drawn alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        range(min = 1),
+        extend("x-default" = "as many as the machine's memory has room for")
+    )]
+    pub decode_tokens: Option<u32>,
     /// Which of the tasks' problems: `test` are those that no training stage sees.
     #[serde(default)]
     pub split: Split,
@@ -60,6 +68,15 @@ pub enum Split {
     #[default]
     Test,
     Train,
+}
+
+impl From<Split> for farthing_sdk::Split {
+    fn from(split: Split) -> Self {
+        match split {
+            Split::Test => Self::Test,
+            Split::Train => Self::Train,
+        }
+    }
 }
 
 impl EvalStage {

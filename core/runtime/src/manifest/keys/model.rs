@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use farthing_engine::LoraConfig;
+use farthing_engine::{AdapterBase, LoraConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -235,11 +235,14 @@ impl ModelInit {
 
 impl Model {
     /// What adapters call the model they stand on: the hub's `owner/name`, or a path.
-    pub fn base_name(&self) -> Option<String> {
+    pub fn adapter_base(&self) -> Option<AdapterBase> {
         let path = self.path.as_deref()?;
         Some(match self.hub_id() {
-            Some(id) => id.repository,
-            None => path.display().to_string(),
+            Some(id) => AdapterBase {
+                name: id.repository,
+                revision: id.revision,
+            },
+            None => path.display().to_string().as_str().into(),
         })
     }
 

@@ -41,6 +41,14 @@ pub struct RlStage {
     #[serde(default = "RlStage::default_max_new_tokens")]
     #[schemars(range(min = 1, max = 1_048_576))]
     pub max_new_tokens: u32,
+    /// How many positions are held at a time while attempts are drawn: prompts, each once for its group, and completions
+    /// up to their limit. It bounds memory and changes no attempt. An attempt that needs more is drawn alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        range(min = 1),
+        extend("x-default" = "as many as the machine's memory has room for")
+    )]
+    pub decode_tokens: Option<u32>,
     /// How many tokens go through the model at once in the training pass. It bounds memory and changes no result:
     /// the gradient of an update is that of the whole update however it is split. A longer sequence goes alone.
     #[serde(default = "RlStage::default_micro_batch_tokens")]

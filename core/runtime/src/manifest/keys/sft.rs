@@ -42,7 +42,7 @@ pub struct SftStage {
     /// without its end teaches the model not to stop (s1, table 8: cutting training sequences lengthens answers and
     /// costs accuracy).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 2), extend("x-default" = "the model's `max_position_embeddings`"))]
+    #[schemars(range(min = 2), extend("x-default" = "the longest sequence that the model takes"))]
     pub max_length: Option<u32>,
     /// How many tokens go through the model at once. It bounds memory and changes no result: the gradient of a batch
     /// is that of the whole batch however it is split. A longer sequence goes alone.

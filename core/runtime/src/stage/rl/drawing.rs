@@ -104,6 +104,7 @@ impl RlRun<'_> {
             posed,
             &drawn.plan,
             self.stage.max_new_tokens as usize,
+            self.budget,
             &components.sampler,
             |group, attempt| {
                 let attempt = (first + group) * size + attempt;

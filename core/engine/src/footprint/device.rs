@@ -1,0 +1,35 @@
+//! Where compositions compute. What they hold on the way is taken from the operations' expressions; it has not been
+//! measured on a GPU.
+
+use candle_core::DType;
+
+use super::{FLOAT, Widths};
+use crate::config::ModelConfig;
+use crate::ops::attention::LARGEST_RECTANGLE;
+use crate::ops::head::DEVICE_CHUNK_VALUES;
+
+/// Bytes of a training pass.
+pub fn pass(config: &ModelConfig, tokens: usize, recomputed_layers: usize, dtype: DType) -> usize {
+    let (widths, value) = (Widths::of(config), dtype.size_in_bytes());
+    let recomputed = recomputed_layers.min(config.num_hidden_layers);
+    let again = if recomputed > 0 { widths.kept() } else { 0 };
+    let whole = (config.num_hidden_layers - recomputed) * widths.kept();
+    let kept = tokens * (whole + recomputed * widths.hidden + 3 * widths.hidden + again);
+    // Scores, their exponentials, weights and the derivatives of both, in f32.
+    let scores = LARGEST_RECTANGLE.min(tokens * tokens * widths.heads);
+    // Gate, up and activation widened, the sigmoid and what is made of it.
+    let gated = 8 * tokens * widths.inner;
+    // The gradient of a weight: rounded, widened, and the sum that replaces the old one.
+    let of_weight = |matrix: usize| matrix * (value + 2 * FLOAT);
+    let layer = (5 * scores).max(gated) * FLOAT + of_weight(widths.largest_matrix());
+    let logits = DEVICE_CHUNK_VALUES.min(tokens * config.vocab_size);
+    let head = 5 * logits * FLOAT + of_weight(config.vocab_size * config.hidden_size);
+    kept * value + layer.max(head)
+}
+
+/// Bytes of decoding with keys and values of `positions` altogether, and of what sampling makes of the logits. The weights
+/// are those of the passes.
+pub fn decoding(config: &ModelConfig, rows: usize, positions: usize, dtype: DType) -> usize {
+    let cache = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim;
+    positions * cache * dtype.size_in_bytes() + 12 * rows * config.vocab_size * FLOAT
+}
