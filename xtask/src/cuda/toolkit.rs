@@ -41,7 +41,10 @@ impl Toolkit {
         if usual.join("bin/nvcc").exists() {
             return Self::open(usual, "the usual place");
         }
-        println!("no CUDA toolkit is installed, so one comes from PyPI");
+        println!(
+            "no CUDA toolkit is installed; taking PyPI's, in {}",
+            fetched.display()
+        );
         interpreter(fetched, REQUIREMENTS)
             .context("cannot fetch a CUDA toolkit; install one, or name one with --toolkit DIR")?;
         Self::open(fetched, "fetched from PyPI; remove it to fetch it again")
