@@ -74,14 +74,16 @@ find_libraries() {
             export LD_LIBRARY_PATH
         fi
     done
+    # The wheels of CUDA 12 have its number in their names.
+    suffix=$(build_fact cuda | sed -n 's/^12\..*/-cu12/p')
     [ -z "$(missing)" ] || fail \
         "these libraries are missing, or are other versions than the build's (CUDA $(build_fact cuda)):" \
         "$(missing)" \
-        "libcuda.so.1 is the driver's. CUDA's own come with the toolkit, or into any directory:" \
+        "libcuda.so.1 is the driver's. CUDA's own come with the toolkit, or from PyPI:" \
         "    python3 -m venv cuda-libs && cuda-libs/bin/pip install \\" \
-        "        'nvidia-cublas==$(build_fact cuda).*' 'nvidia-cuda-runtime==$(build_fact cuda).*' \\" \
-        "        'nvidia-cuda-nvrtc==$(build_fact cuda).*' nvidia-curand" \
-        "Put the directories with these files on LD_LIBRARY_PATH. If GLIBC is named, this system is older than the one" \
+        "        'nvidia-cublas$suffix==$(build_fact cuda).*' 'nvidia-cuda-runtime$suffix==$(build_fact cuda).*' nvidia-curand$suffix" \
+        "    export LD_LIBRARY_PATH=\$(find \$PWD/cuda-libs -path '*nvidia*' -name lib | paste -sd:)" \
+        "If GLIBC is named, this system is older than the one" \
         "that built; run \`cargo xtask gpu-check\` here instead."
 }
 
@@ -112,6 +114,8 @@ esac
 find_libraries
 
 mkdir -p "$out"
+# A failed step's last lines go into the result; a backtrace would push the reason out.
+export RUST_BACKTRACE=0
 work=$(mktemp -d "$out/steps.XXXXXX")
 cp "$here/build.txt" "$work/build.txt"
 {

@@ -125,11 +125,12 @@ fn run_facts(work: &Path, precision: &str, step: Value) -> Result<Value> {
     let metrics = fs::read_to_string(metrics).unwrap_or_default();
     let mut facts = training_run::facts(&metrics, Precision::named(precision)?)?;
     facts["name"] = step["name"].clone();
-    if let (Some(all), Some(own)) = (
-        facts["failures"].as_array_mut(),
-        step["failures"].as_array(),
-    ) {
-        all.extend(own.iter().cloned());
+    // What a run that did not end well lacks follows from why it ended.
+    if step["failures"]
+        .as_array()
+        .is_none_or(|own| !own.is_empty())
+    {
+        facts["failures"] = step["failures"].clone();
     }
     Ok(facts)
 }

@@ -10,12 +10,13 @@ const LARGEST_LOSS_SHARE: f64 = 0.5;
 /// Twice the standard error of an evaluation of 384 problems with four attempts each.
 const SMALLEST_RISE: f64 = 0.03;
 
-const DIFFERENCE: &str = "sampling/sampling_logp_difference/max";
+const MEAN_DIFFERENCE: &str = "sampling/sampling_logp_difference/mean";
+const LARGEST_DIFFERENCE: &str = "sampling/sampling_logp_difference/max";
 const SOLVED: &str = "eval_pass@1";
 
 /// The facts of a run's `metrics.jsonl`, with what is wrong with them.
 pub fn facts(metrics: &str, precision: Precision) -> Result<Value> {
-    let allowed = precision.tolerance().decoding;
+    let allowed = precision.tolerance().decoding_mean;
     let rows: Vec<Value> = metrics
         .lines()
         .map(|line| serde_json::from_str(line).context("metrics.jsonl: a row is not JSON"))
@@ -25,8 +26,9 @@ pub fn facts(metrics: &str, precision: Precision) -> Result<Value> {
         rows.filter_map(|row| row[key].as_f64()).collect()
     };
     let (losses, solved) = (all("loss", "sft"), all(SOLVED, "rl"));
-    let differences = all(DIFFERENCE, "rl");
-    let difference = differences.iter().copied().fold(0.0, f64::max);
+    let differences = all(MEAN_DIFFERENCE, "rl");
+    let largest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    let difference = largest(&differences);
     let mut failures = Vec::new();
     match (losses.first(), losses.last()) {
         (Some(first), Some(last)) if *last <= LARGEST_LOSS_SHARE * first => {}
@@ -44,7 +46,7 @@ pub fn facts(metrics: &str, precision: Precision) -> Result<Value> {
     }
     if differences.is_empty() || difference > allowed {
         failures.push(format!(
-            "decoding against training: expected differences of at most {allowed} nats, found {difference:.1e} \
+            "decoding against training: expected a mean difference of at most {allowed} nats, found {difference:.1e} \
              in {} steps",
             differences.len()
         ));
@@ -58,6 +60,7 @@ pub fn facts(metrics: &str, precision: Precision) -> Result<Value> {
         "last_loss": losses.last(),
         "solved": solved,
         "decoding_difference": difference,
+        "decoding_difference_of_a_token": largest(&all(LARGEST_DIFFERENCE, "rl")),
         "failures": failures,
     }))
 }
@@ -69,8 +72,8 @@ mod tests {
     const GOOD: &str = r#"{"step":0,"stage":"sft","loss":4.0}
 {"step":1,"stage":"sft","loss":1.0}
 {"step":2,"stage":"rl","eval_pass@1":0.4}
-{"step":2,"stage":"rl","loss":0.0,"sampling/sampling_logp_difference/max":1e-6}
-{"step":3,"stage":"rl","loss":0.0,"sampling/sampling_logp_difference/max":3e-6}
+{"step":2,"stage":"rl","loss":0.0,"sampling/sampling_logp_difference/mean":1e-6}
+{"step":3,"stage":"rl","loss":0.0,"sampling/sampling_logp_difference/mean":3e-6,"sampling/sampling_logp_difference/max":5e-4}
 {"step":4,"stage":"rl","eval_pass@1":0.5}
 "#;
 
@@ -79,6 +82,7 @@ mod tests {
         let facts = facts(GOOD, Precision::F32).expect("rows are JSON");
         assert_eq!(facts["failures"], json!([]));
         assert_eq!(facts["decoding_difference"], 3e-6);
+        assert_eq!(facts["decoding_difference_of_a_token"], 5e-4);
         assert_eq!(facts["solved"], json!([0.4, 0.5]));
     }
 
