@@ -20,6 +20,7 @@ mod vector;
 use candle_core::DType;
 
 pub(crate) use self::cpu::PAGE;
+pub(crate) use self::tensor::LARGEST_PROMPT_BATCH;
 pub use attempt::{Attempt, Finish, PromptGroup};
 pub use hooks::{DecodeHooks, NoHooks, Pause, Steer};
 pub use plan::{DecodingBudget, DecodingPlan};
@@ -84,7 +85,7 @@ pub fn decode_by_composition(
 ) -> Result<Vec<Vec<Attempt>>> {
     let budget = budget.into();
     check(model, groups, plan, budget)?;
-    let backend = TensorBackend::new(model, groups, plan, budget)?;
+    let backend = TensorBackend::new(model, groups, plan, budget, hooks.wants_steer())?;
     let budget = DecodingBudget {
         rows: backend.slot_count(),
         ..budget

@@ -1,4 +1,7 @@
 //! Which device a run computes on, and in which numbers.
+//!
+//! All work with a device's tensors is done on one thread: Candle's streams belong to threads and do not wait for each
+//! other.
 
 use candle_core::{DType, Device};
 
@@ -13,7 +16,12 @@ pub fn select_device(spec: &str) -> Result<Device> {
     match spec {
         "cpu" => Ok(Device::Cpu),
         "auto" => match cfg!(feature = "cuda") {
-            true => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
+            true => Ok(Device::new_cuda(0).unwrap_or_else(|error| {
+                tracing::warn!(
+                    "computing on the CPU, because no CUDA device can be opened: {error}"
+                );
+                Device::Cpu
+            })),
             false => Ok(Device::Cpu),
         },
         _ => {
@@ -33,14 +41,16 @@ pub fn select_device(spec: &str) -> Result<Device> {
     }
 }
 
-/// What passes and decoding compute in: `auto` is bf16 on a CUDA device and f32 on the CPU, which has no arithmetic of
-/// half precision.
+/// What passes and decoding compute in: `auto` is bf16 on a CUDA device that has it, and f32 elsewhere.
 pub fn select_dtype(spec: &str, device: &Device) -> Result<DType> {
-    let problem = match (spec, device.is_cpu()) {
-        ("f32", _) | ("auto", true) => return Ok(DType::F32),
-        ("bf16" | "auto", false) => return Ok(DType::BF16),
-        ("bf16", true) => {
+    let problem = match (spec, computes_in_bf16(device)) {
+        ("f32", _) | ("auto", false) => return Ok(DType::F32),
+        ("bf16" | "auto", true) => return Ok(DType::BF16),
+        ("bf16", false) if device.is_cpu() => {
             "the CPU computes in f32 only; choose \"auto\" or \"f32\", or a CUDA device"
+        }
+        ("bf16", false) => {
+            "this GPU is older than compute capability 8.0 and has no bf16; choose \"auto\" or \"f32\""
         }
         _ => "expected \"auto\", \"f32\" or \"bf16\"",
     };
@@ -50,12 +60,21 @@ pub fn select_dtype(spec: &str, device: &Device) -> Result<DType> {
     })
 }
 
-/// Bytes of memory of a device, all of it; none for the CPU.
+fn computes_in_bf16(device: &Device) -> bool {
+    #[cfg(feature = "cuda")]
+    if let Ok(cuda) = device.as_cuda_device() {
+        let capability = cuda.cuda_stream().context().compute_capability();
+        return capability.is_ok_and(|(major, _)| major >= 8);
+    }
+    !device.is_cpu()
+}
+
+/// Bytes of a device's memory that are free now; none for the CPU.
 pub fn device_memory(device: &Device) -> Option<usize> {
     #[cfg(feature = "cuda")]
     if let Ok(cuda) = device.as_cuda_device() {
         let memory = cuda.cuda_stream().context().mem_get_info();
-        return memory.ok().map(|(_, total)| total);
+        return memory.ok().map(|(free, _)| free);
     }
     let _ = device;
     None

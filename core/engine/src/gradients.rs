@@ -211,12 +211,25 @@ pub(crate) fn sums_of_squares<'t>(tensors: impl Iterator<Item = &'t Tensor>) -> 
 fn composed_sum_of_squares(tensor: &Tensor) -> Result<Tensor> {
     /// Values that are widened at one time, so that a large embedding is not there a second time in f64.
     const LARGEST: usize = 1 << 24;
+    const ROW: usize = 1 << 12;
     let values = tensor.flatten_all()?;
     let count = values.elem_count();
     let mut sum = Tensor::zeros((), DType::F64, tensor.device())?;
     for start in (0..count).step_by(LARGEST) {
-        let some = values.narrow(0, start, LARGEST.min(count - start))?;
-        sum = (sum + some.to_dtype(DType::F64)?.sqr()?.sum_all()?)?;
+        let squares = values
+            .narrow(0, start, LARGEST.min(count - start))?
+            .to_dtype(DType::F64)?
+            .sqr()?;
+        // Row by row first: a device sums each row on processors of its own.
+        let rows = squares.elem_count() / ROW;
+        let (whole, rest) = (rows * ROW, squares.elem_count() - rows * ROW);
+        if rows > 0 {
+            let by_row = squares.narrow(0, 0, whole)?.reshape((rows, ROW))?.sum(1)?;
+            sum = (sum + by_row.sum_all()?)?;
+        }
+        if rest > 0 {
+            sum = (sum + squares.narrow(0, whole, rest)?.sum_all()?)?;
+        }
     }
     Ok(sum)
 }

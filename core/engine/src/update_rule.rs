@@ -277,6 +277,12 @@ impl Change {
         second: &Tensor,
     ) -> Result<()> {
         const SLICE: usize = 1 << 24;
+        // The slices below are written through views of them.
+        debug_assert!(
+            [weight, first, second]
+                .iter()
+                .all(|tensor| tensor.is_contiguous())
+        );
         let flat = |tensor: &Tensor| tensor.flatten_all();
         let (weight, first, second) = (flat(weight)?, flat(first)?, flat(second)?);
         let gradient = flat(gradient)?;

@@ -104,9 +104,7 @@ impl ModelAccess {
             _ => Ok(model.to_owned()),
         }
     }
-}
 
-impl ModelAccess {
     /// Loads a path, the newest checkpoint of a run directory, or a model of the hub.
     pub fn load(&self, model: &Path, device: &Device) -> Result<LoadedModel> {
         let path = newest_model(&self.directory(model)?)?;

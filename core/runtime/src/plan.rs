@@ -93,6 +93,10 @@ impl Plan {
         let directory = model_directory(&file.manifest, hub_model.as_ref());
         let model = model_config(&file, directory.as_deref(), &mut diagnostics);
         let device = check_device(&file, &mut diagnostics);
+        if let Some((_, dtype)) = &device {
+            // Written down, so that a run that goes on elsewhere goes on in the same numbers.
+            file.manifest.run.dtype = dtype.as_str().to_owned();
+        }
         match (model, device) {
             (Some(model), Some((device, dtype))) if diagnostics.is_empty() => Ok(Self {
                 file,

@@ -36,8 +36,8 @@ pub struct DecodingPlan {
 pub struct DecodingBudget {
     /// Attempts that are drawn together.
     pub rows: usize,
-    /// Positions with keys and values: prompts, each once for its group, and completions up to their limit. An attempt
-    /// that needs more than all of it is drawn alone.
+    /// Positions with keys and values: prompts, each once for its group (on devices once for each attempt), and
+    /// completions up to their limit. An attempt that needs more than all of it is drawn alone.
     pub tokens: usize,
 }
 

@@ -19,11 +19,14 @@ use super::plan::{DecodingBudget, DecodingPlan};
 use super::sampling::ComposedSampler;
 use crate::error::Result;
 use crate::model::Model;
-use crate::ops::precision::widened;
+use crate::ops::precision::{mask, wide};
 use crate::rotary::RotaryTable;
 
 /// Scores of the prompts that are computed together: 256 MiB of f32.
-const LARGEST_PROMPT_BATCH: usize = 1 << 26;
+const LARGEST_PROMPT_SCORES: usize = 1 << 26;
+
+/// Tokens of the prompts that are computed together.
+pub(crate) const LARGEST_PROMPT_BATCH: usize = 1 << 13;
 
 pub(super) struct TensorBackend<'a> {
     model: &'a Model,
@@ -59,6 +62,7 @@ impl<'a> TensorBackend<'a> {
         groups: &[PromptGroup<'_>],
         plan: &'a DecodingPlan,
         budget: DecodingBudget,
+        is_steered: bool,
     ) -> Result<Self> {
         let config = model.config();
         let longest = groups
@@ -66,11 +70,11 @@ impl<'a> TensorBackend<'a> {
             .map(|group| group.tokens.len())
             .max()
             .unwrap_or(0);
-        // Without a hook a completion ends after max_new_tokens; injected text makes the cache grow.
-        let limit = plan
-            .max_completion_tokens
-            .unwrap_or(usize::MAX)
-            .min(plan.max_new_tokens);
+        // Without a limit injected text makes the cache grow.
+        let limit = match plan.max_completion_tokens {
+            Some(limit) if is_steered => limit,
+            limit => limit.unwrap_or(usize::MAX).min(plan.max_new_tokens),
+        };
         let capacity = longest
             .saturating_add(limit)
             .min(config.max_sequence_length());
@@ -112,9 +116,9 @@ impl<'a> TensorBackend<'a> {
             cosines.extend_from_slice(cosine);
             sines.extend_from_slice(sine);
         }
-        let wide = widened(&Tensor::zeros(1, self.model.dtype(), &device)?)?.dtype();
+        let dtype = wide(self.model.dtype());
         let table =
-            |numbers| Tensor::from_vec(numbers, (self.capacity, half), &device)?.to_dtype(wide);
+            |numbers| Tensor::from_vec(numbers, (self.capacity, half), &device)?.to_dtype(dtype);
         (self.cosines, self.sines) = (table(cosines)?, table(sines)?);
         self.positions = Tensor::arange(0, self.capacity as u32, &device)?;
         let shape = (
@@ -160,18 +164,9 @@ impl<'a> TensorBackend<'a> {
             let chosen = table.index_select(&flat, 0)?;
             chosen.reshape((rows, 1, queries, half))
         };
-        let hidden = self
-            .positions
-            .narrow(0, 0, keys)?
-            .reshape((1, 1, 1, keys))?
-            .broadcast_gt(&positions.reshape((rows, 1, queries, 1))?)?;
         let (cosines, sines) = (turns(&self.cosines)?, turns(&self.sines)?);
-        let never = Tensor::new(f32::NEG_INFINITY, self.device())?.to_dtype(cosines.dtype())?;
-        let shape = hidden.shape();
-        let mask = hidden.where_cond(
-            &never.broadcast_as(shape)?,
-            &never.zeros_like()?.broadcast_as(shape)?,
-        )?;
+        let last_seen = positions.reshape((rows, 1, queries, 1))?;
+        let mask = mask(&last_seen, keys, cosines.dtype())?;
         Ok(Place {
             rows,
             queries,
@@ -249,8 +244,9 @@ impl Backend for TensorBackend<'_> {
     fn compute_prompts(&mut self, prompts: &[&[u32]]) -> Result<Vec<Start<PromptTensors, Tensor>>> {
         let longest = prompts.iter().map(|prompt| prompt.len()).max().unwrap_or(1);
         let scores = self.model.config().num_attention_heads * longest * longest;
+        let together = (LARGEST_PROMPT_SCORES / scores).min(LARGEST_PROMPT_BATCH / longest);
         let mut starts = Vec::with_capacity(prompts.len());
-        for some in prompts.chunks((LARGEST_PROMPT_BATCH / scores).max(1)) {
+        for some in prompts.chunks(together.max(1)) {
             starts.extend(self.compute_batch(some)?);
         }
         Ok(starts)
@@ -340,7 +336,7 @@ impl Backend for TensorBackend<'_> {
         if slot != last {
             for layer in &self.cache {
                 for tensor in [&layer.keys, &layer.values] {
-                    let moved = tensor.narrow(0, last, 1)?.copy()?;
+                    let moved = tensor.narrow(0, last, 1)?.force_contiguous()?;
                     tensor.slice_set(&moved, 0, slot)?;
                 }
             }

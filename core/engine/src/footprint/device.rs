@@ -5,6 +5,7 @@ use candle_core::DType;
 
 use super::{FLOAT, Widths};
 use crate::config::ModelConfig;
+use crate::decode::LARGEST_PROMPT_BATCH;
 use crate::ops::attention::LARGEST_RECTANGLE;
 use crate::ops::head::DEVICE_CHUNK_VALUES;
 
@@ -31,5 +32,11 @@ pub fn pass(config: &ModelConfig, tokens: usize, recomputed_layers: usize, dtype
 /// are those of the passes.
 pub fn decoding(config: &ModelConfig, rows: usize, positions: usize, dtype: DType) -> usize {
     let cache = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim;
-    positions * cache * dtype.size_in_bytes() + 12 * rows * config.vocab_size * FLOAT
+    let cache = cache * dtype.size_in_bytes();
+    // Prompts that are computed together: their scores and what the feed-forward widens; and their keys and values, until
+    // they are in the slots of attempts.
+    let gated = 8 * LARGEST_PROMPT_BATCH * config.intermediate_size;
+    let prompts = (5 * LARGEST_RECTANGLE).max(gated) * FLOAT + 2 * LARGEST_PROMPT_BATCH * cache;
+    let sampling = 16 * rows * config.vocab_size * FLOAT;
+    positions * cache + prompts.max(sampling)
 }

@@ -1,16 +1,22 @@
 //! How compositions compute in half precision: sums, exponentials and norms in f32, and what goes on to the next matrix
-//! product rounded to the type it came in. Wider types stay as they are.
+//! product rounded to the type it came in. Wider types stay as they are. The residual stream is added up in the type of the
+//! pass, as transformers does.
 
 use candle_core::{DType, Tensor};
 
 use crate::error::Result;
 
+/// What is summed in where a pass computes in `dtype`.
+pub fn wide(dtype: DType) -> DType {
+    match dtype {
+        DType::BF16 | DType::F16 => DType::F32,
+        wide => wide,
+    }
+}
+
 /// `x` in f32 if it is of half precision.
 pub fn widened(x: &Tensor) -> Result<Tensor> {
-    match x.dtype() {
-        DType::BF16 | DType::F16 => Ok(x.to_dtype(DType::F32)?),
-        _ => Ok(x.clone()),
-    }
+    Ok(x.to_dtype(wide(x.dtype()))?)
 }
 
 /// `x` in the type of `like`.
@@ -26,4 +32,19 @@ pub fn accumulate(sum: &mut Tensor, x: &Tensor, scale: f32) -> Result<()> {
         _ => (&*sum + (x * f64::from(scale))?)?,
     };
     Ok(())
+}
+
+/// 0 where a key may be seen and minus infinity where it comes after `last_seen`, `(rows, 1, queries, 1)`, of u32; the result
+/// is `(rows, 1, queries, keys)`.
+pub fn mask(last_seen: &Tensor, keys: usize, dtype: DType) -> Result<Tensor> {
+    let device = last_seen.device();
+    let hidden = Tensor::arange(0, keys as u32, device)?
+        .reshape((1, 1, 1, keys))?
+        .broadcast_gt(last_seen)?;
+    let never = Tensor::new(f32::NEG_INFINITY, device)?.to_dtype(dtype)?;
+    let shape = hidden.shape();
+    Ok(hidden.where_cond(
+        &never.broadcast_as(shape)?,
+        &never.zeros_like()?.broadcast_as(shape)?,
+    )?)
 }

@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::columns;
+use super::precision::{rounded_as, widened};
 use super::slices::{on_cpu, read, tensor, write};
 use crate::buffers;
 use crate::error::Result;
@@ -30,13 +31,13 @@ pub fn gather(x: &Tensor, rows: &[u32]) -> Result<Tensor> {
 /// A matrix of `tokens` rows: for each the sum of the rows of `x` that `rows` says belong there.
 pub fn scatter(x: &Tensor, rows: &[u32], tokens: usize) -> Result<Tensor> {
     let (_, features) = x.dims2()?;
-    let spread = match on_cpu(&[x]) {
-        true => tensor(buffers::take_zeroed(tokens * features), tokens, features)?,
-        false => Tensor::zeros((tokens, features), x.dtype(), x.device())?,
-    };
     if !on_cpu(&[x]) {
-        return Ok(spread.index_add(&Tensor::new(rows, x.device())?, x, 0)?);
+        let wide = widened(x)?;
+        let spread = Tensor::zeros((tokens, features), wide.dtype(), x.device())?;
+        let spread = spread.index_add(&Tensor::new(rows, x.device())?, &wide, 0)?;
+        return rounded_as(spread, x);
     }
+    let spread = tensor(buffers::take_zeroed(tokens * features), tokens, features)?;
     let x = read(x);
     write(&spread, |spread| {
         for (from, &row) in x.chunks_exact(features).zip(rows) {

@@ -19,6 +19,8 @@ use crate::plugin_access::{PluginAccess, lock_beside};
 pub struct PlanReport {
     pub name: String,
     pub device: String,
+    /// What passes and decoding compute in.
+    pub dtype: String,
     pub parameters: usize,
     /// What `train` fetches first; none if the model is no model of the hub.
     pub download: Option<Download>,
@@ -49,6 +51,7 @@ pub fn check(
     let resolved = plan.manifest();
     Ok(PlanReport {
         name: resolved.run.name.clone(),
+        dtype: plan.dtype.as_str().to_owned(),
         device: match plan.device.location() {
             DeviceLocation::Cpu => "cpu".to_owned(),
             DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
@@ -118,7 +121,7 @@ impl PlanReport {
             let _ = writeln!(text, "{name:<10} {value}");
         };
         line("run", &self.name);
-        line("device", &self.device);
+        line("device", &format!("{}, in {}", self.device, self.dtype));
         let trained = match self.memory.trainable == self.parameters {
             true => String::new(),
             false => format!(", {} trained", grouped(self.memory.trainable)),

@@ -251,6 +251,11 @@ fn begin(
         }
     };
     let model = model.computing_in(plan.dtype)?;
+    tracing::info!(
+        "computing in {} on {:?}",
+        plan.dtype.as_str(),
+        plan.device.location()
+    );
     let tasks = LiveTask::all(&plan.host, &manifest.tasks, &position.task_states)?;
     Trainer::new(Parts {
         manifest,
@@ -303,7 +308,14 @@ fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {
         Err(error) => return Err(refuse(format!("everything: it cannot be read ({error})"))),
     };
     let old: toml::Value = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    let old = serde_json::to_value(old).map_err(|error| refuse(error.to_string()))?;
+    let mut old = serde_json::to_value(old).map_err(|error| refuse(error.to_string()))?;
+    // Runs from before there was a choice.
+    if let Some(run) = old
+        .get_mut("run")
+        .and_then(serde_json::Value::as_object_mut)
+    {
+        run.entry("dtype").or_insert_with(|| "f32".into());
+    }
     let new: toml::Value =
         toml::from_str(&manifest.to_toml()).map_err(|error| refuse(error.to_string()))?;
     let new = serde_json::to_value(new).map_err(|error| refuse(error.to_string()))?;

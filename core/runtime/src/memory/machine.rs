@@ -12,13 +12,13 @@ const PROCESS: f64 = 50.0 * MIB;
 /// What the tokenizer keeps for a word of its vocabulary: the word, its merge, and the tables that find both.
 const WORD: f64 = 700.0;
 
-/// A CUDA context, its kernels and the workspace of cuBLAS. Taken from what is usual, not measured.
-const CONTEXT: f64 = 600.0 * MIB;
+/// Kernels that are loaded when they are used, and the workspace of cuBLAS. Taken from what is usual, not measured.
+const CONTEXT: f64 = 300.0 * MIB;
 
 /// Where a plan computes.
 pub(super) struct Machine {
     pub arithmetic: Arithmetic,
-    /// Bytes; absent where it cannot be told.
+    /// Bytes, of a device those that are free; absent where it cannot be told.
     pub available: Option<f64>,
 }
 

@@ -83,9 +83,7 @@ impl StageNeeds {
             }
         })
     }
-}
 
-impl StageNeeds {
     /// `context`: the longest sequence of the model.
     pub fn of_evaluation(
         stage: &EvalStage,

@@ -109,6 +109,8 @@ impl ComposedSampler {
         weighed: Weighed,
         uniforms: &[f64],
     ) -> Result<Tensor> {
+        // 0, or not a number where every token is forbidden.
+        let never = (largest - largest)?.to_dtype(DType::F64)?;
         if self.plan.is_greedy() {
             // The first of equals.
             let nowhere = self.ids.affine(0.0, self.vocab_size as f64)?;
@@ -117,10 +119,10 @@ impl ComposedSampler {
                 &self.ids.broadcast_as(shape)?,
                 &nowhere.broadcast_as(shape)?,
             )?;
-            return Ok(found.min_keepdim(D::Minus1)?.to_dtype(DType::F64)?);
+            return Ok((found.min_keepdim(D::Minus1)?.to_dtype(DType::F64)? + never)?);
         }
         let weights = self.truncate(weighed)?;
-        self.invert(&weights, uniforms)
+        Ok((self.invert(&weights, uniforms)? + never)?)
     }
 
     /// Bias and penalty; none where the plan has neither.

@@ -1,6 +1,6 @@
 //! The layers of a decoder by Candle's operations, for decoding: nothing is kept but keys and values.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 
 use crate::error::Result;
 use crate::model::Model;
@@ -20,10 +20,10 @@ pub struct KeysValues {
 pub struct Place {
     pub rows: usize,
     pub queries: usize,
-    /// `(rows, 1, queries, head_dim / 2)`, or `(1, ..)` where all rows stand alike. Not rounded.
+    /// `(rows, 1, queries, head_dim / 2)`, in the type of [`wide`](crate::ops::precision::wide).
     pub cosines: Tensor,
     pub sines: Tensor,
-    /// `(rows or 1, 1, queries, keys)`, 0 where a query sees a key and minus infinity elsewhere. Not rounded.
+    /// `(rows, 1, queries, keys)` of the same type, 0 where a query sees a key and minus infinity elsewhere.
     pub mask: Tensor,
 }
 
@@ -33,10 +33,10 @@ pub fn embed(model: &Model, tokens: &[u32]) -> Result<Tensor> {
     Ok(model.embed_tokens().index_select(&ids, 0)?)
 }
 
-/// Not rounded, `(rows, vocab_size)`.
+/// f32, `(rows, vocab_size)`.
 pub fn logits(model: &Model, hidden: &Tensor) -> Result<Tensor> {
     let normed = norm(model, hidden, model.norm())?;
-    Ok(widened(&normed.matmul(&model.lm_head().t()?)?)?.to_dtype(candle_core::DType::F32)?)
+    Ok(normed.matmul(&model.lm_head().t()?)?.to_dtype(DType::F32)?)
 }
 
 /// One layer on `hidden`, `(rows * queries, hidden_size)`. `see` takes the new keys and values and gives those that the

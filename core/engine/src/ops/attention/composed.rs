@@ -81,63 +81,63 @@ pub fn backward(
     })
 }
 
-/// (segments * queries, heads * dim) as (segments, key-value heads, group * queries, dim): the query heads that share a
+/// (pieces * queries, heads * dim) as (pieces, key-value heads, group * queries, dim): the query heads that share a
 /// key and value head one below the other.
 fn split_queries(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
     let (kv, group, dim) = (heads.key_value, heads.group(), heads.dim);
-    let (segments, queries) = (rectangle.segments, rectangle.queries);
-    let x = x.reshape(&[segments, queries, kv, group, dim])?;
+    let (pieces, queries) = (rectangle.pieces, rectangle.queries);
+    let x = x.reshape(&[pieces, queries, kv, group, dim])?;
     let x = x.permute([0, 2, 3, 1, 4])?.contiguous()?;
-    Ok(x.reshape((segments, kv, group * queries, dim))?)
+    Ok(x.reshape((pieces, kv, group * queries, dim))?)
 }
 
 /// The other way.
 fn join_queries(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
     let (kv, group, dim) = (heads.key_value, heads.group(), heads.dim);
-    let (segments, queries) = (rectangle.segments, rectangle.queries);
-    let x = x.reshape(&[segments, kv, group, queries, dim])?;
+    let (pieces, queries) = (rectangle.pieces, rectangle.queries);
+    let x = x.reshape(&[pieces, kv, group, queries, dim])?;
     let x = x.permute([0, 3, 1, 2, 4])?.contiguous()?;
-    Ok(x.reshape((segments * queries, heads.query * dim))?)
+    Ok(x.reshape((pieces * queries, heads.query * dim))?)
 }
 
-/// (segments * keys, key-value heads * dim) as (segments, key-value heads, keys, dim).
+/// (pieces * keys, key-value heads * dim) as (pieces, key-value heads, keys, dim).
 fn split_keys(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
-    let (segments, keys) = (rectangle.segments, rectangle.keys);
-    let x = x.reshape((segments, keys, heads.key_value, heads.dim))?;
+    let (pieces, keys) = (rectangle.pieces, rectangle.keys);
+    let x = x.reshape((pieces, keys, heads.key_value, heads.dim))?;
     Ok(x.transpose(1, 2)?.contiguous()?)
 }
 
 /// The other way.
 fn join_keys(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
-    let rows = rectangle.segments * rectangle.keys;
+    let rows = rectangle.pieces * rectangle.keys;
     let x = x.transpose(1, 2)?.contiguous()?;
     Ok(x.reshape((rows, heads.key_value * heads.dim))?)
 }
 
-/// (segments, heads, queries, keys) as (segments, key-value heads, group * queries, keys).
+/// (pieces, heads, queries, keys) as (pieces, key-value heads, group * queries, keys).
 fn grouped(x: &Tensor, heads: Heads) -> Result<Tensor> {
-    let (segments, _, queries, keys) = x.dims4()?;
-    Ok(x.reshape((segments, heads.key_value, heads.group() * queries, keys))?)
+    let (pieces, _, queries, keys) = x.dims4()?;
+    Ok(x.reshape((pieces, heads.key_value, heads.group() * queries, keys))?)
 }
 
-/// (segments, heads, queries, 1) as (segments * queries, heads).
+/// (pieces, heads, queries, 1) as (pieces * queries, heads).
 fn by_row(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
-    let rows = rectangle.segments * rectangle.queries;
+    let rows = rectangle.pieces * rectangle.queries;
     let x = x.squeeze(D::Minus1)?.transpose(1, 2)?.contiguous()?;
     Ok(x.reshape((rows, heads.query))?)
 }
 
 /// The other way.
 fn by_head(x: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
-    let x = x.reshape((rectangle.segments, rectangle.queries, heads.query))?;
+    let x = x.reshape((rectangle.pieces, rectangle.queries, heads.query))?;
     Ok(x.transpose(1, 2)?.contiguous()?.unsqueeze(D::Minus1)?)
 }
 
-/// S, (segments, heads, queries, keys), with minus infinity where a query does not see a key.
+/// S, (pieces, heads, queries, keys), with minus infinity where a query does not see a key.
 fn scores(q: &Tensor, k: &Tensor, rectangle: &Rectangle, heads: Heads) -> Result<Tensor> {
     let s = widened(&q.matmul(&k.t()?)?)?;
     let shape = (
-        rectangle.segments,
+        rectangle.pieces,
         heads.query,
         rectangle.queries,
         rectangle.keys,

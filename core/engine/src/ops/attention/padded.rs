@@ -1,18 +1,46 @@
 //! Segments laid out as rectangles, for devices where one large product is cheaper than many small ones.
 //!
-//! Segments are taken in order into rectangles, each as long as its longest segment. Rows that fill a rectangle are
+//! Segments are taken in order into rectangles, each as long as its longest segment; one that would be too large by itself
+//! is cut into pieces, which see the pieces before them. Rows that fill a rectangle are
 //! copies of the batch's first row: as keys the mask hides them, as queries nobody reads their result, and in the
 //! backward they are cleared. A row that several segments see as their prefix gets a derivative from each of them; they
 //! are gathered and summed, not scattered, so that sums have one order.
 
-use candle_core::{D, DType, Tensor};
+use std::ops::Range;
+
+use candle_core::{D, Tensor};
 
 use super::{Heads, Segment};
 use crate::error::Result;
-use crate::ops::precision::{rounded_as, widened};
+use crate::ops::precision::{mask, rounded_as, wide, widened};
 
-/// Scores that exist at one time: 256 MiB of f32, and a few of that size are alive together.
-pub(crate) const LARGEST_RECTANGLE: usize = 1 << 26;
+/// Scores that exist at one time: 256 MiB of f32, and a few of that size are alive together. Tests have few tokens, and
+/// rectangles and pieces all the same.
+pub(crate) const LARGEST_RECTANGLE: usize = if cfg!(test) { 1 << 11 } else { 1 << 26 };
+
+/// A segment, or some of its rows.
+#[derive(Clone, Debug)]
+struct Piece {
+    rows: Range<usize>,
+    prefix: Range<usize>,
+    /// Rows of the segment that come before.
+    earlier: Range<usize>,
+}
+
+impl Piece {
+    /// What the piece's rows see beside themselves.
+    fn before(&self) -> impl Iterator<Item = usize> {
+        self.prefix.clone().chain(self.earlier.clone())
+    }
+
+    fn keys_before(&self) -> usize {
+        self.prefix.len() + self.earlier.len()
+    }
+
+    fn keys(&self) -> usize {
+        self.keys_before() + self.rows.len()
+    }
+}
 
 #[derive(Debug)]
 pub struct Padded {
@@ -23,27 +51,27 @@ pub struct Padded {
     shared: Option<Shared>,
 }
 
-/// Segments that are attended in together.
+/// Pieces that are attended in together.
 #[derive(Debug)]
 pub struct Rectangle {
-    pub segments: usize,
-    /// Rows of the longest segment, and keys that the longest one sees.
+    pub pieces: usize,
+    /// Rows of the longest piece, and keys that the longest one sees.
     pub queries: usize,
     pub keys: usize,
-    /// Rows of the batch, `(segments * queries)` and `(segments * keys)`.
+    /// Rows of the batch, `(pieces * queries)` and `(pieces * keys)`.
     query_rows: Tensor,
     key_rows: Tensor,
-    /// 1 where a query is a segment's, 0 where it fills the rectangle, `(segments * queries, 1)`; absent where it is full.
+    /// 1 where a query is a piece's, 0 where it fills the rectangle, `(pieces * queries, 1)`; absent where it is full.
     real: Option<Tensor>,
-    /// 0 where a query sees a key, minus infinity elsewhere, `(segments, 1, queries, keys)`.
+    /// 0 where a query sees a key, minus infinity elsewhere, `(pieces, 1, queries, keys)`.
     pub mask: Tensor,
 }
 
-/// Rows that other segments see as their prefix.
+/// Rows that other pieces see.
 #[derive(Debug)]
 struct Shared {
     /// Where their derivatives lie among the keys of all rectangles, `(rows * most)`, where `most` is the number of
-    /// segments that see one row; and 1 where there is one, `(rows * most, 1)`.
+    /// pieces that see one row; and 1 where there is one, `(rows * most, 1)`.
     places: Tensor,
     real: Tensor,
     most: usize,
@@ -54,32 +82,32 @@ struct Shared {
 impl Padded {
     /// On the device and for the type of `like`.
     pub fn new(segments: &[Segment], heads: Heads, like: &Tensor) -> Result<Self> {
-        let segments: Vec<&Segment> = segments
+        let pieces: Vec<Piece> = segments
             .iter()
-            .filter(|segment| !segment.rows.is_empty())
+            .flat_map(|segment| pieces(segment, heads))
             .collect();
-        let tokens = segments.last().map_or(0, |segment| segment.rows.end);
+        let tokens = pieces.last().map_or(0, |piece| piece.rows.end);
         let mut rectangles = Vec::new();
         let (mut queries, mut own_keys) = (Vec::with_capacity(tokens), Vec::with_capacity(tokens));
-        // Of each row: where its derivatives lie as a part of somebody's prefix.
+        // Of each row: where its derivatives lie as one that others see.
         let mut seen_at: Vec<Vec<u32>> = vec![Vec::new(); tokens];
         let (mut query_start, mut key_start) = (0, 0);
-        let mut rest = segments.as_slice();
+        let mut rest = pieces.as_slice();
         while !rest.is_empty() {
             let (some, after) = rest.split_at(fitting(rest, heads));
             let rectangle = Rectangle::new(some, like)?;
-            for (index, segment) in some.iter().enumerate() {
+            for (index, piece) in some.iter().enumerate() {
                 let query_at = query_start + index * rectangle.queries;
                 let key_at = key_start + index * rectangle.keys;
-                let own_at = key_at + segment.prefix.len();
-                queries.extend((0..segment.rows.len()).map(|row| (query_at + row) as u32));
-                own_keys.extend((0..segment.rows.len()).map(|row| (own_at + row) as u32));
-                for (offset, row) in segment.prefix.clone().enumerate() {
+                let own_at = key_at + piece.keys_before();
+                queries.extend((0..piece.rows.len()).map(|row| (query_at + row) as u32));
+                own_keys.extend((0..piece.rows.len()).map(|row| (own_at + row) as u32));
+                for (offset, row) in piece.before().enumerate() {
                     seen_at[row].push((key_at + offset) as u32);
                 }
             }
-            query_start += rectangle.segments * rectangle.queries;
-            key_start += rectangle.segments * rectangle.keys;
+            query_start += rectangle.pieces * rectangle.queries;
+            key_start += rectangle.pieces * rectangle.keys;
             rectangles.push(rectangle);
             rest = after;
         }
@@ -91,7 +119,7 @@ impl Padded {
         })
     }
 
-    /// The batch's rows out of the queries of each rectangle, `(segments * queries, width)`.
+    /// The batch's rows out of the queries of each rectangle, `(pieces * queries, width)`.
     pub fn rows(&self, of_rectangles: &[Tensor], like: &Tensor) -> Result<Tensor> {
         match of_rectangles.is_empty() {
             true => Ok(like.zeros_like()?),
@@ -99,7 +127,7 @@ impl Padded {
         }
     }
 
-    /// The derivatives of the batch's rows as keys, out of those of each rectangle, `(segments * keys, width)`.
+    /// The derivatives of the batch's rows as keys, out of those of each rectangle, `(pieces * keys, width)`.
     pub fn key_rows(&self, of_rectangles: &[Tensor], like: &Tensor) -> Result<Tensor> {
         if of_rectangles.is_empty() {
             return Ok(like.zeros_like()?);
@@ -122,46 +150,37 @@ impl Padded {
 }
 
 impl Rectangle {
-    fn new(segments: &[&Segment], like: &Tensor) -> Result<Self> {
-        let queries = longest(segments, |segment| segment.rows.len());
-        let keys = longest(segments, |segment| segment.keys());
+    fn new(pieces: &[Piece], like: &Tensor) -> Result<Self> {
+        let queries = longest(pieces, |piece| piece.rows.len());
+        let keys = longest(pieces, Piece::keys);
         let (mut query_rows, mut key_rows) = (Vec::new(), Vec::new());
         // The last key that each query sees.
         let (mut real, mut last_seen) = (Vec::new(), Vec::new());
-        for segment in segments {
-            let own = segment.rows.clone();
+        for piece in pieces {
+            let own = piece.rows.clone();
             query_rows.extend(filled(own.clone(), queries));
-            key_rows.extend(filled(segment.prefix.clone().chain(own.clone()), keys));
+            key_rows.extend(filled(piece.before().chain(own.clone()), keys));
             real.extend((0..queries).map(|query| f32::from(u8::from(query < own.len()))));
-            last_seen.extend((0..queries).map(|query| (segment.prefix.len() + query) as u32));
+            last_seen.extend((0..queries).map(|query| (piece.keys_before() + query) as u32));
         }
         let device = like.device();
-        let count = segments.len();
+        let count = pieces.len();
         let full = real.iter().all(|&real| real == 1.0);
-        let dtype = widened(&like.narrow(0, 0, 1)?)?.dtype();
+        let dtype = wide(like.dtype());
         let column = |real| Tensor::from_vec(real, (count * queries, 1), device)?.to_dtype(dtype);
         let last_seen = Tensor::from_vec(last_seen, (count, 1, queries, 1), device)?;
-        let hidden = Tensor::arange(0, keys as u32, device)?
-            .reshape((1, 1, 1, keys))?
-            .broadcast_gt(&last_seen)?;
-        let shape = hidden.shape();
-        let never = Tensor::new(f32::NEG_INFINITY, device)?.to_dtype(dtype)?;
-        let mask = hidden.where_cond(
-            &never.broadcast_as(shape)?,
-            &never.zeros_like()?.broadcast_as(shape)?,
-        )?;
         Ok(Self {
-            segments: count,
+            pieces: count,
             queries,
             keys,
             query_rows: Tensor::new(query_rows, device)?,
             key_rows: Tensor::new(key_rows, device)?,
             real: (!full).then(|| column(real)).transpose()?,
-            mask,
+            mask: mask(&last_seen, keys, dtype)?,
         })
     }
 
-    /// `(segments * queries, width)` from `(tokens, width)`.
+    /// `(pieces * queries, width)` from `(tokens, width)`.
     pub fn queries_of(&self, x: &Tensor) -> Result<Tensor> {
         Ok(x.index_select(&self.query_rows, 0)?)
     }
@@ -175,7 +194,7 @@ impl Rectangle {
         }
     }
 
-    /// `(segments * keys, width)` from `(tokens, width)`.
+    /// `(pieces * keys, width)` from `(tokens, width)`.
     pub fn keys_of(&self, x: &Tensor) -> Result<Tensor> {
         Ok(x.index_select(&self.key_rows, 0)?)
     }
@@ -203,7 +222,7 @@ impl Shared {
             real.extend(std::iter::repeat_n(0.0, fill));
         }
         let device = like.device();
-        let dtype: DType = widened(&like.narrow(0, 0, 1)?)?.dtype();
+        let dtype = wide(like.dtype());
         let count = real.len();
         Ok(Some(Self {
             places: Tensor::new(places, device)?,
@@ -214,24 +233,31 @@ impl Shared {
     }
 }
 
-/// How many of the first segments make a rectangle that is not too large: at least one.
-fn fitting(segments: &[&Segment], heads: Heads) -> usize {
-    let (mut queries, mut keys) = (0, 0);
-    let too_large = |(index, segment): (usize, &&Segment)| {
-        queries = queries.max(segment.rows.len());
-        keys = keys.max(segment.keys());
-        index > 0 && (index + 1) * heads.query * queries * keys > LARGEST_RECTANGLE
-    };
-    let end = segments.iter().enumerate().position(too_large);
-    end.unwrap_or(segments.len())
+/// A segment's rows in pieces whose scores are not too many; none of an empty one.
+fn pieces(segment: &Segment, heads: Heads) -> impl Iterator<Item = Piece> {
+    let rows = segment.rows.clone();
+    let height = (LARGEST_RECTANGLE / (heads.query * segment.keys().max(1))).max(1);
+    rows.clone().step_by(height).map(move |start| Piece {
+        rows: start..(start + height).min(rows.end),
+        prefix: segment.prefix.clone(),
+        earlier: rows.start..start,
+    })
 }
 
-fn longest(segments: &[&Segment], length: impl Fn(&Segment) -> usize) -> usize {
-    segments
-        .iter()
-        .map(|segment| length(segment))
-        .max()
-        .unwrap_or(0)
+/// How many of the first pieces make a rectangle that is not too large: at least one.
+fn fitting(pieces: &[Piece], heads: Heads) -> usize {
+    let (mut queries, mut keys) = (0, 0);
+    let too_large = |(index, piece): (usize, &Piece)| {
+        queries = queries.max(piece.rows.len());
+        keys = keys.max(piece.keys());
+        index > 0 && (index + 1) * heads.query * queries * keys > LARGEST_RECTANGLE
+    };
+    let end = pieces.iter().enumerate().position(too_large);
+    end.unwrap_or(pieces.len())
+}
+
+fn longest(pieces: &[Piece], length: impl Fn(&Piece) -> usize) -> usize {
+    pieces.iter().map(length).max().unwrap_or(0)
 }
 
 /// `length` rows: those given, then the batch's first.

@@ -41,8 +41,9 @@ pub struct RlStage {
     #[serde(default = "RlStage::default_max_new_tokens")]
     #[schemars(range(min = 1, max = 1_048_576))]
     pub max_new_tokens: u32,
-    /// How many positions are held at a time while attempts are drawn: prompts, each once for its group, and completions
-    /// up to their limit. It bounds memory and changes no attempt. An attempt that needs more is drawn alone.
+    /// How many positions are held at a time while attempts are drawn: prompts, each once for its group (on a GPU once for
+    /// each attempt), and completions up to their limit. It bounds memory, and changes no attempt on the CPU. An attempt
+    /// that needs more is drawn alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         range(min = 1),

@@ -27,7 +27,7 @@ pub struct Run {
     pub device: String,
     /// What passes and decoding compute in: `auto`, `f32` or `bf16`. `auto` is bf16 on a CUDA device and f32 on the CPU,
     /// which can do nothing else. With bf16 the weights that are learned stay f32, and so do gradients and the update
-    /// rule's moments; checkpoints hold those.
+    /// rule's moments; checkpoints hold those. A run writes the type that it took into its `run.toml` and is resumed with it.
     #[serde(default = "Run::default_dtype")]
     #[schemars(
         regex(pattern = "^(auto|f32|bf16)$"),
