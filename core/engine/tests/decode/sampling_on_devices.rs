@@ -144,3 +144,17 @@ fn rows_that_cannot_be_drawn_from_are_told_apart() {
     assert!(drawn[0].is_none() && drawn[2].is_none());
     assert_eq!(drawn[1].unwrap().token, 4);
 }
+
+#[test]
+fn a_row_whose_tokens_are_all_forbidden_is_not_drawn_from() {
+    for temperature in [0.0, 1.0] {
+        let plan = DecodingPlan {
+            temperature,
+            // Below what f32 holds: minus infinity.
+            logit_bias: (0..40).map(|token| (token, -3e38)).collect(),
+            ..DecodingPlan::default()
+        };
+        let drawn = composed(&plan, &[vec![-1e38; 40]], &[&[]], &[0.5]);
+        assert!(drawn[0].is_none(), "{drawn:?}");
+    }
+}

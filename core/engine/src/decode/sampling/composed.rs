@@ -110,7 +110,7 @@ impl ComposedSampler {
         uniforms: &[f64],
     ) -> Result<Tensor> {
         // 0, or not a number where every token is forbidden.
-        let never = (largest - largest)?.to_dtype(DType::F64)?;
+        let never = (largest * 0.0)?.to_dtype(DType::F64)?;
         if self.plan.is_greedy() {
             // The first of equals.
             let nowhere = self.ids.affine(0.0, self.vocab_size as f64)?;
