@@ -73,7 +73,7 @@ pub fn decode(
     }
 }
 
-/// The same by Candle's ordinary operations, on any device: what [`decode`] does where it has no fast path, and its
+/// The same by operations on whole tensors, on any device: what [`decode`] does where it has no fast path, and its
 /// reference. Rounding differs from the fast path's.
 pub fn decode_by_composition(
     model: &Model,

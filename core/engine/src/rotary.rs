@@ -3,7 +3,10 @@
 //!
 //! One table serves decoding and training, so that the two cannot differ.
 
+use candle_core::{DType, Device, Tensor};
+
 use crate::config::{ModelConfig, RopeScaling};
+use crate::error::Result;
 
 /// Cosines and sines up to the positions in use.
 #[derive(Clone, Debug)]
@@ -61,6 +64,24 @@ impl RotaryTable {
             &self.cosines[position * half..][..half],
             &self.sines[position * half..][..half],
         )
+    }
+
+    /// Cosines and sines at `positions`, which [`reserve`](Self::reserve) reached: `(positions, head_dim / 2)` each.
+    pub fn tensors(
+        &self,
+        positions: impl ExactSizeIterator<Item = usize>,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<(Tensor, Tensor)> {
+        let shape = (positions.len(), self.half());
+        let (mut cosines, mut sines) = (Vec::new(), Vec::new());
+        for position in positions {
+            let (cosine, sine) = self.at(position);
+            cosines.extend_from_slice(cosine);
+            sines.extend_from_slice(sine);
+        }
+        let tensor = |values| Tensor::from_vec(values, shape, device)?.to_dtype(dtype);
+        Ok((tensor(cosines)?, tensor(sines)?))
     }
 
     /// Turns each head of `heads`.

@@ -1,4 +1,4 @@
-//! The path for any device: Candle's ordinary operations.
+//! The path for any device: the operations of the passes, and Candle's where attention reads the cache.
 //!
 //! Rows live in slots of one preallocated cache per layer, and active rows always fill the first slots, so that a step
 //! is one batch of every operation. Each step takes tokens, positions and random numbers to the device and brings what
@@ -9,7 +9,7 @@ mod logits;
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 
 use self::layers::{KeysValues, Place};
 use self::logits::DeviceLogits;
@@ -31,11 +31,9 @@ pub(crate) const LARGEST_PROMPT_BATCH: usize = 1 << 13;
 pub(super) struct TensorBackend<'a> {
     model: &'a Model,
     plan: &'a DecodingPlan,
-    rotary: RotaryTable,
-    /// The rotary table on the device, `(capacity, head_dim / 2)` each, and positions to compare with, `(capacity)`.
+    /// Cosines and sines of all positions of a slot, `(capacity, head_dim / 2)` each.
     cosines: Tensor,
     sines: Tensor,
-    positions: Tensor,
     /// For each layer `(slots, key_value_heads, capacity, head_dim)`.
     cache: Vec<KeysValues>,
     slot_count: usize,
@@ -81,23 +79,20 @@ impl<'a> TensorBackend<'a> {
         let attempts: usize = groups.iter().map(|group| group.seeds.len()).sum();
         let slots_of_budget = (budget.tokens / capacity).max(1);
         let slot_count = budget.rows.min(attempts).min(slots_of_budget);
-        let nothing = Tensor::zeros(1, DType::F32, model.device())?;
-        let mut backend = Self {
+        let (cosines, sines) = tables(model, capacity)?;
+        let cache = (0..config.num_hidden_layers).map(|_| empty_cache(model, slot_count, capacity));
+        Ok(Self {
             model,
             plan,
-            rotary: RotaryTable::new(config),
-            cosines: nothing.clone(),
-            sines: nothing.clone(),
-            positions: nothing,
-            cache: Vec::new(),
+            cosines,
+            sines,
+            cache: cache.collect::<Result<_>>()?,
             slot_count,
             capacity,
             slots: Vec::with_capacity(slot_count),
             lengths: HashMap::new(),
             begun: 0,
-        };
-        backend.allocate()?;
-        Ok(backend)
+        })
     }
 
     /// How many attempts can be in flight.
@@ -105,48 +100,15 @@ impl<'a> TensorBackend<'a> {
         self.slot_count
     }
 
-    /// Tables and an empty cache for the capacity.
-    fn allocate(&mut self) -> Result<()> {
-        let config = self.model.config();
-        let (half, device) = (config.head_dim / 2, self.device().clone());
-        self.rotary.reserve(self.capacity);
-        let (mut cosines, mut sines) = (Vec::new(), Vec::new());
-        for position in 0..self.capacity {
-            let (cosine, sine) = self.rotary.at(position);
-            cosines.extend_from_slice(cosine);
-            sines.extend_from_slice(sine);
-        }
-        let dtype = wide(self.model.dtype());
-        let table =
-            |numbers| Tensor::from_vec(numbers, (self.capacity, half), &device)?.to_dtype(dtype);
-        (self.cosines, self.sines) = (table(cosines)?, table(sines)?);
-        self.positions = Tensor::arange(0, self.capacity as u32, &device)?;
-        let shape = (
-            self.slot_count,
-            config.num_key_value_heads,
-            self.capacity,
-            config.head_dim,
-        );
-        let zeros = || Tensor::zeros(shape, self.model.dtype(), &device);
-        self.cache = (0..config.num_hidden_layers)
-            .map(|_| {
-                Ok(KeysValues {
-                    keys: zeros()?,
-                    values: zeros()?,
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(())
-    }
-
-    /// Doubles the positions of every slot.
+    /// Doubles the positions of every slot, a layer at a time: no more than one layer's cache is there twice.
     fn widen(&mut self) -> Result<()> {
         self.capacity = (self.capacity * 2).min(self.model.config().max_sequence_length());
-        let narrow = std::mem::take(&mut self.cache);
-        self.allocate()?;
-        for (new, old) in self.cache.iter().zip(&narrow) {
-            new.keys.slice_set(&old.keys, 2, 0)?;
-            new.values.slice_set(&old.values, 2, 0)?;
+        (self.cosines, self.sines) = tables(self.model, self.capacity)?;
+        for layer in &mut self.cache {
+            let wider = empty_cache(self.model, self.slot_count, self.capacity)?;
+            wider.keys.slice_set(&layer.keys, 2, 0)?;
+            wider.values.slice_set(&layer.values, 2, 0)?;
+            *layer = wider;
         }
         Ok(())
     }
@@ -184,8 +146,7 @@ impl<'a> TensorBackend<'a> {
             .flat_map(|prompt| prompt.iter().chain(std::iter::repeat(&0)).take(longest))
             .copied()
             .collect();
-        let positions = self.positions.narrow(0, 0, longest)?;
-        let positions = positions
+        let positions = Tensor::arange(0, longest as u32, self.device())?
             .broadcast_as((prompts.len(), longest))?
             .contiguous()?;
         let place = self.place(&positions, longest)?;
@@ -228,6 +189,29 @@ impl<'a> TensorBackend<'a> {
             })
             .collect()
     }
+}
+
+/// Cosines and sines of all positions below `capacity`, on the model's device.
+fn tables(model: &Model, capacity: usize) -> Result<(Tensor, Tensor)> {
+    let mut table = RotaryTable::new(model.config());
+    table.reserve(capacity);
+    table.tensors(0..capacity, wide(model.dtype()), model.device())
+}
+
+/// The cache of one layer.
+fn empty_cache(model: &Model, slot_count: usize, capacity: usize) -> Result<KeysValues> {
+    let config = model.config();
+    let shape = (
+        slot_count,
+        config.num_key_value_heads,
+        capacity,
+        config.head_dim,
+    );
+    let zeros = || Tensor::zeros(shape, model.dtype(), model.device());
+    Ok(KeysValues {
+        keys: zeros()?,
+        values: zeros()?,
+    })
 }
 
 impl Backend for TensorBackend<'_> {

@@ -2,7 +2,7 @@
 //! product rounded to the type it came in. Wider types stay as they are. The residual stream is added up in the type of the
 //! pass, as transformers does.
 
-use candle_core::{DType, Tensor};
+use candle_core::{D, DType, Tensor};
 
 use crate::error::Result;
 
@@ -32,6 +32,33 @@ pub fn accumulate(sum: &mut Tensor, x: &Tensor, scale: f32) -> Result<()> {
         _ => (&*sum + (x * f64::from(scale))?)?,
     };
     Ok(())
+}
+
+/// The softmax over the last dimension, in the type of its scores.
+pub struct Softmax {
+    /// The shape of the scores.
+    pub p: Tensor,
+    largest: Tensor,
+    /// Of the exponentials, the largest of which is 1.
+    sum: Tensor,
+}
+
+impl Softmax {
+    pub fn of(scores: &Tensor) -> Result<Self> {
+        let largest = scores.max_keepdim(D::Minus1)?;
+        let e = scores.broadcast_sub(&largest)?.exp()?;
+        let sum = e.sum_keepdim(D::Minus1)?;
+        Ok(Self {
+            p: e.broadcast_div(&sum)?,
+            largest,
+            sum,
+        })
+    }
+
+    /// `log sum exp` of the scores, one for each row.
+    pub fn log_normaliser(&self) -> Result<Tensor> {
+        Ok((&self.largest + self.sum.log()?)?)
+    }
 }
 
 /// 0 where a key may be seen and minus infinity where it comes after `last_seen`, `(rows, 1, queries, 1)`, of u32; the result

@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use candle_core::Tensor;
+use candle_core::{D, Tensor};
 use rayon::prelude::*;
 
 use super::columns;
 use super::lanes::vectorised;
-use super::precision::{rounded_as, widened};
+use super::precision::{rounded_as, wide, widened};
 use super::slices::{on_cpu, write};
 use crate::error::Result;
 use crate::rotary::RotaryTable;
@@ -25,7 +25,7 @@ pub struct Turns {
     table: RotaryTable,
     /// One for each token.
     positions: Vec<u32>,
-    /// Cosines and sines, (tokens, 1, dim / 2) each, where the batch is computed: made when the first layer asks.
+    /// Cosines and sines, (tokens, dim / 2) each, where the batch is computed: made when the first layer asks.
     tensors: OnceLock<(Tensor, Tensor)>,
 }
 
@@ -70,37 +70,33 @@ impl Turns {
 
     fn composed(&self, x: &Tensor, direction: Direction) -> Result<Tensor> {
         let (tokens, width) = x.dims2()?;
-        let half = self.table.half();
-        let wide = widened(x)?;
+        let dim = 2 * self.table.half();
         if self.tensors.get().is_none() {
-            let _ = self.tensors.set(self.make_tensors(&wide)?);
+            let positions = self.positions.iter().map(|&position| position as usize);
+            let made = self.table.tensors(positions, wide(x.dtype()), x.device())?;
+            let _ = self.tensors.set(made);
         }
         let (cosines, sines) = self.tensors.get().expect("they were just made");
+        // All heads of a token turn alike.
+        let (cosines, sines) = (cosines.unsqueeze(1)?, sines.unsqueeze(1)?);
         let sines = match direction {
-            Direction::Forward => sines.clone(),
+            Direction::Forward => sines,
             Direction::Backward => sines.neg()?,
         };
-        let heads = wide.reshape((tokens, width / (2 * half), 2 * half))?;
-        let first = heads.narrow(2, 0, half)?;
-        let second = heads.narrow(2, half, half)?;
-        let turned_first = (first.broadcast_mul(cosines)? - second.broadcast_mul(&sines)?)?;
-        let turned_second = (second.broadcast_mul(cosines)? + first.broadcast_mul(&sines)?)?;
-        let turned = Tensor::cat(&[turned_first, turned_second], 2)?.reshape((tokens, width))?;
-        rounded_as(turned, x)
+        let heads = x.reshape((tokens, width / dim, dim))?;
+        Ok(turn(&heads, &cosines, &sines)?.reshape((tokens, width))?)
     }
+}
 
-    /// On the device and in the type of `like`.
-    fn make_tensors(&self, like: &Tensor) -> Result<(Tensor, Tensor)> {
-        let (mut cosines, mut sines) = (Vec::new(), Vec::new());
-        for &position in &self.positions {
-            let (cosine, sine) = self.table.at(position as usize);
-            cosines.extend_from_slice(cosine);
-            sines.extend_from_slice(sine);
-        }
-        let shape = (self.positions.len(), 1, self.table.half());
-        let tensor = |values: Vec<f32>| -> Result<Tensor> {
-            Ok(Tensor::from_vec(values, shape, like.device())?.to_dtype(like.dtype())?)
-        };
-        Ok((tensor(cosines)?, tensor(sines)?))
-    }
+/// Turns heads, (.., dim), by cosines and sines that can be broadcast to (.., dim / 2), in the type that `x` is widened to.
+pub(crate) fn turn(x: &Tensor, cosines: &Tensor, sines: &Tensor) -> Result<Tensor> {
+    let half = x.dim(D::Minus1)? / 2;
+    let wide = widened(x)?;
+    let first = wide.narrow(D::Minus1, 0, half)?;
+    let second = wide.narrow(D::Minus1, half, half)?;
+    let turned = [
+        (first.broadcast_mul(cosines)? - second.broadcast_mul(sines)?)?,
+        (second.broadcast_mul(cosines)? + first.broadcast_mul(sines)?)?,
+    ];
+    rounded_as(Tensor::cat(&turned, D::Minus1)?, x)
 }

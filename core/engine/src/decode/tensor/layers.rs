@@ -1,12 +1,12 @@
-//! The layers of a decoder by Candle's operations, for decoding: nothing is kept but keys and values.
+//! The layers of a decoder for decoding: nothing is kept but keys and values.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{DType, Tensor};
 
 use crate::error::Result;
 use crate::model::Model;
-use crate::ops::precision::{rounded_as, widened};
-use crate::ops::rms_norm;
-use crate::ops::swiglu;
+use crate::ops::precision::{Softmax, rounded_as, widened};
+use crate::ops::rotary::turn;
+use crate::ops::{linear, rms_norm, swiglu};
 use crate::parameters::{LowRank, Projection};
 
 /// Keys and values of one layer, `(rows, key_value_heads, positions, head_dim)` each.
@@ -65,11 +65,12 @@ pub fn layer(
     let query = heads(&layer.q_proj, config.num_attention_heads, layer.q_norm)?;
     let key = heads(&layer.k_proj, kv, layer.k_norm)?;
     let value = heads(&layer.v_proj, kv, None)?;
+    let turned = |x: &Tensor| turn(x, &place.cosines, &place.sines);
     let seen = see(KeysValues {
-        keys: turn(&key, place)?,
+        keys: turned(&key)?,
         values: value,
     })?;
-    let attended = attend(model, &turn(&query, place)?, &seen, place)?;
+    let attended = attend(model, &turned(&query)?, &seen, place)?;
     let hidden = (hidden + project(model, &attended, &layer.o_proj)?)?;
     let normed = norm(model, &hidden, layer.post_attention_layernorm)?;
     let gate = project(model, &normed, &layer.gate_proj)?;
@@ -83,27 +84,11 @@ fn norm(model: &Model, x: &Tensor, gain: &Tensor) -> Result<Tensor> {
 }
 
 fn project(model: &Model, x: &Tensor, projection: &Projection<&Tensor>) -> Result<Tensor> {
-    let mut y = x.matmul(&projection.weight.t()?)?;
-    if let Some(bias) = projection.bias {
-        y = y.broadcast_add(bias)?;
-    }
-    if let (Some(LowRank { a, b }), Some(lora)) = (&projection.lora, model.lora()) {
-        let low = x.matmul(&a.t()?)?.matmul(&b.t()?)?;
-        y = (y + (low * f64::from(lora.scale()))?)?;
-    }
-    Ok(y)
-}
-
-/// Turns each head of `x`: `(rows, heads, queries, head_dim)`.
-fn turn(x: &Tensor, place: &Place) -> Result<Tensor> {
-    let half = x.dim(D::Minus1)? / 2;
-    let wide = widened(x)?;
-    let (first, second) = (wide.narrow(3, 0, half)?, wide.narrow(3, half, half)?);
-    let turned = [
-        (first.broadcast_mul(&place.cosines)? - second.broadcast_mul(&place.sines)?)?,
-        (second.broadcast_mul(&place.cosines)? + first.broadcast_mul(&place.sines)?)?,
-    ];
-    rounded_as(Tensor::cat(&turned, 3)?, x)
+    let y = linear::forward(x, projection.weight, projection.bias)?;
+    let (Some(LowRank { a, b }), Some(lora)) = (&projection.lora, model.lora()) else {
+        return Ok(y);
+    };
+    linear::forward_onto(&linear::forward(x, a, None)?, b, lora.scale(), y)
 }
 
 /// `query`: `(rows, heads, queries, head_dim)`; the result is `(rows * queries, heads * head_dim)`.
@@ -122,11 +107,7 @@ fn attend(model: &Model, query: &Tensor, seen: &KeysValues, place: &Place) -> Re
     let scores = (scores * (1.0 / (dim as f64).sqrt()))?
         .reshape((rows, heads, queries, keys))?
         .broadcast_add(&place.mask)?;
-    let weights = scores
-        .broadcast_sub(&scores.max_keepdim(D::Minus1)?)?
-        .exp()?;
-    let weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
-    let weights = rounded_as(weights, &query)?;
+    let weights = rounded_as(Softmax::of(&scores)?.p, &query)?;
     let attended = weights
         .reshape((rows, kv, heads / kv * queries, keys))?
         .matmul(&seen.values)?

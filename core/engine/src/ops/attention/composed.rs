@@ -7,7 +7,7 @@ use candle_core::{D, Tensor};
 use super::padded::{Padded, Rectangle};
 use super::{Attended, Derivatives, Heads};
 use crate::error::Result;
-use crate::ops::precision::{rounded_as, widened};
+use crate::ops::precision::{Softmax, rounded_as, widened};
 
 pub fn forward(
     query: &Tensor,
@@ -22,17 +22,14 @@ pub fn forward(
         let q = split_queries(&rectangle.queries_of(query)?, rectangle, heads)?;
         let k = split_keys(&rectangle.keys_of(key)?, rectangle, heads)?;
         let v = split_keys(&rectangle.keys_of(value)?, rectangle, heads)?;
-        let s = scores(&q, &k, rectangle, heads)?;
-        let largest = s.max_keepdim(D::Minus1)?;
-        let e = s.broadcast_sub(&largest)?.exp()?;
-        let sum = e.sum_keepdim(D::Minus1)?;
-        let p = rounded_as(e.broadcast_div(&sum)?, query)?;
+        let softmax = Softmax::of(&scores(&q, &k, rectangle, heads)?)?;
+        logs.push(by_row(&softmax.log_normaliser()?, rectangle, heads)?);
+        let p = rounded_as(softmax.p, query)?;
         outs.push(join_queries(
             &grouped(&p, heads)?.matmul(&v)?,
             rectangle,
             heads,
         )?);
-        logs.push(by_row(&(largest + sum.log()?)?, rectangle, heads)?);
     }
     let no_logs = widened(&query.narrow(1, 0, 1)?)?.broadcast_as((tokens, heads.query))?;
     Ok(Attended {

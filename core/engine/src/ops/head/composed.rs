@@ -7,7 +7,7 @@ use candle_core::{D, DType, Tensor};
 
 use super::Predicted;
 use crate::error::Result;
-use crate::ops::precision::{accumulate, rounded_as, widened};
+use crate::ops::precision::{Softmax, accumulate, rounded_as, widened};
 
 pub fn forward(
     x: &Tensor,
@@ -19,11 +19,9 @@ pub fn forward(
     let mut parts = Vec::new();
     for (start, targets) in chunks(targets, chunk) {
         let z = logits(&x.narrow(0, start, targets.len())?, weight, temperature)?;
-        let largest = z.max_keepdim(D::Minus1)?;
-        let e = z.broadcast_sub(&largest)?.exp()?;
-        let sum = e.sum_keepdim(D::Minus1)?;
-        let log_sum = (largest + sum.log()?)?;
-        let mean = (e.broadcast_div(&sum)? * &z)?.sum_keepdim(D::Minus1)?;
+        let softmax = Softmax::of(&z)?;
+        let log_sum = softmax.log_normaliser()?;
+        let mean = (softmax.p * &z)?.sum_keepdim(D::Minus1)?;
         let target = Tensor::new(targets, z.device())?.unsqueeze(1)?;
         let logp = (z.gather(&target, 1)? - &log_sum)?;
         parts.push(Tensor::cat(&[&logp, &(&log_sum - mean)?, &log_sum], 1)?);
