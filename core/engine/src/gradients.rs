@@ -85,10 +85,6 @@ impl Gradients {
         Ok(self.sums_of_squares()?.iter().sum::<f64>().sqrt())
     }
 
-    pub fn is_finite(&self) -> Result<bool> {
-        Ok(self.global_norm()?.is_finite())
-    }
-
     pub fn scale(&mut self, factor: f32) -> Result<()> {
         for tensor in self
             .slots

@@ -5,7 +5,7 @@
 //! sequences; the objective divides by the update's totals, so the split changes memory and nothing else.
 
 use farthing_engine::{
-    AdamW, Coverage, Gradients, Model, PassOptions, Scores, Uncovered, UncoveredReason,
+    AdamW, Coverage, EngineError, Gradients, Model, PassOptions, Scores, Uncovered, UncoveredReason,
 };
 use farthing_sdk::client::{AdvantageArrays, LossArrays, OptimizerClient};
 use farthing_sdk::{Fold, MicroBatch, Need, Rollout, Totals};
@@ -296,21 +296,22 @@ struct MicroBatchParts<'a> {
 pub(crate) fn apply(
     rule: &mut AdamW,
     model: &mut Model,
-    gradients: &mut Gradients,
+    gradients: &Gradients,
     learning_rate: f64,
     stage: &str,
     step: u64,
 ) -> Result<f64> {
-    if !gradients.is_finite()? {
-        return Err(RuntimeError::NonFinite {
+    let applied = rule.step(model, gradients, learning_rate);
+    let report = applied.map_err(|error| match error {
+        EngineError::NonFiniteGradient { .. } => RuntimeError::NonFinite {
             stage: stage.to_owned(),
             step,
             what: "gradient",
-        });
-    }
-    let norm = rule.step(model, gradients, learning_rate)?.grad_norm;
+        },
+        error => error.into(),
+    })?;
     tracing::trace!(update = rule.steps_taken(), "updated");
-    Ok(norm)
+    Ok(report.grad_norm)
 }
 
 /// Every trainable tensor must get a gradient at the first update. Returns whether to look again at the next one,

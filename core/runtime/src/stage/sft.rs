@@ -168,7 +168,7 @@ impl SftRun<'_> {
         let grad_norm = apply(
             &mut update.rule,
             &mut trainer.model,
-            &mut self.gradients,
+            &self.gradients,
             learning_rate,
             &self.stage.name,
             step,
