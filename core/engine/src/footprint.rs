@@ -32,18 +32,11 @@ impl ModelConfig {
             return device::pass(self, tokens, recomputed_layers, arithmetic.dtype);
         }
         let widths = Widths::of(self);
-        let recomputed = recomputed_layers.min(self.num_hidden_layers);
-        let whole = self.num_hidden_layers - recomputed;
-        let kept = whole * widths.kept() + recomputed * widths.hidden;
-        // A layer that runs again has everything of its own for a moment.
-        let again = if recomputed > 0 { widths.kept() } else { 0 };
-        // The last norm's input and output, and the derivative of the stream.
-        let stream = 3 * widths.hidden;
         // Logits of a chunk, and the head packed for both of its products.
         let logits = CHUNK_VALUES.min(tokens * self.vocab_size);
         let head = logits + 2 * self.vocab_size * self.hidden_size;
         let layer = tokens * widths.working() + widths.largest_matrix();
-        FLOAT * (tokens * (kept + stream + again) + layer.max(head))
+        FLOAT * (tokens * widths.kept_by_pass(recomputed_layers) + layer.max(head))
     }
 
     /// Bytes of decoding `rows` attempts at a time, with keys and values of `positions` altogether: the weights in the order of
@@ -88,6 +81,7 @@ impl Arithmetic {
 
 /// Floats for each token.
 struct Widths {
+    layers: usize,
     hidden: usize,
     query: usize,
     key_value: usize,
@@ -99,6 +93,7 @@ struct Widths {
 impl Widths {
     fn of(config: &ModelConfig) -> Self {
         Self {
+            layers: config.num_hidden_layers,
             hidden: config.hidden_size,
             query: config.num_attention_heads * config.head_dim,
             key_value: config.num_key_value_heads * config.head_dim,
@@ -106,6 +101,17 @@ impl Widths {
             heads: config.num_attention_heads,
             normed_heads: config.query_key_norm(),
         }
+    }
+
+    /// What a pass keeps from the forward to the backward, and what runs again for it.
+    fn kept_by_pass(&self, recomputed_layers: usize) -> usize {
+        let recomputed = recomputed_layers.min(self.layers);
+        let kept = (self.layers - recomputed) * self.kept() + recomputed * self.hidden;
+        // A layer that runs again has everything of its own for a moment.
+        let again = if recomputed > 0 { self.kept() } else { 0 };
+        // The last norm's input and output, and the derivative of the stream.
+        let stream = 3 * self.hidden;
+        kept + again + stream
     }
 
     /// What one layer keeps: the stream before attention and before the feed-forward, both normed as well; queries,

@@ -6,7 +6,6 @@
 mod machine;
 mod needs;
 
-use farthing_engine::ModelConfig;
 pub use farthing_engine::trim_with;
 use serde::Serialize;
 
@@ -72,20 +71,20 @@ impl MemoryEstimate {
         let base = Self {
             parameters,
             trainable,
-            process: machine.process(model),
-            weights: machine.arithmetic.weights(trainable, frozen) as f64,
+            process: machine.process(),
+            weights: machine.weights(trainable, frozen),
             available: machine.available,
             ..Self::default()
         };
         let mut stages = Vec::new();
         for (stage, lengths) in manifest.stages.iter().zip(lengths) {
-            let needs = StageNeeds::of(stage, lengths, model, machine, &plan.host)?;
+            let needs = StageNeeds::of(stage, lengths, machine, &plan.host)?;
             let estimate = Self {
                 stage: stage.name().to_owned(),
                 prompt_tokens: lengths.prompt,
                 ..base.clone()
             };
-            stages.push((estimate.with_needs(model, machine, &needs), needs));
+            stages.push((estimate.with_needs(machine, &needs), needs));
         }
         let layers = model.num_hidden_layers;
         let candidates = match manifest.run.activation_checkpointing {
@@ -94,11 +93,9 @@ impl MemoryEstimate {
             ActivationCheckpointing::Auto => 0..=layers,
         };
         let estimate = |recomputed_layers: usize| {
-            let moments = stages.iter().map(|(stage, needs)| {
-                stage
-                    .clone()
-                    .with_pass(model, machine, needs, recomputed_layers)
-            });
+            let moments = stages
+                .iter()
+                .map(|(stage, needs)| stage.clone().with_pass(machine, needs, recomputed_layers));
             moments.max_by(|a, b| a.peak.total_cmp(&b.peak))
         };
         let fits = |recomputed_layers: &usize| {
@@ -112,27 +109,25 @@ impl MemoryEstimate {
         };
         let decode_tokens = stages
             .iter()
-            .map(|(stage, needs)| stage.budget(model, machine, needs));
-        let decode_tokens = decode_tokens.collect();
+            .map(|(stage, needs)| stage.budget(machine, needs));
         Ok(Self {
-            decode_tokens,
+            decode_tokens: decode_tokens.collect(),
             ..estimate(chosen).unwrap_or(base)
         })
     }
 
     /// This model with what a stage keeps from its beginning to its end, and with what decoding takes meanwhile.
-    fn with_needs(mut self, model: &ModelConfig, machine: &Machine, needs: &StageNeeds) -> Self {
-        let arithmetic = machine.arithmetic;
+    fn with_needs(mut self, machine: &Machine<'_>, needs: &StageNeeds) -> Self {
         if needs.trains {
-            self.training_state = arithmetic.training_state(self.trainable) as f64;
+            self.training_state = machine.training_state(self.trainable);
         }
         if needs.compares {
-            self.reference = arithmetic.weights(0, self.trainable) as f64;
+            self.reference = machine.weights(0, self.trainable);
         }
         for decoding in &needs.decoding {
-            let rows = self.rows(model, machine, decoding, needs.decode_tokens);
+            let rows = self.rows(machine, decoding, needs.decode_tokens);
             let positions = decoding.positions(rows);
-            let bytes = model.decoding_footprint(rows, positions, arithmetic) as f64;
+            let bytes = machine.decoding(rows, positions);
             if bytes > self.decoding {
                 self.decoding = bytes;
                 self.decoding_tokens = positions;
@@ -144,17 +139,14 @@ impl MemoryEstimate {
     /// The largest moment of a stage with so many layers that run again.
     fn with_pass(
         mut self,
-        model: &ModelConfig,
-        machine: &Machine,
+        machine: &Machine<'_>,
         needs: &StageNeeds,
         recomputed_layers: usize,
     ) -> Self {
         self.recomputed_layers = recomputed_layers;
         if needs.pass_rows > 0 {
             self.activation_tokens = needs.pass_rows;
-            let bytes =
-                model.pass_footprint(needs.pass_rows, recomputed_layers, machine.arithmetic);
-            self.activations = bytes as f64;
+            self.activations = machine.pass(needs.pass_rows, recomputed_layers);
         }
         self.peak = self.resident() + self.activations.max(self.decoding);
         self
@@ -176,11 +168,8 @@ impl MemoryEstimate {
 
     /// The positions that a stage may hold at a time: as the manifest says, or as there is room for. A step takes no more
     /// than it needs, and prompts may be longer than those that were measured.
-    fn budget(&self, model: &ModelConfig, machine: &Machine, needs: &StageNeeds) -> usize {
-        let rooms = needs
-            .decoding
-            .iter()
-            .map(|needs| self.room(model, machine, needs));
+    fn budget(&self, machine: &Machine<'_>, needs: &StageNeeds) -> usize {
+        let rooms = needs.decoding.iter().map(|needs| self.room(machine, needs));
         needs
             .decode_tokens
             .or_else(|| rooms.min())
@@ -188,34 +177,23 @@ impl MemoryEstimate {
     }
 
     /// The positions that the memory has room for while so many attempts are drawn as fit.
-    fn room(&self, model: &ModelConfig, machine: &Machine, needs: &DecodingNeeds) -> usize {
+    fn room(&self, machine: &Machine<'_>, needs: &DecodingNeeds) -> usize {
         let Some(left) = self.left() else {
             return usize::MAX;
         };
-        let rows = self.rows(model, machine, needs, None);
+        let rows = self.rows(machine, needs, None);
         let positions = needs.positions(rows);
-        let bytes =
-            |positions| model.decoding_footprint(rows, positions, machine.arithmetic) as f64;
+        let bytes = |positions| machine.decoding(rows, positions);
         let more = (left - bytes(positions)) / (bytes(positions + 1) - bytes(positions));
         // No room at all is refused with the plan; until then an attempt at a time is drawn.
         positions + more.max(0.0) as usize
     }
 
     /// Attempts that are drawn together within a budget of positions, or without one within what memory is left.
-    fn rows(
-        &self,
-        model: &ModelConfig,
-        machine: &Machine,
-        needs: &DecodingNeeds,
-        budget: Option<usize>,
-    ) -> usize {
-        let bytes = |rows, positions| {
-            let bytes = model.decoding_footprint(rows, positions, machine.arithmetic);
-            bytes as f64
-        };
+    fn rows(&self, machine: &Machine<'_>, needs: &DecodingNeeds, budget: Option<usize>) -> usize {
         needs.rows_that(|rows, positions| match (budget, self.left()) {
             (Some(budget), _) => positions <= budget,
-            (None, Some(left)) => bytes(rows, positions) <= left,
+            (None, Some(left)) => machine.decoding(rows, positions) <= left,
             (None, None) => true,
         })
     }
@@ -254,13 +232,13 @@ impl MemoryEstimate {
 
 /// The positions that an evaluation of a model, which trains nothing beside it, may hold at a time.
 pub(crate) fn evaluation_budget(plan: &Plan, stage: &EvalStage, prompt: usize) -> usize {
-    let (model, machine) = (&plan.model, Machine::of(plan));
-    let needs = StageNeeds::of_evaluation(stage, prompt, model.max_sequence_length(), &machine);
+    let machine = Machine::of(plan);
+    let needs = StageNeeds::of_evaluation(stage, prompt, &machine);
     let estimate = MemoryEstimate {
-        process: machine.process(model),
-        weights: machine.arithmetic.weights(0, model.parameter_count()) as f64,
+        process: machine.process(),
+        weights: machine.weights(0, plan.model.parameter_count()),
         available: machine.available,
         ..MemoryEstimate::default()
     };
-    estimate.budget(model, &machine, &needs)
+    estimate.budget(&machine, &needs)
 }

@@ -12,10 +12,7 @@ use crate::ops::head::DEVICE_CHUNK_VALUES;
 /// Bytes of a training pass.
 pub fn pass(config: &ModelConfig, tokens: usize, recomputed_layers: usize, dtype: DType) -> usize {
     let (widths, value) = (Widths::of(config), dtype.size_in_bytes());
-    let recomputed = recomputed_layers.min(config.num_hidden_layers);
-    let again = if recomputed > 0 { widths.kept() } else { 0 };
-    let whole = (config.num_hidden_layers - recomputed) * widths.kept();
-    let kept = tokens * (whole + recomputed * widths.hidden + 3 * widths.hidden + again);
+    let kept = tokens * widths.kept_by_pass(recomputed_layers);
     // Scores, their exponentials, weights and the derivatives of both, in f32.
     let scores = LARGEST_RECTANGLE.min(tokens * tokens * widths.heads);
     // Gate, up and activation widened, the sigmoid and what is made of it.

@@ -1,4 +1,4 @@
-//! What this machine has, and what it takes for itself.
+//! What this machine has, what it takes for itself, and what a plan's model takes on it.
 
 use farthing_engine::{Arithmetic, Device, ModelConfig, device_memory};
 
@@ -15,17 +15,19 @@ const WORD: f64 = 700.0;
 /// Kernels that are loaded when they are used, and the workspace of cuBLAS. Taken from what is usual, not measured.
 const CONTEXT: f64 = 300.0 * MIB;
 
-/// Where a plan computes.
-pub(super) struct Machine {
-    pub arithmetic: Arithmetic,
+/// Where a plan computes, and the model that it computes. Bytes are real numbers here: they are compared and divided.
+pub(super) struct Machine<'a> {
+    pub model: &'a ModelConfig,
+    arithmetic: Arithmetic,
     /// Bytes, of a device those that are free; absent where it cannot be told.
     pub available: Option<f64>,
 }
 
-impl Machine {
-    pub fn of(plan: &Plan) -> Self {
+impl<'a> Machine<'a> {
+    pub fn of(plan: &'a Plan) -> Self {
         let on_cpu = matches!(plan.device, Device::Cpu);
         Self {
+            model: &plan.model,
             arithmetic: Arithmetic {
                 dtype: plan.dtype,
                 on_cpu,
@@ -37,12 +39,42 @@ impl Machine {
         }
     }
 
-    /// Bytes that are not the model's.
-    pub fn process(&self, model: &ModelConfig) -> f64 {
+    /// Whether a prompt's keys and values are there once for its group: devices copy them into each attempt's slot.
+    pub fn shares_prompts(&self) -> bool {
+        self.arithmetic.on_cpu
+    }
+
+    /// What is not the model's.
+    pub fn process(&self) -> f64 {
         match self.arithmetic.on_cpu {
-            true => PROCESS + model.vocab_size as f64 * WORD,
+            true => PROCESS + self.model.vocab_size as f64 * WORD,
             false => CONTEXT,
         }
+    }
+
+    pub fn weights(&self, trained: usize, frozen: usize) -> f64 {
+        self.arithmetic.weights(trained, frozen) as f64
+    }
+
+    /// Gradients and the update rule's two moments.
+    pub fn training_state(&self, trained: usize) -> f64 {
+        self.arithmetic.training_state(trained) as f64
+    }
+
+    /// A training pass.
+    pub fn pass(&self, rows: usize, recomputed_layers: usize) -> f64 {
+        let bytes = self
+            .model
+            .pass_footprint(rows, recomputed_layers, self.arithmetic);
+        bytes as f64
+    }
+
+    /// Drawing so many attempts, which have keys and values of `positions` altogether.
+    pub fn decoding(&self, rows: usize, positions: usize) -> f64 {
+        let bytes = self
+            .model
+            .decoding_footprint(rows, positions, self.arithmetic);
+        bytes as f64
     }
 }
 

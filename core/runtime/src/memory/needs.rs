@@ -1,7 +1,6 @@
 //! What a stage asks of memory, counted in tokens: the rows of its largest training pass, and the attempts that it has
 //! drawn at a time.
 
-use farthing_engine::ModelConfig;
 use farthing_sdk::{Need, PlanRequest};
 use serde_json::Value;
 
@@ -34,7 +33,7 @@ pub(super) struct DecodingNeeds {
     /// The longest prompt and completion.
     pub prompt: usize,
     pub new_tokens: usize,
-    /// Whether a prompt's keys and values are there once for its group: devices copy them into each attempt's slot.
+    /// Whether a prompt's positions count once for its group, or for each attempt.
     pub shares_prompts: bool,
 }
 
@@ -42,19 +41,17 @@ impl StageNeeds {
     pub fn of(
         stage: &Stage,
         lengths: &StageLengths,
-        model: &ModelConfig,
-        machine: &Machine,
+        machine: &Machine<'_>,
         host: &PluginHost,
     ) -> Result<Self> {
-        let context = model.max_sequence_length();
-        let prompt = lengths.prompt;
+        let (prompt, context) = (lengths.prompt, machine.model.max_sequence_length());
         Ok(match stage {
             Stage::Sft(stage) => Self {
                 trains: true,
                 pass_rows: rows_of_examples(stage, &lengths.examples, context),
                 ..Self::default()
             },
-            Stage::Eval(stage) => Self::of_evaluation(stage, prompt, context, machine),
+            Stage::Eval(stage) => Self::of_evaluation(stage, prompt, machine),
             Stage::Rl(stage) => {
                 let group = group_size(stage, host)?;
                 let optimizer = host.optimizer(
@@ -62,9 +59,8 @@ impl StageNeeds {
                     &stage.optimizer.config.clone().into(),
                     &Value::Null,
                 )?;
-                let decoding = |groups: u32, attempts: usize| DecodingNeeds {
-                    shares_prompts: machine.arithmetic.on_cpu,
-                    ..DecodingNeeds::new(groups, attempts, prompt, stage.max_new_tokens, context)
+                let decoding = |groups, attempts| {
+                    DecodingNeeds::new(groups, attempts, prompt, stage.max_new_tokens, machine)
                 };
                 let rollout = decoding(stage.problems_per_step, group);
                 let eval = stage.eval.as_ref();
@@ -84,20 +80,12 @@ impl StageNeeds {
         })
     }
 
-    /// `context`: the longest sequence of the model.
-    pub fn of_evaluation(
-        stage: &EvalStage,
-        prompt: usize,
-        context: usize,
-        machine: &Machine,
-    ) -> Self {
+    pub fn of_evaluation(stage: &EvalStage, prompt: usize, machine: &Machine<'_>) -> Self {
         let attempts = stage.attempts as usize;
         let length = stage.max_new_tokens;
+        let decoding = DecodingNeeds::new(stage.problems, attempts, prompt, length, machine);
         Self {
-            decoding: vec![DecodingNeeds {
-                shares_prompts: machine.arithmetic.on_cpu,
-                ..DecodingNeeds::new(stage.problems, attempts, prompt, length, context)
-            }],
+            decoding: vec![decoding],
             decode_tokens: stage.decode_tokens.map(|tokens| tokens as usize),
             ..Self::default()
         }
@@ -105,13 +93,20 @@ impl StageNeeds {
 }
 
 impl DecodingNeeds {
-    fn new(groups: u32, attempts: usize, prompt: usize, new_tokens: u32, context: usize) -> Self {
+    fn new(
+        groups: u32,
+        attempts: usize,
+        prompt: usize,
+        new_tokens: u32,
+        machine: &Machine<'_>,
+    ) -> Self {
+        let context = machine.model.max_sequence_length();
         Self {
             groups: groups as usize,
             attempts: attempts.max(1),
             prompt,
             new_tokens: (new_tokens as usize).min(context.saturating_sub(prompt)),
-            shares_prompts: true,
+            shares_prompts: machine.shares_prompts(),
         }
     }
 
@@ -236,16 +231,10 @@ mod tests {
 
     /// Rows of the largest micro-batch that the trainer would make, over all lengths that completions can have.
     fn tried_out(rollout: DecodingNeeds, budget: usize) -> usize {
-        let DecodingNeeds {
-            groups,
-            attempts,
-            prompt,
-            new_tokens,
-            ..
-        } = rollout;
+        let (attempts, prompt) = (rollout.attempts, rollout.prompt);
         let mut largest = 0;
-        for completion in 1..=new_tokens {
-            let lengths = std::iter::repeat_n(prompt + completion, groups * attempts);
+        for completion in 1..=rollout.new_tokens {
+            let lengths = std::iter::repeat_n(prompt + completion, rollout.groups * attempts);
             for part in split_by_tokens(lengths, budget) {
                 let prompts = (part.end - 1) / attempts - part.start / attempts + 1;
                 largest = largest.max(part.len() * completion + prompts * prompt);
