@@ -8,11 +8,11 @@
 
 mod support;
 
-use anyhow::{Result, ensure};
-use farthing_engine::{DecodingPlan, Device, Model, NoHooks, PromptGroup, Tokenizer, decode};
+use anyhow::Result;
+use farthing_engine::{Device, Model, Tokenizer};
 use serde_json::json;
 
-use support::{Batch, Options, median, timed};
+use support::{Batch, Options, draw_full_length, median, timed};
 
 fn main() -> Result<()> {
     let options = Options::from_arguments(&[
@@ -38,7 +38,10 @@ fn main() -> Result<()> {
     let warm_up: usize = options.number("warm-up", 1)?;
     let repeats: usize = options.number("repeats", 5)?;
 
-    let draw = |new_tokens| draw(&model, &tokenizer, prompts, group, new_tokens);
+    let draw = |new_tokens| -> Result<f64> {
+        let draw = || draw_full_length(&model, &tokenizer, prompts, group, new_tokens);
+        Ok(timed(draw)?.1)
+    };
     let (mut seconds, mut short) = (Vec::new(), Vec::new());
     for round in 0..warm_up + repeats {
         let (long, brief) = (
@@ -70,46 +73,4 @@ fn main() -> Result<()> {
         })
     );
     Ok(())
-}
-
-/// The seconds of drawing `group` attempts at each prompt; an attempt that ended early is an error.
-fn draw(
-    model: &Model,
-    tokenizer: &Tokenizer,
-    prompts: &[Vec<u32>],
-    group: usize,
-    new_tokens: usize,
-) -> Result<f64> {
-    let seeds: Vec<Vec<u64>> = (0..prompts.len())
-        .map(|prompt| (0..group).map(|at| (prompt * group + at) as u64).collect())
-        .collect();
-    let groups: Vec<PromptGroup<'_>> = prompts
-        .iter()
-        .zip(&seeds)
-        .map(|(tokens, seeds)| PromptGroup { tokens, seeds })
-        .collect();
-    // No token ends an attempt.
-    let plan = DecodingPlan {
-        max_new_tokens: new_tokens,
-        ..DecodingPlan::default()
-    };
-    let rows = prompts.len() * group;
-    let (attempts, seconds) = timed(|| {
-        Ok(decode(
-            model,
-            tokenizer,
-            &groups,
-            &plan,
-            rows,
-            &mut NoHooks,
-        )?)
-    })?;
-    for attempt in attempts.iter().flatten() {
-        let length = attempt.tokens.len();
-        ensure!(
-            length == new_tokens,
-            "an attempt has {length} tokens, expected {new_tokens}: the times are not comparable"
-        );
-    }
-    Ok(seconds)
 }

@@ -3,6 +3,8 @@
 //! Arithmetic counts what has to be computed; bytes count what has to move if nothing but what is used next stays in a
 //! cache. Both are floors, and the larger one is the limit. A small model's weights do stay in the cache, so there the
 //! bytes' floor is too high to be one.
+//!
+//! The engine's `device_check` counts by itself, because this program is built without the engine.
 
 use anyhow::{Result, bail};
 use serde::Serialize;

@@ -3,17 +3,16 @@
 //! Every completion has its full length, and a training step is what a run does: forward and backward over micro-batches,
 //! then AdamW. The device works behind the program's back, so a time is taken only when it has caught up.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use farthing_engine::{
-    AdamW, AdamWConfig, DecodingPlan, Device, Gradients, Model, NoHooks, Packed, PromptGroup,
-    Tokenizer, decode, select_device,
+    AdamW, AdamWConfig, Device, Gradients, Model, Packed, Tokenizer, select_device,
 };
 use serde_json::{Value, json};
 
 use crate::memory;
 use crate::precision::Precision;
 use crate::shapes::named;
-use crate::support::{Options, median, timed};
+use crate::support::{Options, draw_full_length, median, timed};
 use crate::work::{self, Sequences};
 
 pub const OPTIONS: [&str; 9] = [
@@ -91,43 +90,19 @@ impl Measurement {
         // Tokens are numbers here: nothing is spelled out, so any tokenizer will do.
         let tokenizer = Tokenizer::characters::<&str>("ab", &[])?;
         let prompts = self.prompt_tokens(model);
-        let seeds: Vec<Vec<u64>> = (0..self.prompts)
-            .map(|at| {
-                let first = at * self.sequences.group;
-                (first..first + self.sequences.group)
-                    .map(|seed| seed as u64)
-                    .collect()
-            })
-            .collect();
-        let groups: Vec<PromptGroup<'_>> = prompts
-            .iter()
-            .zip(&seeds)
-            .map(|(tokens, seeds)| PromptGroup { tokens, seeds })
-            .collect();
-        // No token ends an attempt.
-        let plan = DecodingPlan {
-            max_new_tokens: self.sequences.new_tokens,
-            ..DecodingPlan::default()
-        };
-        let rows = self.sequences.count;
-        let draw = || -> Result<()> {
-            let attempts = decode(model, &tokenizer, &groups, &plan, rows, &mut NoHooks)?;
-            for attempt in attempts.iter().flatten() {
-                let length = attempt.tokens.len();
-                ensure!(
-                    length == self.sequences.new_tokens,
-                    "an attempt has {length} tokens, expected {}: the times are not comparable",
-                    self.sequences.new_tokens
-                );
-            }
-            Ok(())
-        };
+        let Sequences {
+            count,
+            new_tokens,
+            group,
+            ..
+        } = self.sequences;
+        let draw = || draw_full_length(model, &tokenizer, &prompts, group, new_tokens);
         let ((), peak) = memory::peak_during(&self.device, draw)?;
         let mut seconds = Vec::new();
         for _ in 0..self.repeats {
             seconds.push(self.timed(draw)?);
         }
-        let tokens = rows * self.sequences.new_tokens;
+        let tokens = count * new_tokens;
         Ok(json!({
             "seconds": seconds,
             "tokens_per_second": tokens as f64 / median(&seconds),

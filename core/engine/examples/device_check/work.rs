@@ -4,6 +4,8 @@
 //! backward, causal attention over half of length x length, the head for predicted tokens alone. So a wasteful
 //! implementation has a low share, which is what the share is for (model FLOP utilisation, Chowdhery et al. 2022, PaLM,
 //! appendix B).
+//!
+//! `cargo xtask bench` counts by itself, because it is built without the engine.
 
 use farthing_engine::ModelConfig;
 

@@ -1,4 +1,5 @@
-//! What the measuring programs share: options, the batch that both sides of a comparison read, times as JSON.
+//! What the measuring programs share: options, a plain model, the batch that both sides of a comparison read, attempts that
+//! are drawn at full length, times as JSON.
 //!
 //! A number from here stands beside one from another framework, so the tokens come from a file that the other side
 //! reads as well, and every time is printed, not only the best: whoever compares takes the medians.
@@ -9,7 +10,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use farthing_engine::{
+    Architecture, DecodingPlan, Model, ModelConfig, NoHooks, PromptGroup, RopeScaling, Tokenizer,
+    decode,
+};
 use serde_json::Value;
 
 /// `--name value` pairs.
@@ -99,6 +104,75 @@ fn token_lists(value: &Value) -> Option<Vec<Vec<u32>>> {
             .collect()
     };
     value.as_array()?.iter().map(list).collect()
+}
+
+/// The sizes of a decoder.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    pub hidden: usize,
+    pub inner: usize,
+    pub layers: usize,
+    pub heads: usize,
+    pub kv_heads: usize,
+}
+
+/// A decoder with tied embeddings, and without biases of choice, scaled positions and a sliding window.
+pub fn plain_config(architecture: Architecture, vocab_size: usize, sizes: Sizes) -> ModelConfig {
+    ModelConfig {
+        architecture,
+        vocab_size,
+        hidden_size: sizes.hidden,
+        intermediate_size: sizes.inner,
+        num_hidden_layers: sizes.layers,
+        num_attention_heads: sizes.heads,
+        num_key_value_heads: sizes.kv_heads,
+        head_dim: sizes.hidden / sizes.heads,
+        rms_norm_eps: 1e-6,
+        rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::None,
+        max_position_embeddings: 512,
+        tie_word_embeddings: true,
+        attention_bias: false,
+        mlp_bias: false,
+        sliding_window: None,
+        initializer_range: 0.02,
+        bos_token_id: None,
+        eos_token_id: Vec::new(),
+        pad_token_id: None,
+    }
+}
+
+/// Draws `group` attempts at each prompt, all together. No token ends an attempt; one that is shorter than `new_tokens` is
+/// an error.
+pub fn draw_full_length(
+    model: &Model,
+    tokenizer: &Tokenizer,
+    prompts: &[Vec<u32>],
+    group: usize,
+    new_tokens: usize,
+) -> Result<()> {
+    let seeds: Vec<Vec<u64>> = (0..prompts.len())
+        .map(|prompt| (0..group).map(|at| (prompt * group + at) as u64).collect())
+        .collect();
+    let groups: Vec<PromptGroup<'_>> = prompts
+        .iter()
+        .zip(&seeds)
+        .map(|(tokens, seeds)| PromptGroup { tokens, seeds })
+        .collect();
+    let plan = DecodingPlan {
+        max_new_tokens: new_tokens,
+        ..DecodingPlan::default()
+    };
+    let rows = prompts.len() * group;
+    let attempts = decode(model, tokenizer, &groups, &plan, rows, &mut NoHooks)?;
+    for attempt in attempts.iter().flatten() {
+        let length = attempt.tokens.len();
+        ensure!(
+            length == new_tokens,
+            "an attempt has {length} tokens, expected {new_tokens}: the times are not comparable"
+        );
+    }
+    Ok(())
 }
 
 /// What `work` gives, and the seconds that it took.
