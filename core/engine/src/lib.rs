@@ -23,6 +23,7 @@ mod packed;
 mod parameters;
 mod pass;
 mod peft;
+mod prefetch;
 mod product;
 mod regular_file;
 pub mod rng;

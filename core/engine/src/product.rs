@@ -11,10 +11,12 @@
 //! with the tokens as the depth.
 
 mod kernel;
+mod left;
 mod matrix;
 mod packed;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -27,8 +29,8 @@ const ROW_BLOCK: usize = 96;
 /// Depth after which partial sums go to memory.
 const DEPTH_BLOCK: usize = 256;
 
-/// Depth of one step of [`multiply_transposed`]: what is packed for it fits into the second-level cache.
-const TOKEN_BLOCK: usize = 128;
+/// Panels that stay in the second-level cache while the rows of a block pass by.
+const PANEL_GROUP: usize = 8;
 
 /// Multiply-adds below which a product is not worth a second thread.
 const SERIAL_BELOW: usize = 1 << 17;
@@ -110,7 +112,7 @@ pub fn multiply_serial(
 }
 
 /// `destination = scale * left^T * right`, or added to it, for two matrices with many rows (tokens): the gradient of
-/// a weight. Neither matrix is packed as a whole, for one of them would be as large as all activations.
+/// a weight. Neither matrix is packed as a whole, for what is written to memory and read again costs as much as it saves.
 pub fn multiply_transposed(
     left: Matrix<'_>,
     right: Matrix<'_>,
@@ -119,40 +121,47 @@ pub fn multiply_transposed(
     destination: MatrixMut<'_>,
 ) {
     assert_eq!(left.rows(), right.rows(), "the depths of a product differ");
-    let (rows, columns, depth) = (left.columns(), right.columns(), left.rows());
-    let wanted = 2 * rayon::current_num_threads();
-    let row_bounds = row_blocks(rows, ROW_BLOCK);
-    // Wide blocks read less; there should be work for every thread.
-    let widths = [4, 2, 1].map(|panels| panels * packed::PANEL);
-    let width = widths
-        .into_iter()
-        .find(|width| (row_bounds.len() - 1) * columns.div_ceil(*width) >= wanted);
-    let column_bounds = bounds(columns, width.unwrap_or(packed::PANEL));
+    let depth = left.rows();
+    let (row_bounds, column_bounds) = parts(left.columns(), right.columns());
+    let token_bounds = bounds(depth, even_step(depth, DEPTH_BLOCK));
     let groups = column_bounds.len() - 1;
-    let parts = destination.grid(&row_bounds, &column_bounds);
-    parts
+    destination
+        .grid(&row_bounds, &column_bounds)
         .into_par_iter()
         .enumerate()
         .for_each(|(task, mut destination)| {
-            let left = left.block(
-                0..depth,
-                row_bounds[task / groups]..row_bounds[task / groups + 1],
-            );
-            let right = right.block(
-                0..depth,
-                column_bounds[task % groups]..column_bounds[task % groups + 1],
-            );
+            let rows = between(&row_bounds, task / groups);
+            let columns = between(&column_bounds, task % groups);
             RIGHT.with_borrow_mut(|packed| {
-                let mut write = write;
-                for start in (0..depth).step_by(TOKEN_BLOCK) {
-                    let tokens = start..(start + TOKEN_BLOCK).min(depth);
-                    packed.refill(right.block(tokens.clone(), 0..right.columns()));
-                    let left = left.block(tokens, 0..left.columns()).transposed();
-                    multiply_serial(left, packed.view(), scale, write, destination.reborrow());
-                    write = Write::Add;
+                for index in 0..token_bounds.len() - 1 {
+                    let tokens = between(&token_bounds, index);
+                    packed.refill(right.block(tokens.clone(), columns.clone()));
+                    multiply_serial(
+                        left.block(tokens, rows.clone()).transposed(),
+                        packed.view(),
+                        scale,
+                        if index == 0 { write } else { Write::Add },
+                        destination.reborrow(),
+                    );
                 }
             });
         });
+}
+
+/// Cuts the destination of [`multiply_transposed`] into a few parts for each thread. Every group of rows packs the
+/// right-hand matrix anew, every group of columns copies the left-hand one: the cut is where that is least.
+fn parts(rows: usize, columns: usize) -> (Vec<usize>, Vec<usize>) {
+    let wanted = 2 * rayon::current_num_threads();
+    let panels = columns.div_ceil(packed::PANEL);
+    let (row_groups, column_groups) = (panels.div_ceil(PANEL_GROUP)..=panels)
+        .map(|column_groups| (wanted.div_ceil(column_groups.max(1)), column_groups))
+        .min_by_key(|(row_groups, column_groups)| row_groups * columns + column_groups * rows)
+        .expect("the range has an end");
+    let height = rows
+        .div_ceil(row_groups)
+        .next_multiple_of(kernel::TILE_ROWS);
+    let width = panels.div_ceil(column_groups.max(1)) * packed::PANEL;
+    (bounds(rows, height), bounds(columns, width))
 }
 
 thread_local! {
@@ -163,12 +172,20 @@ thread_local! {
 fn row_blocks(rows: usize, largest: usize) -> Vec<usize> {
     bounds(
         rows,
-        rows.div_ceil(rows.div_ceil(largest).max(1))
-            .next_multiple_of(kernel::TILE_ROWS),
+        even_step(rows, largest).next_multiple_of(kernel::TILE_ROWS),
     )
+}
+
+/// The size of parts of at most `largest` that are as equal as can be.
+fn even_step(size: usize, largest: usize) -> usize {
+    size.div_ceil(size.div_ceil(largest).max(1))
 }
 
 /// 0, step, 2 step, ... and the size itself.
 fn bounds(size: usize, step: usize) -> Vec<usize> {
     (0..size).step_by(step.max(1)).chain([size]).collect()
+}
+
+fn between(bounds: &[usize], index: usize) -> Range<usize> {
+    bounds[index]..bounds[index + 1]
 }

@@ -1,23 +1,25 @@
 //! The inner loops of the product: a tile of the destination held in vector registers.
 //!
 //! A tile has up to 6 rows and 4 vectors (2 where there are 16 registers): each step of the depth loads one row of the
-//! panel and broadcasts one value for each row of the tile, 24 independent multiply-adds for 10 loads.
+//! panel and broadcasts one value for each row of the tile, 24 independent multiply-adds for 10 loads. A processor that
+//! starts 4 instructions and 2 multiply-adds a cycle has room for 48 in that time: addresses must cost nothing, so each
+//! row has its own pointer and one counter serves them all.
 
 // Counted loops over constants are unrolled into registers; iterators over the same arrays are not.
 #![allow(clippy::needless_range_loop)]
 
-use std::cell::RefCell;
-
 use pulp::{Arch, Simd, WithSimd};
 
+use super::left::{self, LeftCopy};
 use super::matrix::{Matrix, MatrixMut};
 use super::packed::{PANEL, PackedView};
-use super::{DEPTH_BLOCK, ROW_BLOCK, Write};
+use super::{DEPTH_BLOCK, PANEL_GROUP, ROW_BLOCK, Write};
+use crate::prefetch;
 
 pub(super) const TILE_ROWS: usize = 6;
 
-/// Panels that stay in the second-level cache while the rows of a block pass by.
-const PANEL_GROUP: usize = 8;
+/// Steps of the depth that a panel, which lies in the second-level cache, is asked for ahead.
+const AHEAD: usize = 8;
 
 /// Computes the part of a product whose columns start with panel `first_panel`.
 pub(super) fn block(
@@ -54,28 +56,20 @@ pub(super) fn block(
         }
         return;
     }
-    let arch = Arch::new();
-    match left.column_stride() {
-        1 => arch.dispatch(Block {
+    let run = |left_copy: Option<&mut LeftCopy>| {
+        Arch::new().dispatch(Block {
             left,
             right,
             first_panel,
             scale,
             write,
             destination,
-            left_copy: &mut [],
-        }),
-        _ => LEFT.with_borrow_mut(|left_copy| {
-            arch.dispatch(Block {
-                left,
-                right,
-                first_panel,
-                scale,
-                write,
-                destination,
-                left_copy,
-            });
-        }),
+            left_copy,
+        });
+    };
+    match left.column_stride() {
+        1 => run(None),
+        _ => left::with_copy(|copy| run(Some(copy))),
     }
 }
 
@@ -86,8 +80,8 @@ struct Block<'a> {
     scale: f32,
     write: Write,
     destination: MatrixMut<'a>,
-    /// Room for a block of a transposed left-hand matrix; empty for one that is read where it is.
-    left_copy: &'a mut [f32],
+    /// Where a transposed left-hand matrix is copied to; none for one that is read where it is.
+    left_copy: Option<&'a mut LeftCopy>,
 }
 
 impl WithSimd for Block<'_> {
@@ -109,21 +103,15 @@ impl WithSimd for Block<'_> {
             for depth_start in (0..depth).step_by(DEPTH_BLOCK) {
                 let depth_count = DEPTH_BLOCK.min(depth - depth_start);
                 let add = self.write == Write::Add || depth_start > 0;
-                if !self.left_copy.is_empty() {
-                    copy_left(self.left, depth_start, depth_count, self.left_copy);
+                if let Some(copy) = &mut self.left_copy {
+                    copy.fill(self.left, depth_start..depth_start + depth_count);
                 }
                 for row in (0..rows).step_by(TILE_ROWS) {
-                    let (left, left_row_stride, left_depth_stride) = match self.left_copy.is_empty()
-                    {
-                        true => {
-                            let start = row * self.left.row_stride() + depth_start;
-                            (
-                                self.left.data()[start..].as_ptr(),
-                                self.left.row_stride(),
-                                1,
-                            )
+                    let left = match &self.left_copy {
+                        Some(copy) => copy.tile(row / TILE_ROWS).as_ptr(),
+                        None => {
+                            self.left.data()[row * self.left.row_stride() + depth_start..].as_ptr()
                         }
-                        false => (self.left_copy[row..].as_ptr(), 1, LEFT_STRIDE),
                     };
                     for panel_start in (group_start..group_end).step_by(PANEL) {
                         let panel = self.right.panel(self.first_panel + panel_start / PANEL);
@@ -132,8 +120,7 @@ impl WithSimd for Block<'_> {
                             let tile = Tile {
                                 depth: depth_count,
                                 left,
-                                left_row_stride,
-                                left_depth_stride,
+                                left_row_stride: self.left.row_stride(),
                                 right: panel[depth_start * PANEL + first..].as_ptr(),
                                 to: destination
                                     .wrapping_add(row * destination_stride + panel_start + first),
@@ -142,16 +129,16 @@ impl WithSimd for Block<'_> {
                                 scale: self.scale,
                                 add,
                             };
+                            let rows = TILE_ROWS.min(rows - row);
                             // SAFETY: rows, depth and columns lie within the shapes of the three
                             // matrices, whose constructors checked them against their data; a panel
                             // has whole vectors; and `self.destination` is the only access to its
                             // elements.
                             unsafe {
-                                tile.compute(
-                                    simd,
-                                    TILE_ROWS.min(rows - row),
-                                    tile.columns.div_ceil(lanes),
-                                );
+                                match self.left_copy {
+                                    Some(_) => tile.compute::<S, true>(simd, rows),
+                                    None => tile.compute::<S, false>(simd, rows),
+                                }
                             }
                         }
                     }
@@ -161,34 +148,12 @@ impl WithSimd for Block<'_> {
     }
 }
 
-/// Distance between the steps of a copied left-hand block: its largest number of rows and one cache line, so that steps
-/// do not all fall into the same few sets of the cache.
-const LEFT_STRIDE: usize = ROW_BLOCK + 16;
-
-thread_local! {
-    /// A block of a transposed left-hand matrix, its rows side by side for every step of the depth. Read where it is,
-    /// each step would touch another page.
-    static LEFT: RefCell<Box<[f32]>> = RefCell::new(vec![0.0; LEFT_STRIDE * DEPTH_BLOCK].into_boxed_slice());
-}
-
-fn copy_left(left: Matrix<'_>, depth_start: usize, depth_count: usize, copy: &mut [f32]) {
-    let rows = left.rows();
-    for (step, copy) in copy
-        .chunks_exact_mut(LEFT_STRIDE)
-        .take(depth_count)
-        .enumerate()
-    {
-        copy[..rows]
-            .copy_from_slice(&left.data()[(depth_start + step) * left.column_stride()..][..rows]);
-    }
-}
-
-/// One tile, at most [`TILE_ROWS`] rows by four vectors.
+/// One tile, at most [`TILE_ROWS`] rows by four vectors. Its left-hand rows are where they were, or `COPIED`: then each
+/// step of the depth has [`TILE_ROWS`] values, and the row stride does not matter.
 struct Tile {
     depth: usize,
     left: *const f32,
     left_row_stride: usize,
-    left_depth_stride: usize,
     right: *const f32,
     to: *mut f32,
     to_row_stride: usize,
@@ -199,68 +164,84 @@ struct Tile {
 
 impl Tile {
     /// # Safety
-    /// All pointers are valid for `rows` rows, `self.depth` steps and `vectors` vectors (`self.columns` values for the
-    /// destination).
+    /// All pointers are valid for `rows` rows, `self.depth` steps and as many vectors as `self.columns` takes
+    /// (`self.columns` values for the destination).
     #[inline(always)]
-    unsafe fn compute<S: Simd>(&self, simd: S, rows: usize, vectors: usize) {
+    unsafe fn compute<S: Simd, const COPIED: bool>(&self, simd: S, rows: usize) {
+        let lanes = size_of::<S::f32s>() / size_of::<f32>();
         // SAFETY: the caller's promise, handed on.
         unsafe {
-            match vectors {
-                1 => self.with_vectors::<S, 1>(simd, rows),
-                2 => self.with_vectors::<S, 2>(simd, rows),
-                3 => self.with_vectors::<S, 3>(simd, rows),
-                _ => self.with_vectors::<S, 4>(simd, rows),
+            match self.columns.div_ceil(lanes) {
+                1 => self.with_vectors::<S, COPIED, 1>(simd, rows),
+                2 => self.with_vectors::<S, COPIED, 2>(simd, rows),
+                3 => self.with_vectors::<S, COPIED, 3>(simd, rows),
+                _ => self.with_vectors::<S, COPIED, 4>(simd, rows),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn with_vectors<S: Simd, const VECTORS: usize>(&self, simd: S, rows: usize) {
+    unsafe fn with_vectors<S: Simd, const COPIED: bool, const VECTORS: usize>(
+        &self,
+        simd: S,
+        rows: usize,
+    ) {
         // SAFETY: the caller's promise, handed on.
         unsafe {
             match rows {
-                1 => self.with_shape::<S, 1, VECTORS>(simd),
-                2 => self.with_shape::<S, 2, VECTORS>(simd),
-                3 => self.with_shape::<S, 3, VECTORS>(simd),
-                4 => self.with_shape::<S, 4, VECTORS>(simd),
-                5 => self.with_shape::<S, 5, VECTORS>(simd),
-                _ => self.with_shape::<S, 6, VECTORS>(simd),
+                1 => self.with_shape::<S, COPIED, 1, VECTORS>(simd),
+                2 => self.with_shape::<S, COPIED, 2, VECTORS>(simd),
+                3 => self.with_shape::<S, COPIED, 3, VECTORS>(simd),
+                4 => self.with_shape::<S, COPIED, 4, VECTORS>(simd),
+                5 => self.with_shape::<S, COPIED, 5, VECTORS>(simd),
+                _ => self.with_shape::<S, COPIED, 6, VECTORS>(simd),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn with_shape<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
+    unsafe fn with_shape<S: Simd, const COPIED: bool, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+    ) {
         let lanes = size_of::<S::f32s>() / size_of::<f32>();
+        let (row_stride, depth_stride) = match COPIED {
+            true => (1, TILE_ROWS),
+            false => (self.left_row_stride, 1),
+        };
+        let mut left = [self.left; ROWS];
+        for row in 0..ROWS {
+            left[row] = self.left.wrapping_add(row * row_stride);
+        }
+        if self.add {
+            for row in 0..ROWS {
+                for vector in 0..VECTORS {
+                    let at = row * self.to_row_stride + vector * lanes;
+                    prefetch::near(self.to.wrapping_add(at));
+                }
+            }
+        }
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-        // Two base pointers: the other rows are within reach of one scaled index from them.
-        let stride = self.left_row_stride;
-        let mut upper = self.left;
-        let mut lower = self.left.wrapping_add(3 * stride);
         let mut right = self.right;
-        for _ in 0..self.depth {
+        for step in 0..self.depth {
             let mut loaded = [simd.splat_f32s(0.0); VECTORS];
             for vector in 0..VECTORS {
                 // SAFETY: a panel has whole vectors for every step of the depth.
                 loaded[vector] =
                     unsafe { right.add(vector * lanes).cast::<S::f32s>().read_unaligned() };
+                prefetch::near(right.wrapping_add(AHEAD * PANEL + vector * lanes));
             }
             for row in 0..ROWS {
-                let value = match row < 3 {
-                    true => upper.wrapping_add(row * stride),
-                    false => lower.wrapping_add((row - 3) * stride),
-                };
-                // SAFETY: `row` and the step lie inside the left-hand matrix.
+                let value = left[row].wrapping_add(step * depth_stride);
+                // SAFETY: `row` and the step lie inside the left-hand matrix or its copy.
                 let broadcast = simd.splat_f32s(unsafe { *value });
                 for vector in 0..VECTORS {
                     sums[row][vector] =
                         simd.mul_add_e_f32s(broadcast, loaded[vector], sums[row][vector]);
                 }
             }
-            // After the last step these may point beyond the data, which wrapping arithmetic allows.
+            // After the last step it may point beyond the data, which wrapping arithmetic allows.
             right = right.wrapping_add(PANEL);
-            upper = upper.wrapping_add(self.left_depth_stride);
-            lower = lower.wrapping_add(self.left_depth_stride);
         }
         let scale = simd.splat_f32s(self.scale);
         if self.columns == VECTORS * lanes {

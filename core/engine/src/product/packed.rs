@@ -4,15 +4,13 @@ use rayon::prelude::*;
 
 use super::matrix::Matrix;
 use crate::buffers;
+use crate::prefetch::{self, LINE};
 
 /// Columns of one panel: four vectors of AVX-512, eight of AVX2.
 pub(super) const PANEL: usize = 64;
 
 /// Below this many values packing is not worth a second thread.
 const SERIAL_BELOW: usize = 1 << 14;
-
-/// Values of a cache line. A panel starts on one: a vector that straddles two lines costs two loads.
-const LINE: usize = 16;
 
 /// A matrix of `rows` (the depth of the product) by `columns`, in panels of [`PANEL`] columns. A panel holds its rows
 /// one after another; the last panel is filled up with zeros.
@@ -87,7 +85,8 @@ impl Drop for PackedMatrix {
     }
 }
 
-/// The panels and one line more, so that they can start on a line wherever the allocator put them.
+/// The panels and one line more, so that they can start on a line wherever the allocator put them: a vector that straddles
+/// two lines costs two loads.
 fn padded_len(matrix: Matrix<'_>) -> usize {
     matrix.columns().div_ceil(PANEL) * PANEL * matrix.rows() + LINE
 }
@@ -145,34 +144,59 @@ impl<'a> PackedView<'a> {
 fn fill(matrix: Matrix<'_>, index: usize, panel: &mut [f32]) {
     let first = index * PANEL;
     let width = (matrix.columns() - first).min(PANEL);
-    let data = matrix.data();
-    if matrix.column_stride() == 1 {
-        for (row, values) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
-            let from = &data[row * matrix.row_stride() + first..];
-            match from.first_chunk::<PANEL>() {
-                // A length known to the compiler: a few vector moves instead of a call.
-                Some(from) if width == PANEL => *values = *from,
-                _ => {
-                    values[..width].copy_from_slice(&from[..width]);
-                    values[width..].fill(0.0);
-                }
-            }
-        }
-        return;
+    let part = matrix.block(0..matrix.rows(), first..first + width);
+    let (rows, _) = panel.as_chunks_mut::<PANEL>();
+    match part.column_stride() {
+        1 => fill_rows(part, rows),
+        _ => fill_transposed(part, rows),
     }
-    // A transposed matrix is read along its rows in memory, in blocks that stay in the cache.
-    const BLOCK: usize = 16;
-    for (block, values) in panel.chunks_mut(BLOCK * PANEL).enumerate() {
-        let row_start = block * BLOCK;
-        let row_count = values.len() / PANEL;
+    for row in rows {
+        row[width..].fill(0.0);
+    }
+}
+
+fn fill_rows(part: Matrix<'_>, rows: &mut [[f32; PANEL]]) {
+    let width = part.columns();
+    for (index, row) in rows.iter_mut().enumerate() {
+        let from = part.row(index);
+        match from.first_chunk::<PANEL>() {
+            // A length known to the compiler: a few vector moves instead of a call.
+            Some(from) => *row = *from,
+            None => row[..width].copy_from_slice(from),
+        }
+    }
+}
+
+/// A transposed matrix is read along its rows in memory, the columns of the panel: a cache line of each in turn. Those
+/// are too many for the processor to guess what comes next, so it is told.
+fn fill_transposed(part: Matrix<'_>, rows: &mut [[f32; PANEL]]) {
+    const AHEAD: usize = 2 * LINE;
+    let width = part.columns().min(PANEL);
+    let part = part.transposed();
+    for (block, rows) in rows.chunks_mut(LINE).enumerate() {
+        let steps = block * LINE..block * LINE + rows.len();
         for column in 0..width {
-            let start = (first + column) * matrix.column_stride() + row_start * matrix.row_stride();
-            for row in 0..row_count {
-                values[row * PANEL + column] = data[start + row * matrix.row_stride()];
+            let values = &part.row(column)[steps.clone()];
+            prefetch::far(values.as_ptr().wrapping_add(AHEAD));
+            let whole = (
+                <&mut [[f32; PANEL]; LINE]>::try_from(&mut *rows),
+                values.first_chunk(),
+            );
+            match whole {
+                // A number of steps known to the compiler, which then makes no loop of them.
+                (Ok(rows), Some(values)) => scatter(values, rows, column),
+                _ => rows
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(row, value)| row[column] = *value),
             }
         }
-        for values in values.chunks_exact_mut(PANEL) {
-            values[width..].fill(0.0);
-        }
+    }
+}
+
+#[inline(always)]
+fn scatter(values: &[f32; LINE], rows: &mut [[f32; PANEL]; LINE], column: usize) {
+    for step in 0..LINE {
+        rows[step][column] = values[step];
     }
 }

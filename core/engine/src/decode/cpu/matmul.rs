@@ -14,6 +14,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::error::{EngineError, Result};
+use crate::prefetch;
 
 /// Sixteen numbers on a cache line: the unit of packed data. One vector of AVX-512, two of AVX2.
 #[derive(Clone, Copy, Debug)]
@@ -272,7 +273,7 @@ impl Multiply<'_> {
             let mut sums = [[[simd.splat_f32s(0.0); V]; L]; R];
             for i in start..(start + DEPTH).min(k) {
                 for line in ask.clone() {
-                    prefetch(next.wrapping_add(i).cast::<Line>().wrapping_add(line));
+                    prefetch::far(next.wrapping_add(i).cast::<Line>().wrapping_add(line));
                 }
                 for l in 0..L {
                     let (w, _) = S::as_simd_f32s(&weights[i][line + l].0);
@@ -308,17 +309,4 @@ impl Multiply<'_> {
             }
         }
     }
-}
-
-/// Asks for a cache line. Any address will do.
-#[inline(always)]
-fn prefetch(line: *const Line) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing that the program sees, and an address without memory is ignored.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T1>(line.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = line;
 }
