@@ -1,7 +1,8 @@
 //! How fast a training pass runs on this machine, on given tokens; the completion's tokens are predicted.
 //!
 //! `pass_speed --model DIR --batch FILE [--micro-batch-tokens 4096] [--warm-up 1] [--repeats 5]` prints one line of JSON
-//! with the seconds of each phase. A pass goes over the whole batch in micro-batches, as `farthing train` does it.
+//! with the seconds of each phase. A pass goes over the whole batch in micro-batches as even as can be, as `farthing train`
+//! does it.
 
 mod support;
 
@@ -21,9 +22,14 @@ fn main() -> Result<()> {
     let repeats: usize = options.number("repeats", 5)?;
 
     let length = batch.sequences.first().map_or(1, Vec::len);
+    let largest = (micro_batch_tokens / length).max(1);
+    let even = batch
+        .sequences
+        .len()
+        .div_ceil(batch.sequences.len().div_ceil(largest).max(1));
     let parts: Vec<Packed> = batch
         .sequences
-        .chunks((micro_batch_tokens / length).max(1))
+        .chunks(even.max(1))
         .map(|part| {
             Packed::from_sequences(
                 part.iter()

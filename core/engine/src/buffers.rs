@@ -6,73 +6,123 @@
 //! Buffers are shared by the process: a pass reuses what the pass before left.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Tensor};
 
-/// Free buffers by capacity.
+use crate::error::Result;
+
+/// Free buffers by their whole length.
 static FREE: Mutex<BTreeMap<usize, Vec<Vec<f32>>>> = Mutex::new(BTreeMap::new());
 
 /// Below this many values the allocator does as well.
 const SMALLEST: usize = 1 << 14;
 
+/// Some values at the beginning of a vector that may be longer: to cut it and to fill it up again would cost a pass over
+/// memory. Dropped, it is free for the next taker.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    values: Vec<f32>,
+    length: usize,
+}
+
 /// A buffer of `length` values **with stale contents**: the taker writes every one of them.
-pub(crate) fn take(length: usize) -> Vec<f32> {
-    if length < SMALLEST {
-        return vec![0.0; length];
-    }
-    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    // Lengths differ from batch to batch. Half as much again is accepted, so that a few buffers serve them all.
-    let found = free
-        .range(length..=length + length / 2)
-        .next()
-        .map(|(&capacity, _)| capacity);
-    let buffer = found.and_then(|capacity| {
-        let buffers = free.get_mut(&capacity)?;
-        let buffer = buffers.pop();
-        if buffers.is_empty() {
-            free.remove(&capacity);
-        }
-        buffer
-    });
-    if buffer.is_none() {
-        make_room(&mut free, length);
-    }
-    drop(free);
-    match buffer {
-        Some(mut buffer) => {
-            buffer.resize(length, 0.0);
-            buffer
-        }
-        None => vec![0.0; length],
-    }
+pub(crate) fn take(length: usize) -> Buffer {
+    let values = match length < SMALLEST {
+        true => vec![0.0; length],
+        false => find(length).unwrap_or_else(|| vec![0.0; length]),
+    };
+    Buffer { values, length }
 }
 
-/// Drops free buffers that together have at least `length` values, the largest first. A buffer that nobody found of use is
-/// better spent on what is needed now: what is held stays at what was in use at one time.
-fn make_room(free: &mut BTreeMap<usize, Vec<Vec<f32>>>, length: usize) {
-    let mut dropped = 0;
-    while dropped < length
-        && let Some(mut largest) = free.last_entry()
-    {
-        dropped += largest.key();
-        largest.get_mut().pop();
-        if largest.get().is_empty() {
-            largest.remove();
-        }
-    }
-}
-
-pub(crate) fn take_zeroed(length: usize) -> Vec<f32> {
+/// The same, all zero.
+pub(crate) fn take_zeroed(length: usize) -> Buffer {
     let mut buffer = take(length);
     buffer.fill(0.0);
     buffer
 }
 
-pub(crate) fn give(buffer: Vec<f32>) {
-    if buffer.capacity() >= SMALLEST {
+impl Buffer {
+    /// Another length; the contents are stale.
+    pub fn resize(&mut self, length: usize) {
+        match length <= self.values.len() {
+            true => self.length = length,
+            false => *self = take(length),
+        }
+    }
+
+    /// A tensor of the CPU over the values, without a copy.
+    pub fn into_tensor(mut self, rows: usize, columns: usize) -> Result<Tensor> {
+        let values = std::mem::take(&mut self.values);
+        let whole = values.len();
+        let tensor = Tensor::from_vec(values, whole, &Device::Cpu)?;
+        Ok(tensor.narrow(0, 0, self.length)?.reshape((rows, columns))?)
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.values[..self.length]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.values[..self.length]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        give(std::mem::take(&mut self.values));
+    }
+}
+
+fn find(length: usize) -> Option<Vec<f32>> {
+    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+    // Lengths differ from batch to batch. Half as much again is accepted, so that a few buffers serve them all.
+    let fitting = free.range(length..=length + length / 2).next();
+    match fitting.map(|(&whole, _)| whole) {
+        Some(whole) => pop(&mut free, whole),
+        None => {
+            make_room(&mut free, length);
+            None
+        }
+    }
+}
+
+/// Drops free buffers that together have at least `length` values. A buffer that nobody found of use is better spent on
+/// what is needed now: what is held stays at what was in use at one time. One that is just large enough goes first, so
+/// that a small need does not cost the largest.
+fn make_room(free: &mut BTreeMap<usize, Vec<Vec<f32>>>, length: usize) {
+    let mut missing = length;
+    while missing > 0 {
+        let enough = free.range(missing..).next();
+        let Some(whole) = enough.or(free.last_key_value()).map(|(&whole, _)| whole) else {
+            return;
+        };
+        drop(pop(free, whole));
+        missing = missing.saturating_sub(whole);
+    }
+}
+
+/// One of the free buffers of a length.
+fn pop(free: &mut BTreeMap<usize, Vec<Vec<f32>>>, whole: usize) -> Option<Vec<f32>> {
+    let buffers = free.get_mut(&whole)?;
+    let buffer = buffers.pop();
+    if buffers.is_empty() {
+        free.remove(&whole);
+    }
+    buffer
+}
+
+fn give(values: Vec<f32>) {
+    if values.len() >= SMALLEST {
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        free.entry(buffer.capacity()).or_default().push(buffer);
+        free.entry(values.len()).or_default().push(values);
     }
 }
 

@@ -55,10 +55,11 @@ pub fn multiply(
     if rows * columns * left.columns() < SERIAL_BELOW || threads == 1 {
         return multiply_serial(left, right, scale, write, destination);
     }
-    // With few rows, as in decoding, the columns are shared out as well. A few tasks for each thread even out what
-    // the threads are kept from by others.
+    // With few rows the columns are shared out as well. Several tasks for each thread even out what the threads are kept
+    // from by others, and leave little to wait for at the end.
     let row_bounds = row_blocks(rows, ROW_BLOCK);
-    let column_groups = (4 * threads / (row_bounds.len() - 1)).clamp(1, right.panel_count());
+    let column_groups = (8 * threads).div_ceil(row_bounds.len() - 1);
+    let column_groups = column_groups.min(right.panel_count());
     let column_bounds = bounds(
         columns,
         right.panel_count().div_ceil(column_groups) * packed::PANEL,

@@ -20,8 +20,8 @@ use candle_core::Tensor;
 
 pub(crate) use self::padded::LARGEST_RECTANGLE;
 use self::padded::Padded;
-use super::slices::{on_cpu, read, tensor};
-use crate::buffers;
+use super::slices::{on_cpu, read};
+use crate::buffers::{self, Buffer};
 use crate::error::Result;
 use crate::product::{Matrix, MatrixMut, PackedMatrix};
 
@@ -140,8 +140,8 @@ pub fn forward(
         MatrixMut::new(&mut log_normaliser, tokens, heads.query),
     );
     Ok(Attended {
-        out: tensor(out, tokens, width)?,
-        log_normaliser: tensor(log_normaliser, tokens, heads.query)?,
+        out: out.into_tensor(tokens, width)?,
+        log_normaliser: log_normaliser.into_tensor(tokens, heads.query)?,
     })
 }
 
@@ -179,9 +179,9 @@ pub fn backward(
         &mut dvalue,
     );
     Ok(Derivatives {
-        query: tensor(dquery, tokens, width)?,
-        key: tensor(dkey, tokens, key_width)?,
-        value: tensor(dvalue, tokens, key_width)?,
+        query: dquery.into_tensor(tokens, width)?,
+        key: dkey.into_tensor(tokens, key_width)?,
+        value: dvalue.into_tensor(tokens, key_width)?,
     })
 }
 
@@ -193,8 +193,8 @@ const QUERY_BLOCK: usize = 48;
 #[derive(Default)]
 struct Scratch {
     packed: [PackedMatrix; 5],
-    scores: Vec<f32>,
-    dscores: Vec<f32>,
+    scores: Buffer,
+    dscores: Buffer,
     /// Keys and values of a prefix and a segment, side by side.
     joined: [Vec<f32>; 2],
 }

@@ -3,11 +3,11 @@
 //! Each row has a key made from its token and all tokens before it in its sequence. So the mask does not depend on how
 //! sequences are laid out in batches, and need not be kept for the backward.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::columns;
-use super::slices::{on_cpu, read, tensor};
+use super::slices::{on_cpu, read};
 use crate::buffers;
 use crate::error::Result;
 
@@ -31,7 +31,7 @@ pub fn apply(x: &Tensor, mask: Mask<'_>) -> Result<Tensor> {
         y.par_chunks_mut(chunk)
             .zip(mask.keys.par_chunks(columns::BLOCK))
             .for_each(|(y, keys)| factors(y, features, mask, keys));
-        let factors = Tensor::from_vec(y, (rows, features), &Device::Cpu)?;
+        let factors = y.into_tensor(rows, features)?;
         let factors = factors.to_device(x.device())?.to_dtype(x.dtype())?;
         return Ok((x * factors)?);
     }
@@ -43,7 +43,7 @@ pub fn apply(x: &Tensor, mask: Mask<'_>) -> Result<Tensor> {
             factors(y, features, mask, keys);
             y.iter_mut().zip(x).for_each(|(y, x)| *y *= x);
         });
-    tensor(y, rows, features)
+    y.into_tensor(rows, features)
 }
 
 /// Fills rows with 0 and 1 / (1 - share).

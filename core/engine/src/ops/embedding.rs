@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::columns;
 use super::lanes::vectorised;
-use super::slices::{on_cpu, read, tensor, write};
+use super::slices::{on_cpu, read, write};
 use crate::buffers;
 use crate::error::Result;
 
@@ -25,7 +25,7 @@ pub fn forward(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
                 row.copy_from_slice(&weight[token as usize * features..][..features]);
             }
         });
-    tensor(x, tokens.len(), features)
+    x.into_tensor(tokens.len(), features)
 }
 
 /// Adds each token's derivative to its row of `dweight`, but those of `padding`: transformers' models learn nothing from

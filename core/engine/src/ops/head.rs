@@ -10,7 +10,7 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::lanes::{exp, max, vectorised};
-use super::slices::{on_cpu, read, tensor, write};
+use super::slices::{on_cpu, read, write};
 use crate::buffers;
 use crate::error::Result;
 use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_transposed};
@@ -85,7 +85,6 @@ pub fn forward(
                 *log_normaliser = log_sum;
             });
     }
-    buffers::give(logits);
     Ok(predicted)
 }
 
@@ -163,8 +162,7 @@ pub fn backward(
             })?;
         }
     }
-    buffers::give(logits);
-    tensor(dx, tokens, features)
+    dx.into_tensor(tokens, features)
 }
 
 fn make_logits(x: &[f32], weight: &PackedMatrix, temperature: f32, logits: &mut [f32]) {

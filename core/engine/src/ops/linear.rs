@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::columns;
 use super::lanes::vectorised;
 use super::precision::{accumulate, widened};
-use super::slices::{on_cpu, read, tensor, write};
+use super::slices::{on_cpu, read, write};
 use crate::buffers;
 use crate::error::Result;
 use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_transposed};
@@ -32,7 +32,7 @@ pub fn forward(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Ten
     let out = packed.view().columns();
     let mut y = buffers::take(tokens * out);
     forward_packed(&read(x), tokens, &packed, bias.map(read).as_deref(), &mut y);
-    tensor(y, tokens, out)
+    y.into_tensor(tokens, out)
 }
 
 /// onto + scale * x W^T, in the memory of `onto` on the CPU.
@@ -113,7 +113,7 @@ pub fn backward_input(
     let (dx, mode) = match onto {
         Some(onto) => (onto, Write::Add),
         None => (
-            tensor(buffers::take(tokens * into), tokens, into)?,
+            buffers::take(tokens * into).into_tensor(tokens, into)?,
             Write::Replace,
         ),
     };

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::columns;
 use super::lanes::{dot, vectorised};
 use super::precision::{accumulate, rounded_as, widened};
-use super::slices::{on_cpu, read, tensor, write};
+use super::slices::{on_cpu, read, write};
 use crate::buffers;
 use crate::error::Result;
 
@@ -27,15 +27,15 @@ pub fn forward(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Normed> {
     }
     let (tokens, features) = x.dims2()?;
     let mut y = buffers::take(tokens * features);
-    let mut inverse_rms = vec![0.0; tokens];
+    let mut inverse_rms = buffers::take(tokens);
     let (x, weight) = (read(x), read(weight));
     y.par_chunks_mut(features * columns::BLOCK)
         .zip(x.par_chunks(features * columns::BLOCK))
         .zip(inverse_rms.par_chunks_mut(columns::BLOCK))
         .for_each(|((y, x), inverse_rms)| rows(x, &weight, eps, y, inverse_rms));
     Ok(Normed {
-        y: tensor(y, tokens, features)?,
-        inverse_rms: tensor(inverse_rms, tokens, 1)?,
+        y: y.into_tensor(tokens, features)?,
+        inverse_rms: inverse_rms.into_tensor(tokens, 1)?,
     })
 }
 
@@ -73,7 +73,7 @@ pub fn forward_sum(
     }
     let (tokens, features) = x.dims2()?;
     let mut y = buffers::take(tokens * features);
-    let mut inverse_rms = vec![0.0; tokens];
+    let mut inverse_rms = buffers::take(tokens);
     let (x, weight) = (read(x), read(weight));
     write(&delta, |sum| {
         y.par_chunks_mut(features * columns::BLOCK)
@@ -95,8 +95,8 @@ pub fn forward_sum(
     Ok((
         delta,
         Normed {
-            y: tensor(y, tokens, features)?,
-            inverse_rms: tensor(inverse_rms, tokens, 1)?,
+            y: y.into_tensor(tokens, features)?,
+            inverse_rms: inverse_rms.into_tensor(tokens, 1)?,
         },
     ))
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::columns;
 use super::precision::{rounded_as, widened};
-use super::slices::{on_cpu, read, tensor, write};
+use super::slices::{on_cpu, read, write};
 use crate::buffers;
 use crate::error::Result;
 
@@ -25,7 +25,7 @@ pub fn gather(x: &Tensor, rows: &[u32]) -> Result<Tensor> {
                 to.copy_from_slice(&x[row as usize * features..][..features]);
             }
         });
-    tensor(chosen, rows.len(), features)
+    chosen.into_tensor(rows.len(), features)
 }
 
 /// A matrix of `tokens` rows: for each the sum of the rows of `x` that `rows` says belong there.
@@ -37,7 +37,7 @@ pub fn scatter(x: &Tensor, rows: &[u32], tokens: usize) -> Result<Tensor> {
         let spread = spread.index_add(&Tensor::new(rows, x.device())?, &wide, 0)?;
         return rounded_as(spread, x);
     }
-    let spread = tensor(buffers::take_zeroed(tokens * features), tokens, features)?;
+    let spread = buffers::take_zeroed(tokens * features).into_tensor(tokens, features)?;
     let x = read(x);
     write(&spread, |spread| {
         for (from, &row) in x.chunks_exact(features).zip(rows) {

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor};
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Storage, StorageRef, Tensor};
 
 use crate::error::Result;
 
@@ -66,9 +66,4 @@ pub fn write<R>(tensor: &Tensor, change: impl FnOnce(&mut [f32]) -> R) -> Result
     let operation = Write(std::cell::RefCell::new((Some(change), None)));
     tensor.inplace_op1(&operation)?;
     Ok(operation.0.into_inner().1.expect("the operation ran"))
-}
-
-/// A tensor of the CPU over `values`, without a copy.
-pub fn tensor(values: Vec<f32>, rows: usize, columns: usize) -> Result<Tensor> {
-    Ok(Tensor::from_vec(values, (rows, columns), &Device::Cpu)?)
 }

@@ -23,7 +23,8 @@ pub fn forward(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
         .zip(gate_slice.par_chunks(BLOCK))
         .zip(up.par_chunks(BLOCK))
         .for_each(|((activation, gate), up)| values(gate, up, activation));
-    Ok(Tensor::from_vec(activation, gate.shape(), gate.device())?)
+    let (tokens, features) = gate.dims2()?;
+    activation.into_tensor(tokens, features)
 }
 
 /// The same for slices, on the calling thread.

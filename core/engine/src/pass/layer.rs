@@ -160,23 +160,21 @@ impl Layer<'_> {
             dup,
             activation,
         } = swiglu::backward(gate, up, dactivation)?;
-        self.learn(
-            &activation,
-            &dstream,
-            LoraTarget::Down,
-            positions,
-            gradients,
+        let (dnormed, ()) = self.both(
+            || {
+                let dnormed = self.pull(&dgate, LoraTarget::Gate, None)?;
+                self.pull(&dup, LoraTarget::Up, Some(dnormed))
+            },
+            || {
+                [
+                    (&activation, &dstream, LoraTarget::Down),
+                    (&middle_normed.y, &dgate, LoraTarget::Gate),
+                    (&middle_normed.y, &dup, LoraTarget::Up),
+                ]
+                .into_iter()
+                .try_for_each(|(x, dy, target)| self.learn(x, dy, target, positions, gradients))
+            },
         )?;
-        self.learn(
-            &middle_normed.y,
-            &dgate,
-            LoraTarget::Gate,
-            positions,
-            gradients,
-        )?;
-        self.learn(&middle_normed.y, &dup, LoraTarget::Up, positions, gradients)?;
-        let dnormed = self.pull(&dgate, LoraTarget::Gate, None)?;
-        let dnormed = self.pull(&dup, LoraTarget::Up, Some(dnormed))?;
         let dstream = rms_norm::backward(
             &middle,
             p.post_attention_layernorm,
@@ -190,9 +188,11 @@ impl Layer<'_> {
             .for_each(give_tensor);
 
         // Attention: middle = x + o(attention(...)).
-        let mut dout = self.pull(&dstream, LoraTarget::Output, None)?;
         let read = chosen.as_ref().unwrap_or(&attended.out);
-        self.learn(read, &dstream, LoraTarget::Output, positions, gradients)?;
+        let (mut dout, ()) = self.both(
+            || self.pull(&dstream, LoraTarget::Output, None),
+            || self.learn(read, &dstream, LoraTarget::Output, positions, gradients),
+        )?;
         let mut dstream = dstream;
         if let Some(only) = self.only {
             let tokens = batch.tokens.len();
@@ -226,17 +226,25 @@ impl Layer<'_> {
             p.k_norm.zip(positions.k_norm),
             gradients,
         )?;
-        let mut dnormed = None;
-        for (dy, target) in [
+        let derivatives = [
             (dquery, LoraTarget::Query),
             (dkey, LoraTarget::Key),
             (derivatives.value, LoraTarget::Value),
-        ] {
-            self.learn(&normed.y, &dy, target, positions, gradients)?;
-            dnormed = Some(self.pull(&dy, target, dnormed)?);
-            give_tensor(dy);
-        }
+        ];
+        let (dnormed, ()) = self.both(
+            || {
+                derivatives.iter().try_fold(None, |dnormed, (dy, target)| {
+                    self.pull(dy, *target, dnormed).map(Some)
+                })
+            },
+            || {
+                derivatives.iter().try_for_each(|(dy, target)| {
+                    self.learn(&normed.y, dy, *target, positions, gradients)
+                })
+            },
+        )?;
         let dnormed = dnormed.expect("three projections made it");
+        derivatives.into_iter().for_each(|(dy, _)| give_tensor(dy));
         let dstream = rms_norm::backward(
             &x,
             p.input_layernorm,
@@ -247,6 +255,20 @@ impl Layer<'_> {
         )?;
         [dnormed, x, normed.y].into_iter().for_each(give_tensor);
         Ok(dstream)
+    }
+
+    /// Two parts of the work that do not need each other. On the CPU threads that find nothing left to do in the one help
+    /// with the other.
+    fn both<A: Send, B: Send>(
+        &self,
+        a: impl FnOnce() -> Result<A> + Send,
+        b: impl FnOnce() -> Result<B> + Send,
+    ) -> Result<(A, B)> {
+        let (a, b) = match self.parameters.input_layernorm.device().is_cpu() {
+            true => rayon::join(a, b),
+            false => (a(), b()),
+        };
+        Ok((a?, b?))
     }
 
     /// From the derivative of a projection's output to that of its input, added to `onto`.
@@ -366,11 +388,7 @@ pub(super) fn zeros_like(tensor: &Tensor) -> Result<Tensor> {
     use crate::ops::slices;
     let (tokens, features) = tensor.dims2()?;
     match slices::on_cpu(&[tensor]) {
-        true => slices::tensor(
-            crate::buffers::take_zeroed(tokens * features),
-            tokens,
-            features,
-        ),
+        true => crate::buffers::take_zeroed(tokens * features).into_tensor(tokens, features),
         false => Ok(tensor.zeros_like()?),
     }
 }

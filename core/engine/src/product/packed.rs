@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::matrix::Matrix;
-use crate::buffers;
+use crate::buffers::Buffer;
 use crate::prefetch::{self, LINE};
 
 /// Columns of one panel: four vectors of AVX-512, eight of AVX2.
@@ -17,7 +17,7 @@ const SERIAL_BELOW: usize = 1 << 14;
 #[derive(Debug, Default)]
 pub struct PackedMatrix {
     /// The panels, after up to one line that is skipped.
-    data: Vec<f32>,
+    data: Buffer,
     rows: usize,
     columns: usize,
 }
@@ -25,11 +25,7 @@ pub struct PackedMatrix {
 impl PackedMatrix {
     /// Packs on all threads of the pool.
     pub fn new(matrix: Matrix<'_>) -> Self {
-        let mut packed = Self {
-            data: buffers::take(padded_len(matrix)),
-            rows: 0,
-            columns: 0,
-        };
+        let mut packed = Self::default();
         let (panel_len, panels) = packed.resize(matrix);
         if panels.len() < SERIAL_BELOW {
             panels
@@ -70,18 +66,12 @@ impl PackedMatrix {
         self.rows = matrix.rows();
         self.columns = matrix.columns();
         let length = padded_len(matrix);
-        self.data.resize(length, 0.0);
+        self.data.resize(length);
         let start = first_line(&self.data);
         (
             (PANEL * self.rows).max(1),
             &mut self.data[start..][..length - LINE],
         )
-    }
-}
-
-impl Drop for PackedMatrix {
-    fn drop(&mut self) {
-        buffers::give(std::mem::take(&mut self.data));
     }
 }
 

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::{Heads, QUERY_BLOCK, SCRATCH, Scratch, Segment, join, row_bounds};
-use crate::buffers;
+use crate::buffers::{self, Buffer};
 use crate::ops::lanes::{dot, exp, vectorised};
 use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply_serial};
 
@@ -77,7 +77,6 @@ pub fn attend(
             }
         }
     }
-    apart.into_iter().for_each(buffers::give);
 }
 
 /// One task for each segment and key-value head; segment `i` owns the rows of `dkey` and `dvalue` from
@@ -156,8 +155,8 @@ impl Group<'_> {
         mut dkey: MatrixMut<'_>,
         mut dvalue: MatrixMut<'_>,
         [packed_query, packed_dout]: &mut [PackedMatrix; 2],
-        scores: &mut Vec<f32>,
-        dscores: &mut Vec<f32>,
+        scores: &mut Buffer,
+        dscores: &mut Buffer,
     ) {
         let scale = heads.scale();
         let length = self.query.rows();
@@ -170,8 +169,8 @@ impl Group<'_> {
                 let query = self.query.block(start..end, columns.clone());
                 let out = self.out.block(start..end, columns.clone());
                 let dout = self.dout.block(start..end, columns.clone());
-                scores.resize(rows * keys, 0.0);
-                dscores.resize(rows * keys, 0.0);
+                scores.resize(rows * keys);
+                dscores.resize(rows * keys);
                 multiply_serial(
                     query,
                     self.key_transposed.view().first_columns(keys),

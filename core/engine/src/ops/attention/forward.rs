@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Heads, QUERY_BLOCK, SCRATCH, Scratch, Segment, join, row_bounds};
+use crate::buffers::Buffer;
 use crate::ops::lanes::{exp, max, sum, vectorised};
 use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply_serial};
 
@@ -59,7 +60,7 @@ fn attend_group(
     heads: Heads,
     mut out: MatrixMut<'_>,
     mut log_normaliser: MatrixMut<'_>,
-    scores: &mut Vec<f32>,
+    scores: &mut Buffer,
 ) {
     let length = query.rows();
     for head in 0..heads.group() {
@@ -69,7 +70,7 @@ fn attend_group(
             let rows = end - start;
             // S, (rows, keys): keys after the block's last query are not needed.
             let keys = prefix + end;
-            scores.resize(rows * keys, 0.0);
+            scores.resize(rows * keys);
             let query = query.block(start..end, columns.clone());
             multiply_serial(
                 query,
