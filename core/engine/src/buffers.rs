@@ -7,14 +7,24 @@
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Tensor};
 
 use crate::error::Result;
 
-/// Free buffers by their whole length.
-static FREE: Mutex<BTreeMap<usize, Vec<Vec<f32>>>> = Mutex::new(BTreeMap::new());
+static POOL: Mutex<Pool> = Mutex::new(Pool::EMPTY);
+
+/// Free buffers, and how many values are out with takers. A taker that drops a tensor instead of giving it back is not
+/// noticed; such values count as lent for ever, in the peak as well, so that the room for free ones stays what it was.
+struct Pool {
+    /// By whole length.
+    free: BTreeMap<usize, Vec<Vec<f32>>>,
+    /// Values of all free buffers.
+    kept: usize,
+    lent: usize,
+    most_lent: usize,
+}
 
 /// Below this many values the allocator does as well.
 const SMALLEST: usize = 1 << 14;
@@ -31,7 +41,7 @@ pub(crate) struct Buffer {
 pub(crate) fn take(length: usize) -> Buffer {
     let values = match length < SMALLEST {
         true => vec![0.0; length],
-        false => find(length).unwrap_or_else(|| vec![0.0; length]),
+        false => pool().take(length).unwrap_or_else(|| vec![0.0; length]),
     };
     Buffer { values, length }
 }
@@ -81,48 +91,66 @@ impl Drop for Buffer {
     }
 }
 
-fn find(length: usize) -> Option<Vec<f32>> {
-    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    // Lengths differ from batch to batch. Half as much again is accepted, so that a few buffers serve them all.
-    let fitting = free.range(length..=length + length / 2).next();
-    match fitting.map(|(&whole, _)| whole) {
-        Some(whole) => pop(&mut free, whole),
-        None => {
-            make_room(&mut free, length);
-            None
-        }
-    }
-}
-
-/// Drops free buffers that together have at least `length` values. A buffer that nobody found of use is better spent on
-/// what is needed now: what is held stays at what was in use at one time. One that is just large enough goes first, so
-/// that a small need does not cost the largest.
-fn make_room(free: &mut BTreeMap<usize, Vec<Vec<f32>>>, length: usize) {
-    let mut missing = length;
-    while missing > 0 {
-        let enough = free.range(missing..).next();
-        let Some(whole) = enough.or(free.last_key_value()).map(|(&whole, _)| whole) else {
-            return;
-        };
-        drop(pop(free, whole));
-        missing = missing.saturating_sub(whole);
-    }
-}
-
-/// One of the free buffers of a length.
-fn pop(free: &mut BTreeMap<usize, Vec<Vec<f32>>>, whole: usize) -> Option<Vec<f32>> {
-    let buffers = free.get_mut(&whole)?;
-    let buffer = buffers.pop();
-    if buffers.is_empty() {
-        free.remove(&whole);
-    }
-    buffer
+fn pool() -> MutexGuard<'static, Pool> {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn give(values: Vec<f32>) {
     if values.len() >= SMALLEST {
-        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        free.entry(values.len()).or_default().push(values);
+        pool().give(values);
+    }
+}
+
+impl Pool {
+    const EMPTY: Self = Self {
+        free: BTreeMap::new(),
+        kept: 0,
+        lent: 0,
+        most_lent: 0,
+    };
+
+    /// None where the taker has to make a buffer of `length`.
+    fn take(&mut self, length: usize) -> Option<Vec<f32>> {
+        // Lengths differ from batch to batch. Half as much again is accepted, so that a few buffers serve them all.
+        let fitting = self.free.range(length..=length + length / 2).next();
+        let buffer = fitting
+            .map(|(&whole, _)| whole)
+            .and_then(|whole| self.pop(whole));
+        self.lent += buffer.as_ref().map_or(length, Vec::len);
+        self.most_lent = self.most_lent.max(self.lent);
+        if buffer.is_none() {
+            self.make_room(length);
+        }
+        buffer
+    }
+
+    fn give(&mut self, values: Vec<f32>) {
+        self.lent = self.lent.saturating_sub(values.len());
+        self.kept += values.len();
+        self.free.entry(values.len()).or_default().push(values);
+    }
+
+    /// Drops free buffers until no more is held than was in use at one time. For a new buffer of `length` the one that is
+    /// just large enough goes first: it is of the kind that is too many.
+    fn make_room(&mut self, length: usize) {
+        while self.lent + self.kept > self.most_lent {
+            let enough = self.free.range(length..).next();
+            let Some((&whole, _)) = enough.or(self.free.last_key_value()) else {
+                return;
+            };
+            drop(self.pop(whole));
+        }
+    }
+
+    /// One of the free buffers of a length.
+    fn pop(&mut self, whole: usize) -> Option<Vec<f32>> {
+        let buffers = self.free.get_mut(&whole)?;
+        let buffer = buffers.pop()?;
+        if buffers.is_empty() {
+            self.free.remove(&whole);
+        }
+        self.kept -= whole;
+        Some(buffer)
     }
 }
 
@@ -151,7 +179,11 @@ static TRIM: OnceLock<fn()> = OnceLock::new();
 
 /// Gives all free buffers back to the system, for a process that trained and goes on with something else.
 pub fn release_buffers() {
-    FREE.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    let mut pool = pool();
+    pool.free.clear();
+    pool.kept = 0;
+    pool.most_lent = pool.lent;
+    drop(pool);
     if let Some(trim) = TRIM.get() {
         trim();
     }
