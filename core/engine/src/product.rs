@@ -14,6 +14,8 @@ mod kernel;
 mod left;
 mod matrix;
 mod packed;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -124,7 +126,11 @@ pub fn multiply_transposed(
     assert_eq!(left.rows(), right.rows(), "the depths of a product differ");
     let depth = left.rows();
     let (row_bounds, column_bounds) = parts(left.columns(), right.columns());
-    let token_bounds = bounds(depth, even_step(depth, DEPTH_BLOCK));
+    let token_bounds = match depth {
+        // Without any token there are still zeros to write.
+        0 => vec![0, 0],
+        _ => bounds(depth, even_step(depth, DEPTH_BLOCK)),
+    };
     let groups = column_bounds.len() - 1;
     destination
         .grid(&row_bounds, &column_bounds)
