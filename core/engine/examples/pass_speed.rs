@@ -22,14 +22,11 @@ fn main() -> Result<()> {
     let repeats: usize = options.number("repeats", 5)?;
 
     let length = batch.sequences.first().map_or(1, Vec::len);
-    let largest = (micro_batch_tokens / length).max(1);
-    let even = batch
-        .sequences
-        .len()
-        .div_ceil(batch.sequences.len().div_ceil(largest).max(1));
+    let sequences = batch.sequences.len();
+    let part_count = sequences.div_ceil((micro_batch_tokens / length).max(1));
     let parts: Vec<Packed> = batch
         .sequences
-        .chunks(even.max(1))
+        .chunks(sequences.div_ceil(part_count.max(1)).max(1))
         .map(|part| {
             Packed::from_sequences(
                 part.iter()

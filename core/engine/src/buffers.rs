@@ -126,8 +126,17 @@ impl Pool {
 
     fn give(&mut self, values: Vec<f32>) {
         self.lent = self.lent.saturating_sub(values.len());
-        self.kept += values.len();
-        self.free.entry(values.len()).or_default().push(values);
+        // What was never lent, as a sum that Candle made, may be too much.
+        if self.lent + self.kept + values.len() <= self.most_lent {
+            self.kept += values.len();
+            self.free.entry(values.len()).or_default().push(values);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.free.clear();
+        self.kept = 0;
+        self.most_lent = self.lent;
     }
 
     /// Drops free buffers until no more is held than was in use at one time. For a new buffer of `length` the one that is
@@ -179,11 +188,7 @@ static TRIM: OnceLock<fn()> = OnceLock::new();
 
 /// Gives all free buffers back to the system, for a process that trained and goes on with something else.
 pub fn release_buffers() {
-    let mut pool = pool();
-    pool.free.clear();
-    pool.kept = 0;
-    pool.most_lent = pool.lent;
-    drop(pool);
+    pool().clear();
     if let Some(trim) = TRIM.get() {
         trim();
     }
@@ -194,4 +199,45 @@ pub fn release_buffers() {
 pub fn trim_with(trim: fn()) {
     // A second one would name the same allocator.
     let _ = TRIM.set(trim);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A buffer as a taker gets it.
+    fn lend(pool: &mut Pool, length: usize) -> Vec<f32> {
+        pool.take(length).unwrap_or_else(|| vec![0.0; length])
+    }
+
+    #[test]
+    fn no_more_is_held_than_was_lent_at_one_time() {
+        let mut pool = Pool::EMPTY;
+        for round in 0..20 {
+            let lengths = [30_000, 50_000 + 7_000 * (round % 3), 100_000];
+            let taken = lengths.map(|length| lend(&mut pool, length));
+            taken.into_iter().for_each(|values| pool.give(values));
+            // Nobody took this one.
+            pool.give(vec![0.0; 40_000]);
+            let held: usize = pool.free.iter().map(|(whole, all)| whole * all.len()).sum();
+            assert_eq!(pool.kept, held);
+            assert!(
+                pool.lent + held <= pool.most_lent,
+                "{held} in round {round}"
+            );
+            assert!(pool.most_lent <= 3 * 100_000, "{}", pool.most_lent);
+        }
+    }
+
+    #[test]
+    fn what_was_given_back_serves_again() {
+        let mut pool = Pool::EMPTY;
+        let lengths = [30_000, 50_000, 100_000];
+        let taken = lengths.map(|length| lend(&mut pool, length));
+        taken.into_iter().for_each(|values| pool.give(values));
+        for length in lengths {
+            assert!(pool.take(length).is_some(), "{length}");
+        }
+        assert!(pool.take(30_000).is_none());
+    }
 }

@@ -7,7 +7,7 @@
 mod adapters;
 mod batch;
 mod layer;
-mod projection;
+pub(crate) mod projection;
 
 use candle_core::Tensor;
 

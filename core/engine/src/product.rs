@@ -25,6 +25,9 @@ use rayon::prelude::*;
 pub use matrix::{Matrix, MatrixMut};
 pub use packed::{PackedMatrix, PackedView};
 
+/// Rows of a tile, which the kernel holds in registers.
+const TILE_ROWS: usize = 6;
+
 /// Rows that one task computes. With its inputs it fits into the second-level cache.
 const ROW_BLOCK: usize = 96;
 
@@ -72,7 +75,7 @@ pub fn multiply(
         .into_par_iter()
         .enumerate()
         .for_each(|(task, block)| {
-            let rows = row_bounds[task / groups]..row_bounds[task / groups + 1];
+            let rows = between(&row_bounds, task / groups);
             let first_panel = column_bounds[task % groups] / packed::PANEL;
             kernel::block(
                 left.block(rows, 0..left.columns()),
@@ -159,15 +162,13 @@ pub fn multiply_transposed(
 /// right-hand matrix anew, every group of columns copies the left-hand one: the cut is where that is least.
 fn parts(rows: usize, columns: usize) -> (Vec<usize>, Vec<usize>) {
     let wanted = 2 * rayon::current_num_threads();
-    let panels = columns.div_ceil(packed::PANEL);
+    let panels = columns.div_ceil(packed::PANEL).max(1);
     let (row_groups, column_groups) = (panels.div_ceil(PANEL_GROUP)..=panels)
-        .map(|column_groups| (wanted.div_ceil(column_groups.max(1)), column_groups))
+        .map(|column_groups| (wanted.div_ceil(column_groups), column_groups))
         .min_by_key(|(row_groups, column_groups)| row_groups * columns + column_groups * rows)
         .expect("the range has an end");
-    let height = rows
-        .div_ceil(row_groups)
-        .next_multiple_of(kernel::TILE_ROWS);
-    let width = panels.div_ceil(column_groups.max(1)) * packed::PANEL;
+    let height = rows.div_ceil(row_groups).next_multiple_of(TILE_ROWS);
+    let width = panels.div_ceil(column_groups) * packed::PANEL;
     (bounds(rows, height), bounds(columns, width))
 }
 
@@ -177,10 +178,7 @@ thread_local! {
 
 /// Blocks of at most `largest` rows, of equal size, in whole tiles.
 fn row_blocks(rows: usize, largest: usize) -> Vec<usize> {
-    bounds(
-        rows,
-        even_step(rows, largest).next_multiple_of(kernel::TILE_ROWS),
-    )
+    bounds(rows, even_step(rows, largest).next_multiple_of(TILE_ROWS))
 }
 
 /// The size of parts of at most `largest` that are as equal as can be.

@@ -10,15 +10,15 @@ use crate::ops::dropout::{self, Mask};
 use crate::ops::linear;
 use crate::parameters::{LowRank, Projection};
 
-/// What the adapters of one projection need to know.
+/// What the adapter of one projection needs to know.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Site<'a> {
+pub(crate) struct Site<'a> {
     pub scale: f32,
     /// The mask on the adapter's input, in a pass with dropout.
     pub mask: Option<Mask<'a>>,
 }
 
-pub(super) fn forward(
+pub(crate) fn forward(
     x: &Tensor,
     projection: &Projection<&Tensor>,
     site: Site<'_>,

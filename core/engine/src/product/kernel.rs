@@ -13,10 +13,8 @@ use pulp::{Arch, Simd, WithSimd};
 use super::left::{self, LeftCopy};
 use super::matrix::{Matrix, MatrixMut};
 use super::packed::{PANEL, PackedView};
-use super::{DEPTH_BLOCK, PANEL_GROUP, ROW_BLOCK, Write};
+use super::{DEPTH_BLOCK, PANEL_GROUP, ROW_BLOCK, TILE_ROWS, Write};
 use crate::prefetch;
-
-pub(super) const TILE_ROWS: usize = 6;
 
 /// Steps of the depth that a panel, which lies in the second-level cache, is asked for ahead.
 const AHEAD: usize = 8;

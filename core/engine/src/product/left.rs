@@ -4,9 +4,8 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::kernel::TILE_ROWS;
 use super::matrix::Matrix;
-use super::{DEPTH_BLOCK, ROW_BLOCK};
+use super::{DEPTH_BLOCK, ROW_BLOCK, TILE_ROWS};
 use crate::prefetch;
 
 /// Values that are copied at a time: a tile's, and some of the next, which the step after writes over.

@@ -163,30 +163,20 @@ fn fill_transposed(part: Matrix<'_>, rows: &mut [[f32; PANEL]]) {
     const AHEAD: usize = 2 * LINE;
     let width = part.columns().min(PANEL);
     let part = part.transposed();
-    for (block, rows) in rows.chunks_mut(LINE).enumerate() {
-        let steps = block * LINE..block * LINE + rows.len();
+    let (blocks, rest) = rows.as_chunks_mut::<LINE>();
+    let whole = blocks.len() * LINE;
+    for (block, rows) in blocks.iter_mut().enumerate() {
         for column in 0..width {
-            let values = &part.row(column)[steps.clone()];
+            let values = &part.row(column)[block * LINE..][..LINE];
             prefetch::far(values.as_ptr().wrapping_add(AHEAD));
-            let whole = (
-                <&mut [[f32; PANEL]; LINE]>::try_from(&mut *rows),
-                values.first_chunk(),
-            );
-            match whole {
-                // A number of steps known to the compiler, which then makes no loop of them.
-                (Ok(rows), Some(values)) => scatter(values, rows, column),
-                _ => rows
-                    .iter_mut()
-                    .zip(values)
-                    .for_each(|(row, value)| row[column] = *value),
+            for step in 0..LINE {
+                rows[step][column] = values[step];
             }
         }
     }
-}
-
-#[inline(always)]
-fn scatter(values: &[f32; LINE], rows: &mut [[f32; PANEL]; LINE], column: usize) {
-    for step in 0..LINE {
-        rows[step][column] = values[step];
+    for column in 0..width {
+        for (row, value) in rest.iter_mut().zip(&part.row(column)[whole..]) {
+            row[column] = *value;
+        }
     }
 }

@@ -3,11 +3,13 @@
 use candle_core::{DType, Tensor};
 
 use crate::error::Result;
+use crate::lora::LoraConfig;
 use crate::model::Model;
 use crate::ops::precision::{Softmax, rounded_as, widened};
 use crate::ops::rotary::turn;
-use crate::ops::{linear, rms_norm, swiglu};
-use crate::parameters::{LowRank, Projection};
+use crate::ops::{rms_norm, swiglu};
+use crate::parameters::Projection;
+use crate::pass::projection::{self, Site};
 
 /// Keys and values of one layer, `(rows, key_value_heads, positions, head_dim)` each.
 #[derive(Clone)]
@@ -84,11 +86,11 @@ fn norm(model: &Model, x: &Tensor, gain: &Tensor) -> Result<Tensor> {
 }
 
 fn project(model: &Model, x: &Tensor, projection: &Projection<&Tensor>) -> Result<Tensor> {
-    let y = linear::forward(x, projection.weight, projection.bias)?;
-    let (Some(LowRank { a, b }), Some(lora)) = (&projection.lora, model.lora()) else {
-        return Ok(y);
+    let site = Site {
+        scale: model.lora().map_or(0.0, LoraConfig::scale),
+        mask: None,
     };
-    linear::forward_onto(&linear::forward(x, a, None)?, b, lora.scale(), y)
+    projection::forward(x, projection, site)
 }
 
 /// `query`: `(rows, heads, queries, head_dim)`; the result is `(rows * queries, heads * head_dim)`.
