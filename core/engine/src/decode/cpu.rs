@@ -8,7 +8,6 @@
 mod attention;
 mod cache;
 mod forward;
-mod matmul;
 mod weights;
 
 use std::sync::Arc;
@@ -52,7 +51,7 @@ impl<'a> CpuBackend<'a> {
         })
     }
 
-    fn run(&mut self, items: &mut [Item<'_>]) -> Result<()> {
+    fn run(&mut self, items: &mut [Item<'_>]) {
         for item in items.iter_mut() {
             self.rotary
                 .reserve(item.sequence.length() + item.tokens.len());
@@ -80,7 +79,7 @@ impl<'a> CpuBackend<'a> {
         items
             .par_chunks_mut(items.len().div_ceil(tasks))
             .zip(self.scratches.par_iter_mut())
-            .try_for_each(|(items, scratch)| forward.run(items, Threads::This, scratch))
+            .for_each(|(items, scratch)| forward.run(items, Threads::This, scratch));
     }
 }
 
@@ -111,7 +110,7 @@ impl Backend for CpuBackend<'_> {
                 logits,
             })
             .collect();
-        self.run(&mut items)?;
+        self.run(&mut items);
         Ok(computed
             .into_iter()
             .map(|(sequence, logits)| Start {
@@ -141,7 +140,8 @@ impl Backend for CpuBackend<'_> {
                 logits,
             })
             .collect();
-        self.run(&mut items)
+        self.run(&mut items);
+        Ok(())
     }
 
     fn end(&mut self, sequence: Self::Sequence) -> Result<()> {
@@ -151,5 +151,12 @@ impl Backend for CpuBackend<'_> {
 
     fn forget(&mut self, prompt: Self::Prompt) {
         self.pool.release_prompt(prompt);
+    }
+}
+
+/// Makes a scratch buffer long enough; what it held is of no interest.
+fn grow(buffer: &mut Vec<f32>, length: usize) {
+    if buffer.len() < length {
+        buffer.resize(length, 0.0);
     }
 }

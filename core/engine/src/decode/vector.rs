@@ -7,15 +7,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// y = x / sqrt(mean(x^2) + eps) * gain for rows of `x` and `y` that lie `stride` apart and have the length of `gain`.
-pub(super) fn rms_norm_rows(x: &[f32], y: &mut [f32], stride: usize, gain: &[f32], eps: f32) {
-    Arch::new().dispatch(RmsNormRows {
-        x,
-        y,
-        stride,
-        gain,
-        eps,
-    });
+/// y = x / sqrt(mean(x^2) + eps) * gain for each row of `x` and `y`, which have the length of `gain`.
+pub(super) fn rms_norm_rows(x: &[f32], y: &mut [f32], gain: &[f32], eps: f32) {
+    Arch::new().dispatch(RmsNormRows { x, y, gain, eps });
 }
 
 /// Norms each of the heads, which lie side by side, in place.
@@ -128,7 +122,6 @@ impl WithSimd for RmsNormHeads<'_> {
 struct RmsNormRows<'a> {
     x: &'a [f32],
     y: &'a mut [f32],
-    stride: usize,
     gain: &'a [f32],
     eps: f32,
 }
@@ -141,10 +134,9 @@ impl WithSimd for RmsNormRows<'_> {
         let width = self.gain.len();
         for (x, y) in self
             .x
-            .chunks_exact(self.stride)
-            .zip(self.y.chunks_exact_mut(self.stride))
+            .chunks_exact(width)
+            .zip(self.y.chunks_exact_mut(width))
         {
-            let x = &x[..width];
             let inverse = inverse_rms(x, self.eps);
             for ((y, &x), &gain) in y.iter_mut().zip(x).zip(self.gain) {
                 *y = x * inverse * gain;

@@ -25,29 +25,38 @@ pub struct PackedMatrix {
 impl PackedMatrix {
     /// Packs on all threads of the pool.
     pub fn new(matrix: Matrix<'_>) -> Self {
+        Self::side_by_side(&[matrix])
+    }
+
+    /// Packs matrices of one height as one: their columns follow each other.
+    pub fn side_by_side(matrices: &[Matrix<'_>]) -> Self {
         let mut packed = Self::default();
-        let (panel_len, panels) = packed.resize(matrix);
+        let (panel_len, panels) = packed.resize(matrices);
         if panels.len() < SERIAL_BELOW {
             panels
                 .chunks_mut(panel_len)
                 .enumerate()
-                .for_each(|(index, panel)| fill(matrix, index, panel));
+                .for_each(|(index, panel)| fill(matrices, index, panel));
         } else {
             panels
                 .par_chunks_mut(panel_len)
                 .enumerate()
-                .for_each(|(index, panel)| fill(matrix, index, panel));
+                .for_each(|(index, panel)| fill(matrices, index, panel));
         }
         packed
     }
 
     /// Packs another matrix into this one's memory, on the calling thread.
     pub fn refill(&mut self, matrix: Matrix<'_>) {
-        let (panel_len, panels) = self.resize(matrix);
+        let (panel_len, panels) = self.resize(&[matrix]);
         panels
             .chunks_mut(panel_len)
             .enumerate()
-            .for_each(|(index, panel)| fill(matrix, index, panel));
+            .for_each(|(index, panel)| fill(&[matrix], index, panel));
+    }
+
+    pub fn bytes(&self) -> usize {
+        size_of_val::<[f32]>(&self.data)
     }
 
     pub fn view(&self) -> PackedView<'_> {
@@ -62,23 +71,23 @@ impl PackedMatrix {
 
     /// Makes room; returns the length of a panel, and all panels. `fill` writes the whole of a panel, also the zeros
     /// of the last one.
-    fn resize(&mut self, matrix: Matrix<'_>) -> (usize, &mut [f32]) {
-        self.rows = matrix.rows();
-        self.columns = matrix.columns();
-        let length = padded_len(matrix);
-        self.data.resize(length);
+    fn resize(&mut self, matrices: &[Matrix<'_>]) -> (usize, &mut [f32]) {
+        self.rows = matrices.first().map_or(0, Matrix::rows);
+        assert!(
+            matrices.iter().all(|matrix| matrix.rows() == self.rows),
+            "matrices side by side differ in height"
+        );
+        self.columns = matrices.iter().map(Matrix::columns).sum();
+        let length = self.columns.div_ceil(PANEL) * PANEL * self.rows;
+        // One line more, so that the panels can start on a line wherever the allocator put them: a vector that straddles
+        // two lines costs two loads.
+        self.data.resize(length + LINE);
         let start = first_line(&self.data);
         (
             (PANEL * self.rows).max(1),
-            &mut self.data[start..][..length - LINE],
+            &mut self.data[start..][..length],
         )
     }
-}
-
-/// The panels and one line more, so that they can start on a line wherever the allocator put them: a vector that straddles
-/// two lines costs two loads.
-fn padded_len(matrix: Matrix<'_>) -> usize {
-    matrix.columns().div_ceil(PANEL) * PANEL * matrix.rows() + LINE
 }
 
 fn first_line(data: &[f32]) -> usize {
@@ -131,51 +140,60 @@ impl<'a> PackedView<'a> {
     }
 }
 
-fn fill(matrix: Matrix<'_>, index: usize, panel: &mut [f32]) {
-    let first = index * PANEL;
-    let width = (matrix.columns() - first).min(PANEL);
-    let part = matrix.block(0..matrix.rows(), first..first + width);
+fn fill(matrices: &[Matrix<'_>], index: usize, panel: &mut [f32]) {
     let (rows, _) = panel.as_chunks_mut::<PANEL>();
-    match part.column_stride() {
-        1 => fill_rows(part, rows),
-        _ => fill_transposed(part, rows),
+    // Columns of the panel that are full, and where the matrix begins among the columns of all.
+    let (mut at, mut begin) = (0, 0);
+    for matrix in matrices {
+        let end = begin + matrix.columns();
+        let columns = (index * PANEL + at).max(begin)..((index + 1) * PANEL).min(end);
+        if !columns.is_empty() {
+            let part = matrix.block(0..matrix.rows(), columns.start - begin..columns.end - begin);
+            match part.column_stride() {
+                1 => fill_rows(part, at, rows),
+                _ => fill_transposed(part, at, rows),
+            }
+            at += columns.len();
+        }
+        begin = end;
     }
-    for row in rows {
-        row[width..].fill(0.0);
+    if at < PANEL {
+        rows.iter_mut().for_each(|row| row[at..].fill(0.0));
     }
 }
 
-fn fill_rows(part: Matrix<'_>, rows: &mut [[f32; PANEL]]) {
+/// Fills the columns of a panel from column `at`.
+fn fill_rows(part: Matrix<'_>, at: usize, rows: &mut [[f32; PANEL]]) {
     let width = part.columns();
     for (index, row) in rows.iter_mut().enumerate() {
         let from = part.row(index);
         match from.first_chunk::<PANEL>() {
             // A length known to the compiler: a few vector moves instead of a call.
             Some(from) => *row = *from,
-            None => row[..width].copy_from_slice(from),
+            None => row[at..at + width].copy_from_slice(from),
         }
     }
 }
 
-/// A transposed matrix is read along its rows in memory, the columns of the panel: a cache line of each in turn. Those
-/// are too many for the processor to guess what comes next, so it is told.
-fn fill_transposed(part: Matrix<'_>, rows: &mut [[f32; PANEL]]) {
+/// The same for a transposed matrix. It is read along its rows in memory, the columns of the panel: a cache line of each in
+/// turn. Those are too many for the processor to guess what comes next, so it is told.
+fn fill_transposed(part: Matrix<'_>, at: usize, rows: &mut [[f32; PANEL]]) {
     const AHEAD: usize = 2 * LINE;
-    let width = part.columns().min(PANEL);
+    let columns = at..(at + part.columns()).min(PANEL);
     let part = part.transposed();
     let (blocks, rest) = rows.as_chunks_mut::<LINE>();
     let whole = blocks.len() * LINE;
     for (block, rows) in blocks.iter_mut().enumerate() {
-        for column in 0..width {
-            let values = &part.row(column)[block * LINE..][..LINE];
+        for column in columns.clone() {
+            let values = &part.row(column - at)[block * LINE..][..LINE];
             prefetch::far(values.as_ptr().wrapping_add(AHEAD));
             for step in 0..LINE {
                 rows[step][column] = values[step];
             }
         }
     }
-    for column in 0..width {
-        for (row, value) in rest.iter_mut().zip(&part.row(column)[whole..]) {
+    for column in columns {
+        for (row, value) in rest.iter_mut().zip(&part.row(column - at)[whole..]) {
             row[column] = *value;
         }
     }

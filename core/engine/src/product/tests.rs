@@ -108,3 +108,49 @@ fn the_gradient_of_a_weight_is_the_sum_over_tokens() {
         });
     });
 }
+
+#[test]
+fn matrices_side_by_side_give_the_bits_that_each_gives_alone() {
+    const WIDTHS: [usize; 5] = [70, 1, 64, 0, 150];
+    let (rows, depth) = (9, 70);
+    let left = numbers(rows * depth, 1);
+    let together: usize = WIDTHS.iter().sum();
+    for transposed in [false, true] {
+        let weights: Vec<_> = (2..)
+            .zip(WIDTHS)
+            .map(|(seed, width)| numbers(width * depth, seed))
+            .collect();
+        let matrices: Vec<_> = weights
+            .iter()
+            .zip(WIDTHS)
+            .map(|(values, width)| match transposed {
+                false => Matrix::new(values, depth, width),
+                true => Matrix::new(values, width, depth).transposed(),
+            })
+            .collect();
+        let product = |matrices: &[Matrix<'_>], columns: usize| {
+            let mut destination = vec![f32::NAN; rows * columns];
+            multiply(
+                Matrix::new(&left, rows, depth),
+                PackedMatrix::side_by_side(matrices).view(),
+                1.0,
+                Write::Replace,
+                MatrixMut::new(&mut destination, rows, columns),
+            );
+            destination
+        };
+        let whole = product(&matrices, together);
+        let mut first = 0;
+        for (matrix, width) in matrices.iter().zip(WIDTHS) {
+            let alone = product(std::slice::from_ref(matrix), width);
+            for row in 0..rows {
+                assert_eq!(
+                    whole[row * together + first..][..width],
+                    alone[row * width..][..width],
+                    "row {row} of {width} columns from {first}"
+                );
+            }
+            first += width;
+        }
+    }
+}

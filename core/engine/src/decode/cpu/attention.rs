@@ -5,8 +5,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::cache::{CacheShape, HeadPage, Sequence};
-use super::matmul::{Line, grow};
+use super::cache::{CacheShape, HeadPage, Line, Sequence};
+use super::grow;
 use crate::decode::vector::softmax;
 
 /// Query heads that one kernel call takes.

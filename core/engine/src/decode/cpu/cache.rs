@@ -8,10 +8,17 @@
 
 use std::sync::Arc;
 
-use super::matmul::Line;
-
 /// Positions of a page.
 pub(crate) const PAGE: usize = 64;
+
+/// Sixteen numbers on a cache line. One vector of AVX-512, two of AVX2.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Line(pub [f32; 16]);
+
+impl Line {
+    pub const ZERO: Self = Self([0.0; 16]);
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CacheShape {

@@ -8,19 +8,19 @@ use rayon::prelude::*;
 
 use super::attention::attend;
 use super::cache::{CacheShape, Sequence};
-use super::matmul::{PackedMatrix, contiguous, grow};
+use super::grow;
 use super::weights::{DecodingLayer, DecodingWeights};
-use crate::config::ModelConfig;
 use crate::decode::vector::{rms_norm_heads, rms_norm_rows, swiglu_row};
-use crate::error::Result;
 use crate::model::Model;
+use crate::ops::slices::read;
+use crate::product::{Matrix, MatrixMut, PackedMatrix, Write, multiply, multiply_serial};
 use crate::rotary::RotaryTable;
 
 /// Tokens that follow a sequence, and where the logits after the last of them go.
 pub(super) struct Item<'a> {
     pub sequence: &'a mut Sequence,
     pub tokens: &'a [u32],
-    /// At least `lm_head.stride()` numbers.
+    /// As many as the vocabulary has tokens.
     pub logits: &'a mut [f32],
 }
 
@@ -52,7 +52,6 @@ pub(super) struct Scratch {
     activated: Vec<f32>,
     logits: Vec<f32>,
     scores: Vec<f32>,
-    panel_major: Vec<f32>,
 }
 
 /// One token of a block.
@@ -70,12 +69,7 @@ const ROWS_FOR_ALL_THREADS: usize = 256;
 
 impl Forward<'_> {
     /// Puts the items' tokens into their sequences, which have room for them, and makes their logits.
-    pub fn run(
-        &self,
-        items: &mut [Item<'_>],
-        threads: Threads,
-        scratch: &mut Scratch,
-    ) -> Result<()> {
+    pub fn run(&self, items: &mut [Item<'_>], threads: Threads, scratch: &mut Scratch) {
         let mut rows = Vec::new();
         for (
             item,
@@ -98,40 +92,27 @@ impl Forward<'_> {
             Threads::All => ROWS_FOR_ALL_THREADS,
         };
         for block in rows.chunks(limit) {
-            self.block(items, block, threads, scratch)?;
+            self.block(items, block, threads, scratch);
         }
-        Ok(())
     }
 
-    fn block(
-        &self,
-        items: &mut [Item<'_>],
-        rows: &[Row],
-        threads: Threads,
-        scratch: &mut Scratch,
-    ) -> Result<()> {
-        let config = self.model.config();
-        // Rows of `hidden` have the length of a packed output, so that projections can be added in place.
-        let stride = self.weights.layers[0].down_proj.stride();
-        grow(&mut scratch.hidden, rows.len() * stride);
-        self.embed(rows, stride, &mut scratch.hidden)?;
-        for (index, layer) in self.weights.layers.iter().enumerate() {
-            self.attention(items, rows, index, layer, stride, threads, scratch);
-            self.mlp(rows.len(), layer, stride, threads, scratch);
-        }
-        self.head(items, rows, config, stride, threads, scratch);
-        Ok(())
-    }
-
-    fn embed(&self, rows: &[Row], stride: usize, hidden: &mut [f32]) -> Result<()> {
+    fn block(&self, items: &mut [Item<'_>], rows: &[Row], threads: Threads, scratch: &mut Scratch) {
         let width = self.model.config().hidden_size;
-        let (storage, layout) = self.model.embed_tokens().storage_and_layout();
-        let table = contiguous(&storage, layout)?;
-        for (row, hidden) in rows.iter().zip(hidden.chunks_exact_mut(stride)) {
-            hidden[..width].copy_from_slice(&table[row.token as usize * width..][..width]);
-            hidden[width..].fill(0.0);
+        grow(&mut scratch.hidden, rows.len() * width);
+        self.embed(rows, &mut scratch.hidden);
+        for (index, layer) in self.weights.layers.iter().enumerate() {
+            self.attention(items, rows, index, layer, threads, scratch);
+            self.mlp(rows.len(), layer, threads, scratch);
         }
-        Ok(())
+        self.head(items, rows, threads, scratch);
+    }
+
+    fn embed(&self, rows: &[Row], hidden: &mut [f32]) {
+        let width = self.model.config().hidden_size;
+        let table = read(self.model.embed_tokens());
+        for (row, hidden) in rows.iter().zip(hidden.chunks_exact_mut(width)) {
+            hidden.copy_from_slice(&table[row.token as usize * width..][..width]);
+        }
     }
 
     fn attention(
@@ -140,14 +121,13 @@ impl Forward<'_> {
         rows: &[Row],
         index: usize,
         layer: &DecodingLayer,
-        stride: usize,
         threads: Threads,
         scratch: &mut Scratch,
     ) {
         let Self { shape, rotary, .. } = self;
         let count = rows.len();
-        self.norm(&layer.input_layernorm, count, stride, scratch);
-        let width = layer.query_key_value.stride();
+        self.norm(&layer.input_layernorm, count, scratch);
+        let width = layer.query_key_value.view().columns();
         grow(&mut scratch.query_key_value, count * width);
         let Scratch {
             hidden,
@@ -155,25 +135,21 @@ impl Forward<'_> {
             query_key_value,
             attended,
             scores,
-            panel_major,
             ..
         } = scratch;
         threads.multiply(
             &layer.query_key_value,
             normed,
-            stride,
             count,
             query_key_value,
-            width,
-            false,
-            panel_major,
+            Write::Replace,
         );
 
         let eps = self.model.config().rms_norm_eps as f32;
-        let queries = layer.o_proj.inputs();
+        let queries = layer.o_proj.view().rows();
         let keys = shape.key_value_heads * shape.head_dim;
         let scale = 1.0 / (shape.head_dim as f32).sqrt();
-        add_bias(&layer.query_key_value_bias, query_key_value, width, count);
+        add_bias(&layer.query_key_value_bias, query_key_value, count);
         for (row, numbers) in rows.iter().zip(query_key_value.chunks_exact_mut(width)) {
             let (query, rest) = numbers.split_at_mut(queries);
             let (key, value) = rest[..2 * keys].split_at_mut(keys);
@@ -228,30 +204,14 @@ impl Forward<'_> {
                     one(row, query, out, scores)
                 }),
         }
-        threads.multiply(
-            &layer.o_proj,
-            attended,
-            queries,
-            count,
-            hidden,
-            stride,
-            true,
-            panel_major,
-        );
-        add_bias(&layer.o_proj_bias, hidden, stride, count);
+        threads.multiply(&layer.o_proj, attended, count, hidden, Write::Add);
+        add_bias(&layer.o_proj_bias, hidden, count);
     }
 
-    fn mlp(
-        &self,
-        count: usize,
-        layer: &DecodingLayer,
-        stride: usize,
-        threads: Threads,
-        scratch: &mut Scratch,
-    ) {
-        self.norm(&layer.post_attention_layernorm, count, stride, scratch);
-        let width = layer.gate_up.stride();
-        let inner = layer.down_proj.inputs();
+    fn mlp(&self, count: usize, layer: &DecodingLayer, threads: Threads, scratch: &mut Scratch) {
+        self.norm(&layer.post_attention_layernorm, count, scratch);
+        let width = layer.gate_up.view().columns();
+        let inner = layer.down_proj.view().rows();
         grow(&mut scratch.gate_up, count * width);
         grow(&mut scratch.activated, count * inner);
         let Scratch {
@@ -259,20 +219,10 @@ impl Forward<'_> {
             normed,
             gate_up,
             activated,
-            panel_major,
             ..
         } = scratch;
-        threads.multiply(
-            &layer.gate_up,
-            normed,
-            stride,
-            count,
-            gate_up,
-            width,
-            false,
-            panel_major,
-        );
-        add_bias(&layer.gate_up_bias, gate_up, width, count);
+        threads.multiply(&layer.gate_up, normed, count, gate_up, Write::Replace);
+        add_bias(&layer.gate_up_bias, gate_up, count);
         let activated = &mut activated[..count * inner];
         match threads {
             Threads::This => {
@@ -288,29 +238,12 @@ impl Forward<'_> {
                 rows.for_each(|(gate_up, out)| swiglu_row(gate_up, out));
             }
         }
-        threads.multiply(
-            &layer.down_proj,
-            activated,
-            inner,
-            count,
-            hidden,
-            stride,
-            true,
-            panel_major,
-        );
-        add_bias(&layer.down_proj_bias, hidden, stride, count);
+        threads.multiply(&layer.down_proj, activated, count, hidden, Write::Add);
+        add_bias(&layer.down_proj_bias, hidden, count);
     }
 
     /// Logits after the last token of each item that ends in this block.
-    fn head(
-        &self,
-        items: &mut [Item<'_>],
-        rows: &[Row],
-        config: &ModelConfig,
-        stride: usize,
-        threads: Threads,
-        scratch: &mut Scratch,
-    ) {
+    fn head(&self, items: &mut [Item<'_>], rows: &[Row], threads: Threads, scratch: &mut Scratch) {
         let is_last =
             |(_, row): &(usize, &Row)| items[row.item].sequence.length() == row.position + 1;
         let last: Vec<(usize, usize)> = rows
@@ -323,48 +256,37 @@ impl Forward<'_> {
             return;
         }
         let lm_head = &self.weights.lm_head;
-        grow(&mut scratch.normed, last.len() * stride);
-        grow(&mut scratch.logits, last.len() * lm_head.stride());
+        let (width, vocabulary) = (lm_head.view().rows(), lm_head.view().columns());
+        grow(&mut scratch.normed, last.len() * width);
+        grow(&mut scratch.logits, last.len() * vocabulary);
         let Scratch {
             hidden,
             normed,
             logits,
-            panel_major,
             ..
         } = scratch;
-        let eps = config.rms_norm_eps as f32;
-        for (&(at, _), normed) in last.iter().zip(normed.chunks_exact_mut(stride)) {
+        let eps = self.model.config().rms_norm_eps as f32;
+        for (&(at, _), normed) in last.iter().zip(normed.chunks_exact_mut(width)) {
             rms_norm_rows(
-                &hidden[at * stride..][..stride],
+                &hidden[at * width..][..width],
                 normed,
-                stride,
                 &self.weights.norm,
                 eps,
             );
         }
-        threads.multiply(
-            lm_head,
-            normed,
-            stride,
-            last.len(),
-            logits,
-            lm_head.stride(),
-            false,
-            panel_major,
-        );
-        for (&(_, item), logits) in last.iter().zip(logits.chunks_exact(lm_head.stride())) {
-            items[item].logits[..config.vocab_size].copy_from_slice(&logits[..config.vocab_size]);
+        threads.multiply(lm_head, normed, last.len(), logits, Write::Replace);
+        for (&(_, item), logits) in last.iter().zip(logits.chunks_exact(vocabulary)) {
+            items[item].logits.copy_from_slice(logits);
         }
     }
 
-    fn norm(&self, gain: &[f32], count: usize, stride: usize, scratch: &mut Scratch) {
+    fn norm(&self, gain: &[f32], count: usize, scratch: &mut Scratch) {
         let eps = self.model.config().rms_norm_eps as f32;
-        grow(&mut scratch.normed, count * stride);
-        let length = count * stride;
+        let length = count * gain.len();
+        grow(&mut scratch.normed, length);
         rms_norm_rows(
             &scratch.hidden[..length],
             &mut scratch.normed[..length],
-            stride,
             gain,
             eps,
         );
@@ -372,11 +294,11 @@ impl Forward<'_> {
 }
 
 /// Adds a bias to the first `count` rows; an empty one is none.
-fn add_bias(bias: &[f32], rows: &mut [f32], stride: usize, count: usize) {
+fn add_bias(bias: &[f32], rows: &mut [f32], count: usize) {
     if bias.is_empty() {
         return;
     }
-    for row in rows.chunks_exact_mut(stride).take(count) {
+    for row in rows.chunks_exact_mut(bias.len()).take(count) {
         row.iter_mut()
             .zip(bias)
             .for_each(|(number, bias)| *number += bias);
@@ -384,22 +306,21 @@ fn add_bias(bias: &[f32], rows: &mut [f32], stride: usize, count: usize) {
 }
 
 impl Threads {
+    /// `out = x W^T`, or added to it, for the first `rows` rows of `x` and `out`. Either way gives the same bits.
     fn multiply(
         self,
         matrix: &PackedMatrix,
         x: &[f32],
-        x_stride: usize,
         rows: usize,
         out: &mut [f32],
-        out_stride: usize,
-        add: bool,
-        panel_major: &mut Vec<f32>,
+        write: Write,
     ) {
+        let weights = matrix.view();
+        let x = Matrix::new(x, rows, weights.rows());
+        let out = MatrixMut::new(out, rows, weights.columns());
         match self {
-            Self::This => matrix.apply(x, x_stride, rows, out, out_stride, add),
-            Self::All => {
-                matrix.apply_on_all_threads(x, x_stride, rows, out, out_stride, add, panel_major)
-            }
+            Self::This => multiply_serial(x, weights, 1.0, write, out),
+            Self::All => multiply(x, weights, 1.0, write, out),
         }
     }
 }
