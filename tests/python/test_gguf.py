@@ -10,14 +10,14 @@ Run: FARTHING=target/debug/farthing pytest tests/python/test_gguf.py
 
 import json
 import os
-import subprocess
 import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from tiny_models import CASES, FARTHING, TEXTS, farthing, make
 

@@ -8,7 +8,6 @@ it the real model is left out.
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import peft
 import pytest

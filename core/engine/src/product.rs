@@ -1,9 +1,9 @@
 //! The matrix product of f32 matrices on the CPU.
 //!
 //! Our own, because of one property that general libraries do not give: **each element of the result depends on its
-//! row, its column and the depth alone**. It is the sum over blocks of [`DEPTH_BLOCK`] of fused multiply-adds in the
-//! order of the depth, whatever the instruction set, the number of threads, or the number of other rows. So a token's
-//! numbers are the same in a batch of one and of a thousand, in decoding and in training.
+//! row, its column and the depth alone**. It is the sum over blocks of the depth of fused multiply-adds in the order of
+//! the depth, whatever the instruction set, the number of threads, or the number of other rows. So a token's numbers are
+//! the same in a batch of one and of a thousand.
 //!
 //! The right-hand matrix is packed into panels ([`PackedMatrix`]); weights can be packed once and used for many
 //! products. The left-hand matrix is read where it is, in any layout. Both suit the shapes of training: many rows
@@ -31,7 +31,7 @@ const TILE_ROWS: usize = 6;
 /// Rows that one task computes. With its inputs it fits into the second-level cache.
 const ROW_BLOCK: usize = 96;
 
-/// Depth after which partial sums go to memory.
+/// Depth after which partial sums go to memory, unless a caller wants shorter sums.
 const DEPTH_BLOCK: usize = 256;
 
 /// Panels that stay in the second-level cache while the rows of a block pass by.

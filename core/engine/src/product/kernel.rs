@@ -13,7 +13,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::left::{self, LeftCopy};
 use super::matrix::{Matrix, MatrixMut};
 use super::packed::{PANEL, PackedView};
-use super::{DEPTH_BLOCK, PANEL_GROUP, ROW_BLOCK, TILE_ROWS, Write};
+use super::{PANEL_GROUP, ROW_BLOCK, TILE_ROWS, Write};
 use crate::prefetch;
 
 /// Steps of the depth that a panel, which lies in the second-level cache, is asked for ahead.
@@ -96,10 +96,11 @@ impl WithSimd for Block<'_> {
         );
         let destination = self.destination.pointer();
         let destination_stride = self.destination.row_stride();
+        let depth_block = self.right.depth_block();
         for group_start in (0..columns).step_by(PANEL_GROUP * PANEL) {
             let group_end = (group_start + PANEL_GROUP * PANEL).min(columns);
-            for depth_start in (0..depth).step_by(DEPTH_BLOCK) {
-                let depth_count = DEPTH_BLOCK.min(depth - depth_start);
+            for depth_start in (0..depth).step_by(depth_block) {
+                let depth_count = depth_block.min(depth - depth_start);
                 let add = self.write == Write::Add || depth_start > 0;
                 if let Some(copy) = &mut self.left_copy {
                     copy.fill(self.left, depth_start..depth_start + depth_count);

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::DEPTH_BLOCK;
 use super::matrix::Matrix;
 use crate::buffers::Buffer;
 use crate::prefetch::{self, LINE};
@@ -66,6 +67,7 @@ impl PackedMatrix {
             panel_stride: PANEL * self.rows,
             rows: self.rows,
             columns: self.columns,
+            depth_block: DEPTH_BLOCK,
         }
     }
 
@@ -104,9 +106,22 @@ pub struct PackedView<'a> {
     panel_stride: usize,
     rows: usize,
     columns: usize,
+    depth_block: usize,
 }
 
 impl<'a> PackedView<'a> {
+    /// For products whose sums go over shorter blocks than [`DEPTH_BLOCK`]. They round less, and take a little longer.
+    pub fn in_depth_blocks_of(self, depth_block: usize) -> Self {
+        assert!(
+            (1..=DEPTH_BLOCK).contains(&depth_block),
+            "depth in blocks of {depth_block}"
+        );
+        Self {
+            depth_block,
+            ..self
+        }
+    }
+
     pub fn first_rows(self, rows: usize) -> Self {
         assert!(rows <= self.rows, "{rows} rows of {}", self.rows);
         Self { rows, ..self }
@@ -128,6 +143,10 @@ impl<'a> PackedView<'a> {
 
     pub fn columns(&self) -> usize {
         self.columns
+    }
+
+    pub(super) fn depth_block(&self) -> usize {
+        self.depth_block
     }
 
     pub(super) fn panel_count(&self) -> usize {

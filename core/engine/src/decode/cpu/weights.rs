@@ -17,27 +17,29 @@ use crate::product::{Matrix, PackedMatrix};
 pub(super) struct DecodingWeights {
     pub layers: Vec<DecodingLayer>,
     pub norm: Vec<f32>,
-    pub lm_head: PackedMatrix,
+    pub lm_head: Linear,
 }
 
 pub(super) struct DecodingLayer {
     pub input_layernorm: Vec<f32>,
     /// Output columns: queries, keys, values.
-    pub query_key_value: PackedMatrix,
-    /// In the order of those columns; empty without biases.
-    pub query_key_value_bias: Vec<f32>,
+    pub query_key_value: Linear,
     /// Gains of the norms of each head's query and key, in families that have them.
     pub q_norm: Option<Vec<f32>>,
     pub k_norm: Option<Vec<f32>>,
-    pub o_proj: PackedMatrix,
-    /// Empty without a bias; the same holds for those below.
-    pub o_proj_bias: Vec<f32>,
+    pub o_proj: Linear,
     pub post_attention_layernorm: Vec<f32>,
     /// Output columns: gate, up.
-    pub gate_up: PackedMatrix,
-    pub gate_up_bias: Vec<f32>,
-    pub down_proj: PackedMatrix,
-    pub down_proj_bias: Vec<f32>,
+    pub gate_up: Linear,
+    pub down_proj: Linear,
+}
+
+/// y = x W^T + b.
+pub(super) struct Linear {
+    /// W^T, `(in, out)`.
+    pub weights: PackedMatrix,
+    /// `(out)`; empty without a bias.
+    pub bias: Vec<f32>,
 }
 
 /// Weights up to this size are taken to stay in the caches while each thread reads all of them for every token.
@@ -49,28 +51,26 @@ impl DecodingWeights {
             .into_par_iter()
             .map(|index| {
                 let layer = model.layer(index);
-                let attention = [&layer.q_proj, &layer.k_proj, &layer.v_proj];
+                let linear = |projections: &[&_]| Linear::of(model, projections);
                 Ok(DecodingLayer {
-                    input_layernorm: numbers(layer.input_layernorm)?,
-                    query_key_value: pack_side_by_side(model, &attention)?,
-                    query_key_value_bias: biases(&attention)?,
-                    q_norm: layer.q_norm.map(numbers).transpose()?,
-                    k_norm: layer.k_norm.map(numbers).transpose()?,
-                    o_proj: pack_side_by_side(model, &[&layer.o_proj])?,
-                    o_proj_bias: biases(&[&layer.o_proj])?,
-                    post_attention_layernorm: numbers(layer.post_attention_layernorm)?,
-                    gate_up: pack_side_by_side(model, &[&layer.gate_proj, &layer.up_proj])?,
-                    gate_up_bias: biases(&[&layer.gate_proj, &layer.up_proj])?,
-                    down_proj: pack_side_by_side(model, &[&layer.down_proj])?,
-                    down_proj_bias: biases(&[&layer.down_proj])?,
+                    input_layernorm: layer.input_layernorm.to_vec1()?,
+                    query_key_value: linear(&[&layer.q_proj, &layer.k_proj, &layer.v_proj])?,
+                    q_norm: layer.q_norm.map(Tensor::to_vec1).transpose()?,
+                    k_norm: layer.k_norm.map(Tensor::to_vec1).transpose()?,
+                    o_proj: linear(&[&layer.o_proj])?,
+                    post_attention_layernorm: layer.post_attention_layernorm.to_vec1()?,
+                    gate_up: linear(&[&layer.gate_proj, &layer.up_proj])?,
+                    down_proj: linear(&[&layer.down_proj])?,
                 })
             })
             .collect::<Result<_>>()?;
-        let lm_head = pack(&[model.lm_head()])?;
         Ok(Self {
             layers,
-            norm: numbers(model.norm())?,
-            lm_head,
+            norm: model.norm().to_vec1()?,
+            lm_head: Linear {
+                weights: pack(&[model.lm_head()])?,
+                bias: Vec::new(),
+            },
         })
     }
 
@@ -80,23 +80,46 @@ impl DecodingWeights {
     }
 
     fn bytes(&self) -> usize {
-        let layer = |layer: &DecodingLayer| {
-            layer.query_key_value.bytes()
-                + layer.o_proj.bytes()
-                + layer.gate_up.bytes()
-                + layer.down_proj.bytes()
+        let of_layer = |layer: &DecodingLayer| {
+            [
+                &layer.query_key_value,
+                &layer.o_proj,
+                &layer.gate_up,
+                &layer.down_proj,
+            ]
+            .map(|linear| linear.weights.bytes())
+            .iter()
+            .sum::<usize>()
         };
-        self.layers.iter().map(layer).sum::<usize>() + self.lm_head.bytes()
+        self.layers.iter().map(of_layer).sum::<usize>() + self.lm_head.weights.bytes()
     }
 }
 
-/// Adapters are added to their weights: what is drawn is the same, at no cost for each token.
-fn pack_side_by_side(model: &Model, projections: &[&Projection<&Tensor>]) -> Result<PackedMatrix> {
-    let weights = projections
-        .iter()
-        .map(|projection| model.effective_weight(projection))
-        .collect::<Result<Vec<_>>>()?;
-    pack(&weights.iter().collect::<Vec<_>>())
+impl Linear {
+    /// Projections of one input, side by side. Adapters are added to their weights: what is drawn is the same, at no cost for
+    /// each token.
+    fn of(model: &Model, projections: &[&Projection<&Tensor>]) -> Result<Self> {
+        let weights = projections
+            .iter()
+            .map(|projection| model.effective_weight(projection))
+            .collect::<Result<Vec<_>>>()?;
+        let mut bias = Vec::new();
+        for part in projections.iter().filter_map(|projection| projection.bias) {
+            bias.extend(part.to_vec1::<f32>()?);
+        }
+        Ok(Self {
+            weights: pack(&weights.iter().collect::<Vec<_>>())?,
+            bias,
+        })
+    }
+
+    pub fn inputs(&self) -> usize {
+        self.weights.view().rows()
+    }
+
+    pub fn outputs(&self) -> usize {
+        self.weights.view().columns()
+    }
 }
 
 /// `weights`: each `(out, in)`. The result is `(in, out)`, for products with tokens on the left.
@@ -111,17 +134,4 @@ fn pack(weights: &[&Tensor]) -> Result<PackedMatrix> {
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(PackedMatrix::side_by_side(&matrices))
-}
-
-/// The biases of projections side by side; empty if they have none.
-fn biases(projections: &[&Projection<&Tensor>]) -> Result<Vec<f32>> {
-    let mut together = Vec::new();
-    for bias in projections.iter().filter_map(|projection| projection.bias) {
-        together.extend(numbers(bias)?);
-    }
-    Ok(together)
-}
-
-fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
-    Ok(tensor.to_vec1()?)
 }
