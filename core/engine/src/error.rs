@@ -26,6 +26,13 @@ pub enum EngineError {
         problems: Vec<String>,
     },
 
+    /// Models that do not fit each other, with all that differs.
+    #[error("{path}: cannot be merged:\n  {}", problems.join("\n  "))]
+    Merge {
+        path: PathBuf,
+        problems: Vec<String>,
+    },
+
     #[error("{path}: {problem}")]
     Gguf { path: PathBuf, problem: String },
 

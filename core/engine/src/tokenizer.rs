@@ -5,7 +5,7 @@
 //! text that can be shown while it grows, and errors instead of panics on crafted files.
 
 mod characters;
-mod files;
+pub(crate) mod files;
 mod streaming;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

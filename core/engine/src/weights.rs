@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use half::{bf16, f16};
+use safetensors::View;
 use safetensors::tensor::{Dtype, Metadata};
 use serde::Deserialize;
 
@@ -61,13 +62,24 @@ pub(crate) fn save<'a>(
     tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
     largest: u64,
 ) -> Result<()> {
+    let tensors = in_f32(tensors)?;
+    let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
+    save_views(directory, views.collect(), largest)
+}
+
+/// Writes tensors as they are: one file, or shards of at most `largest` bytes with their index. The bytes of one tensor
+/// at a time are asked for.
+pub(crate) fn save_views<V: View>(
+    directory: &Path,
+    tensors: Vec<(&str, V)>,
+    largest: u64,
+) -> Result<()> {
     // transformers refuses files without this entry.
     let metadata = || HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = |tensor: &Tensor| (tensor.elem_count() * size_of::<f32>()) as u64;
-    let mut shards: Vec<Vec<(&str, &Tensor)>> = vec![Vec::new()];
+    let mut shards: Vec<Vec<(&str, V)>> = vec![Vec::new()];
     let (mut used, mut total) = (0, 0);
     for (name, tensor) in tensors {
-        let size = bytes(tensor);
+        let size = tensor.data_len() as u64;
         if used > 0 && used + size > largest {
             shards.push(Vec::new());
             used = 0;
@@ -79,20 +91,17 @@ pub(crate) fn save<'a>(
             .expect("there is a first shard")
             .push((name, tensor));
     }
-    if let [whole] = shards.as_slice() {
-        let path = directory.join(SINGLE_FILE);
-        return write(&path, whole.iter().copied(), metadata());
-    }
     let count = shards.len();
+    if count == 1 {
+        let whole = shards.remove(0);
+        return write_views(&directory.join(SINGLE_FILE), whole, metadata());
+    }
     let mut weight_map = BTreeMap::new();
-    for (index, shard) in shards.iter().enumerate() {
+    for (index, shard) in shards.into_iter().enumerate() {
         let file = format!("model-{:05}-of-{count:05}.safetensors", index + 1);
-        write(&directory.join(&file), shard.iter().copied(), metadata())?;
-        weight_map.extend(
-            shard
-                .iter()
-                .map(|(name, _)| ((*name).to_owned(), file.clone())),
-        );
+        let names = shard.iter().map(|(name, _)| (*name).to_owned());
+        weight_map.extend(names.map(|name| (name, file.clone())));
+        write_views(&directory.join(&file), shard, metadata())?;
     }
     let path = directory.join(INDEX_FILE);
     let index =
@@ -109,9 +118,24 @@ pub(crate) fn write<'a>(
     tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
-    let tensors = tensors
+    let tensors = in_f32(tensors)?;
+    let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
+    write_views(path, views.collect(), metadata)
+}
+
+fn in_f32<'a>(
+    tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
+) -> Result<Vec<(&'a str, Tensor)>> {
+    tensors
         .map(|(name, tensor)| Ok((name, tensor.to_dtype(candle_core::DType::F32)?)))
-        .collect::<Result<Vec<_>>>()?;
+        .collect()
+}
+
+fn write_views<V: View>(
+    path: &Path,
+    tensors: Vec<(&str, V)>,
+    metadata: HashMap<String, String>,
+) -> Result<()> {
     // The serializer writes a temporary file for its owner alone and renames it; a model should have the permissions
     // of any other new file.
     let fail = |error| EngineError::io(path, error);
@@ -119,8 +143,7 @@ pub(crate) fn write<'a>(
         .and_then(|file| file.metadata())
         .map_err(fail)?
         .permissions();
-    let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
-    safetensors::serialize_to_file(views, Some(metadata), path)
+    safetensors::serialize_to_file(tensors, Some(metadata), path)
         .map_err(|error| fail(std::io::Error::other(error)))?;
     std::fs::set_permissions(path, permissions).map_err(fail)
 }
@@ -136,32 +159,89 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn read(&self) -> Result<Vec<f32>> {
+        let mut values = Vec::with_capacity(self.element_count());
+        self.reader()?.read(self.element_count(), &mut values)?;
+        Ok(values)
+    }
+
+    /// Opens the file at the tensor's first element.
+    pub(crate) fn reader(&self) -> Result<EntryReader<'_>> {
         let fail = |error| EngineError::io(&self.path, error);
         let mut file = regular_file::open(&self.path).map_err(fail)?;
         file.seek(SeekFrom::Start(self.start)).map_err(fail)?;
-        let mut bytes = vec![0; self.byte_count];
-        file.read_exact(&mut bytes).map_err(fail)?;
-        Ok(match self.dtype {
-            Dtype::F32 => bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|&four| f32::from_le_bytes(four))
-                .collect(),
-            Dtype::BF16 => bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|&two| bf16::from_le_bytes(two).to_f32())
-                .collect(),
-            Dtype::F16 => bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|&two| f16::from_le_bytes(two).to_f32())
-                .collect(),
-            other => unreachable!("{other:?} was refused by `check`"),
+        Ok(EntryReader {
+            entry: self,
+            file,
+            bytes: Vec::new(),
         })
+    }
+
+    pub(crate) fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    pub(crate) fn element_count(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    pub(crate) fn byte_count(&self) -> usize {
+        self.byte_count
+    }
+
+    pub(crate) fn is_float(&self) -> bool {
+        matches!(self.dtype, Dtype::F32 | Dtype::BF16 | Dtype::F16)
+    }
+}
+
+/// Reads a tensor piece by piece.
+pub(crate) struct EntryReader<'a> {
+    entry: &'a Entry,
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl EntryReader<'_> {
+    /// Appends the next `count` elements to `values`; together no more than the tensor has.
+    pub(crate) fn read(&mut self, count: usize, values: &mut Vec<f32>) -> Result<()> {
+        let Entry { dtype, path, .. } = self.entry;
+        self.bytes.resize(count * dtype.bitsize() / 8, 0);
+        self.file
+            .read_exact(&mut self.bytes)
+            .map_err(|error| EngineError::io(path, error))?;
+        let bytes = self.bytes.as_slice();
+        match dtype {
+            Dtype::F32 => values.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
+            Dtype::BF16 => {
+                let halves = bytes.as_chunks().0.iter();
+                values.extend(halves.map(|&b| bf16::from_le_bytes(b).to_f32()));
+            }
+            Dtype::F16 => {
+                let halves = bytes.as_chunks().0.iter();
+                values.extend(halves.map(|&b| f16::from_le_bytes(b).to_f32()));
+            }
+            other => unreachable!("{other:?} was refused by `check`"),
+        }
+        Ok(())
+    }
+}
+
+/// The tensors of a directory by name, from their headers.
+pub(crate) fn entries(directory: &Path) -> Result<BTreeMap<String, Entry>> {
+    let mut problems = Vec::new();
+    let mut found = BTreeMap::new();
+    for path in files(directory)? {
+        read_entries(&path, &mut found, &mut problems)?;
+    }
+    match problems.is_empty() {
+        true => Ok(found),
+        false => Err(EngineError::Weights {
+            path: directory.to_owned(),
+            problems,
+        }),
     }
 }
 
@@ -227,7 +307,7 @@ pub(crate) fn check(
                         declared.shape, entry.shape
                     ));
                 }
-                if !matches!(entry.dtype, Dtype::F32 | Dtype::BF16 | Dtype::F16) {
+                if !entry.is_float() {
                     problems.push(format!(
                         "{name}: expected f32, bf16 or f16, found {:?}",
                         entry.dtype

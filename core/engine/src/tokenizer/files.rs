@@ -25,7 +25,7 @@ const NAMES: [&str; 9] = [
 ];
 
 /// The largest published tokenizers have about 35 MB; a file beyond this is not a tokenizer.
-const LARGEST_FILE: u64 = 256 << 20;
+pub(crate) const LARGEST_FILE: u64 = 256 << 20;
 
 /// Special tokens by their role (`bos_token`, `eos_token`, ..), only those that are set.
 pub(crate) type SpecialTokens = BTreeMap<String, String>;
