@@ -17,6 +17,7 @@ mod reach;
 mod search;
 mod solver;
 mod space;
+mod tags;
 mod task;
 mod template;
 mod trace;
@@ -24,6 +25,7 @@ mod trace;
 pub use arithmetic::{Operation, Rational};
 pub use exact::Exact;
 pub use expression::Expression;
+pub use reach::Ways;
 pub use solver::Solver;
 pub use task::Countdown;
 

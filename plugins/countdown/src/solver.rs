@@ -16,7 +16,7 @@ use num_traits::Signed;
 use crate::{
     arithmetic::{Operation, Rational},
     expression::Expression,
-    reach,
+    reach::{self, Ways},
     search::Search,
 };
 
@@ -65,8 +65,35 @@ impl Solver {
         reach::targets(self, numbers, range)
     }
 
+    /// In how many ways all the numbers can be combined, and how many make the target.
+    pub fn ways(&self, numbers: &[u64], target: u64) -> Ways {
+        reach::ways(self, numbers, target)
+    }
+
+    /// The same rules with those of their operations that are among `operations`.
+    pub fn only(&self, operations: &[Operation]) -> Self {
+        let allowed = |operation: &&Operation| operations.contains(operation);
+        Self {
+            operations: self.operations.iter().filter(allowed).copied().collect(),
+            fractions: self.fractions,
+        }
+    }
+
+    /// The same rules with whole numbers at every step.
+    pub fn whole(&self) -> Self {
+        Self {
+            fractions: false,
+            ..self.clone()
+        }
+    }
+
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// Whether steps may end in fractions.
+    pub fn allows_fractions(&self) -> bool {
+        self.fractions
     }
 
     /// Whether a step may end in this value.

@@ -9,6 +9,7 @@ use crate::{
     expression::Expression,
     solver::Solver,
     space::{Posed, Puzzle, Space},
+    tags::tags,
     template::Template,
     trace::Trace,
 };
@@ -55,7 +56,7 @@ impl Task for Countdown {
         Ok(Problem {
             id: puzzle.id(),
             prompt: self.template.pose(&numbers, puzzle.target),
-            tags: vec![format!("{}-numbers", numbers.len())],
+            tags: tags(&self.solver, &puzzle),
             facts: json!({ "numbers": numbers, "target": puzzle.target }),
         })
     }

@@ -64,8 +64,54 @@ fn check(numbers: &[u64], fractions: bool) {
     }
 }
 
+/// Every tree over `left`, written with the sides in one order where exchanging them changes nothing.
+fn trees(left: &[(String, Rational)], found: &mut BTreeSet<(String, Rational)>) {
+    if let [tree] = left {
+        found.insert(tree.clone());
+        return;
+    }
+    for i in 0..left.len() {
+        for j in (0..left.len()).filter(|&j| j != i) {
+            let rest = (0..left.len()).filter(|&k| k != i && k != j);
+            let rest: Vec<_> = rest.map(|k| left[k].clone()).collect();
+            let (a, b) = (&left[i], &left[j]);
+            let mut steps = vec![('+', a.1 + b.1), ('-', a.1 - b.1), ('*', a.1 * b.1)];
+            if b.1 != Rational::from_integer(0) {
+                steps.push(('/', a.1 / b.1));
+            }
+            steps.retain(|(_, value)| *value.numer() >= 0 && value.is_integer());
+            for (operation, value) in steps {
+                let mut sides = [&a.0, &b.0];
+                if matches!(operation, '+' | '*') || a.1 == b.1 {
+                    sides.sort();
+                }
+                let tree = format!("({}{operation}{})", sides[0], sides[1]);
+                let mut next = rest.clone();
+                next.push((tree, value));
+                trees(&next, found);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn ways_are_counted_as_if_they_were_listed(
+        numbers in proptest::collection::vec(1_u64..14, 2..5),
+        target in 1_u64..40,
+    ) {
+        // Equal numbers are told apart by their place.
+        let named = rationals(&numbers).into_iter().enumerate();
+        let named: Vec<_> = named.map(|(place, n)| (format!("{n}@{place}"), n)).collect();
+        let mut found = BTreeSet::new();
+        trees(&named, &mut found);
+        let hits = found.iter().filter(|(_, value)| *value == Rational::from_integer(target.into()));
+        let ways = Solver::new(&Operation::ALL, false).ways(&numbers, target);
+        prop_assert_eq!(ways.all, found.len() as f64);
+        prop_assert_eq!(ways.to_target, hits.count() as f64);
+    }
 
     #[test]
     fn up_to_four_numbers_are_solved_exhaustively(

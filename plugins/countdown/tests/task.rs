@@ -72,7 +72,7 @@ fn problems_keep_to_the_ranges() {
             "{}",
             problem.id
         );
-        assert_eq!(problem.tags, [format!("{}-numbers", numbers.len())]);
+        assert_eq!(problem.tags[0], format!("{}-numbers", numbers.len()));
         let mut sorted = numbers;
         sorted.sort_unstable();
         let sorted: Vec<String> = sorted.iter().map(u64::to_string).collect();
@@ -371,5 +371,45 @@ fn a_split_without_problems_says_so() {
     assert!(
         error.to_string().contains("the test split is empty"),
         "{error}"
+    );
+}
+
+/// Each property has a tag of its own, whose values are those of problems one can work out by hand.
+#[test]
+fn tags_say_how_many_numbers_which_operations_and_how_long_a_search() {
+    let tags_of = |config: Value, id: &str| {
+        let kit = task(config);
+        let size = kit.size(Split::Train).unwrap().unwrap();
+        let problems = (0..size).map(|index| kit.problem(Split::Train, index, 0).unwrap());
+        let found = problems.into_iter().find(|problem| problem.id == id);
+        found.unwrap_or_else(|| panic!("no problem {id}")).tags
+    };
+    let small = |numbers: usize| json!({ "numbers": numbers, "max_number": 9, "test_share": 0.0 });
+    // 3+4; of 3+4, 4-3, 3*4 (no quotient is whole) one makes 7.
+    assert_eq!(
+        tags_of(small(2), "3,4->7"),
+        ["2-numbers", "plus-minus", "depth-1"]
+    );
+    assert_eq!(
+        tags_of(small(2), "3,4->12"),
+        ["2-numbers", "times", "depth-1"]
+    );
+    assert_eq!(
+        tags_of(small(2), "2,8->4"),
+        ["2-numbers", "division", "depth-1"]
+    );
+    // 3*8/4 and 3*(8/4).
+    assert_eq!(
+        tags_of(small(3), "3,4,8->6")[1..],
+        ["times-and-division", "depth-2"]
+    );
+    // 8/(3-8/3) alone.
+    let fractions = json!({
+        "numbers": 4, "min_number": 3, "max_number": 8, "min_target": 24, "max_target": 24,
+        "fractions": true, "test_share": 0.0,
+    });
+    assert_eq!(
+        tags_of(fractions, "3,3,8,8->24")[..2],
+        ["4-numbers", "fractions"]
     );
 }
