@@ -30,12 +30,14 @@ pub enum Command {
     Train(Train),
     /// Check a manifest and show its plan; trains nothing
     Check(Check),
-    /// Measure a model on held-out problems
+    /// Measure models on held-out problems, side by side
     Eval(Eval),
     /// Talk to a model
     Sample(Sample),
     /// Write a model in the form that other programs open
     Export(Export),
+    /// Merge models of one shape into one
+    Merge(Merge),
     /// Score completions with a reward: JSON lines in, outcomes out
     ///
     /// Each line of input is {"problem":{"facts":..},"completion":".."}, each line of output one of
@@ -89,9 +91,9 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Eval {
-    /// A model's directory, a .gguf file, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name
-    #[arg(value_name = "MODEL")]
-    pub model: PathBuf,
+    /// A model's directory, a .gguf file, a run directory for its newest checkpoint, or a model of the Hugging Face hub as owner/name; of several, each is compared with the first
+    #[arg(value_name = "MODEL", required = true)]
+    pub models: Vec<PathBuf>,
     /// The manifest that names tasks, rewards and the evaluation
     #[arg(value_name = "RUN.toml")]
     pub manifest: PathBuf,
@@ -100,6 +102,9 @@ pub struct Eval {
     /// Print the figures as JSON
     #[arg(long)]
     pub json: bool,
+    /// Print the table in Markdown
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +149,38 @@ pub struct Export {
     /// How the matrices of a GGUF file are stored [default: f16]
     #[arg(long = "type", value_enum)]
     pub weights: Option<ExportWeights>,
+}
+
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The directory to write
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Model directories, run directories for their newest checkpoints, or models of the Hugging Face hub as owner/name
+    #[arg(value_name = "MODEL", required = true)]
+    pub models: Vec<PathBuf>,
+    /// What a model counts in proportion to the others, once for each in their order [default: all equal]
+    #[arg(long = "weight", value_name = "W", allow_negative_numbers = true)]
+    pub weights: Vec<f64>,
+    /// linear: the weighted mean; task-arithmetic: BASE + SCALE * mean(MODEL - BASE); slerp: along the arc between two, tensor by tensor
+    #[arg(long, value_enum, default_value_t = MergeMethod::Linear)]
+    pub method: MergeMethod,
+    /// task-arithmetic's base: a model, as above
+    #[arg(long, value_name = "MODEL")]
+    pub base: Option<PathBuf>,
+    /// task-arithmetic's scale [default: 1]
+    #[arg(long, value_name = "SCALE", allow_negative_numbers = true)]
+    pub scale: Option<f64>,
+    /// Print what was merged as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MergeMethod {
+    Linear,
+    TaskArithmetic,
+    Slerp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

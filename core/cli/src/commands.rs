@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use farthing_runtime::commands::export::WeightType;
 use farthing_runtime::commands::{
-    check, component_config, evaluate, export, objective, plugins, sample, score, train,
+    check, component_config, evaluate, export, merge, objective, plugins, sample, score, train,
 };
 use farthing_runtime::error::RuntimeError;
 use farthing_runtime::host::{self, ComponentKind};
@@ -17,8 +17,8 @@ use farthing_runtime::run::{Interrupt, MetricRow, Terminal};
 use serde_json::{Value, json};
 
 use crate::arguments::{
-    Arguments, Check, Command, Component, Eval, Export, ExportFormat, ExportWeights, Plugins,
-    PluginsInspect, PluginsList, Sample, Score, Train,
+    Arguments, Check, Command, Component, Eval, Export, ExportFormat, ExportWeights, Merge,
+    MergeMethod, Plugins, PluginsInspect, PluginsList, Sample, Score, Train,
 };
 use crate::table::aligned;
 
@@ -36,6 +36,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Eval(arguments) => run_eval(&arguments, &terminal),
         Command::Sample(arguments) => run_sample(arguments, &terminal),
         Command::Export(arguments) => run_export(&arguments, &terminal),
+        Command::Merge(arguments) => run_merge(&arguments, &terminal),
         Command::Score(arguments) => run_score(&arguments),
         Command::Objective(arguments) => run_objective(&arguments),
         Command::Plugins(Plugins::List(arguments)) => run_plugins_list(&arguments),
@@ -97,6 +98,10 @@ fn evaluation_table(rows: &[MetricRow]) -> Vec<Vec<String>> {
             names.push(name);
         }
     }
+    names.sort_by_key(|name| {
+        let (figure, k) = name.split_once('@').unwrap_or((name, ""));
+        (figure, k.parse().unwrap_or(0_u64))
+    });
     let heading = ["step", "stage", "problems"].map(String::from).to_vec();
     let names_shown = names
         .iter()
@@ -152,17 +157,20 @@ fn run_check(arguments: &Check, terminal: &Terminal) -> Result<()> {
 fn run_eval(arguments: &Eval, terminal: &Terminal) -> Result<()> {
     let overrides = &arguments.overrides.set;
     let access = access(&[])?.for_manifest(&arguments.manifest);
-    let evaluation = evaluate::evaluate(
-        &arguments.model,
+    let comparison = evaluate::evaluate(
+        &arguments.models,
         &arguments.manifest,
         overrides,
         &access,
         &models(terminal),
     )?;
     if arguments.json {
-        print_json(&serde_json::to_value(&evaluation)?)?;
+        print_json(&serde_json::to_value(&comparison)?)?;
+    } else if arguments.markdown {
+        print(&comparison.markdown())?;
     } else {
-        print(&evaluation.text())?;
+        print(&format!("{}\n", comparison.heading()))?;
+        print(&aligned(&comparison.table()))?;
     }
     Ok(())
 }
@@ -219,6 +227,48 @@ fn run_export(arguments: &Export, terminal: &Terminal) -> Result<()> {
         &models(terminal),
     )?;
     print(&format!("{}\n", arguments.out.display()))
+}
+
+fn run_merge(arguments: &Merge, terminal: &Terminal) -> Result<()> {
+    let method = match (arguments.method, &arguments.base, arguments.scale) {
+        (MergeMethod::TaskArithmetic, Some(base), scale) => merge::Method::TaskArithmetic {
+            base: base.clone(),
+            scale: scale.unwrap_or(1.0),
+        },
+        (MergeMethod::Linear, None, None) => merge::Method::Linear,
+        (MergeMethod::Slerp, None, None) => merge::Method::Slerp,
+        (method, _, _) => {
+            let problem = match method {
+                MergeMethod::TaskArithmetic => "task arithmetic adds to a model: give --base",
+                _ => "--base and --scale are for --method task-arithmetic",
+            };
+            return Err(RuntimeError::Usage(problem.to_owned()).into());
+        }
+    };
+    let report = merge::merge(&merge::MergeRequest {
+        out: &arguments.out,
+        models: &arguments.models,
+        weights: &arguments.weights,
+        method,
+        access: &models(terminal),
+    })?;
+    if arguments.json {
+        return print_json(&serde_json::to_value(&report)?);
+    }
+    let heading = ["model", "weight", "distance"].map(String::from).to_vec();
+    let rows = report.models.iter().map(|model| {
+        vec![
+            model.path.display().to_string(),
+            format!("{:.4}", model.weight),
+            format!("{:.4}", model.distance),
+        ]
+    });
+    let table: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
+    print(&format!(
+        "{}\n{}\n",
+        aligned(&table),
+        arguments.out.display()
+    ))
 }
 
 fn weight_type(weights: Option<ExportWeights>) -> WeightType {

@@ -105,9 +105,14 @@ impl ModelAccess {
         }
     }
 
+    /// Where a model's files lie: a path, the newest checkpoint of a run directory, or a model of the hub.
+    pub fn checkpoint(&self, model: &Path) -> Result<PathBuf> {
+        newest_model(&self.directory(model)?)
+    }
+
     /// Loads a path, the newest checkpoint of a run directory, or a model of the hub.
     pub fn load(&self, model: &Path, device: &Device) -> Result<LoadedModel> {
-        let path = newest_model(&self.directory(model)?)?;
+        let path = self.checkpoint(model)?;
         Ok(LoadedModel {
             model: self.load_weights(&path, device)?,
             tokenizer: Tokenizer::load(&path)?,

@@ -7,10 +7,12 @@ mod clock;
 mod position;
 mod saving;
 
+use std::path::{Path, PathBuf};
+
 use farthing_engine::{AdamW, AdamWConfig, Decay, DecodingBudget, Model, Schedule, Tokenizer};
 
 use clock::Clock;
-pub(crate) use position::Position;
+pub(crate) use position::{Position, Selection};
 use saving::UPDATE_RULE_FILE;
 
 use crate::error::Result;
@@ -20,13 +22,13 @@ use crate::manifest::{self, Manifest, Stage};
 use crate::run::checkpoint::step_name;
 use crate::run::{
     Checkpoints, CompletionRow, CompletionsWriter, Interrupt, MetricRegistry, MetricRow, Progress,
-    RunDirectory, RunMetrics, Terminal,
+    RunDirectory, RunError, RunMetrics, Scratch, Terminal,
 };
 use crate::stage::components::{LiveTask, States};
 use crate::stage::judging::JudgedGroup;
 use crate::stage::measuring::Judge;
 use crate::stage::rollout::{Group, decoding_budget};
-use crate::stage::{eval, rl, sft};
+use crate::stage::{eval, merging, rl, sft};
 
 /// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,20 +67,19 @@ pub(crate) struct Trainer {
     /// Of each stage.
     decode_tokens: Vec<usize>,
     metrics: RunMetrics,
-    registry: MetricRegistry,
     checkpoints: Checkpoints,
     terminal: Terminal,
     interrupt: Interrupt,
     /// Moments of the stage that a checkpoint was taken in, until that stage picks them up.
-    resumed_from: Option<std::path::PathBuf>,
+    resumed_from: Option<PathBuf>,
     lock_text: String,
     /// Where the weights lie that the run began with, unless it began from scratch.
-    model_directory: Option<std::path::PathBuf>,
+    model_directory: Option<PathBuf>,
     /// The step of the newest checkpoint that this process wrote or began from.
     saved_at: Option<u64>,
     clock: Clock,
     /// Holds the directory's lock as long as the run goes on.
-    _run: RunDirectory,
+    run: RunDirectory,
 }
 
 /// What a trainer is made of.
@@ -94,11 +95,11 @@ pub(crate) struct Parts {
     pub recomputed_layers: usize,
     /// Of each stage.
     pub decode_tokens: Vec<usize>,
-    pub resumed_from: Option<std::path::PathBuf>,
+    pub resumed_from: Option<PathBuf>,
     pub terminal: Terminal,
     pub interrupt: Interrupt,
     pub lock_text: String,
-    pub model_directory: Option<std::path::PathBuf>,
+    pub model_directory: Option<PathBuf>,
 }
 
 impl Judge for Trainer {
@@ -130,7 +131,7 @@ impl Trainer {
         let mut completions = CompletionsWriter::open(&paths.completions(), &rewards)?;
         completions.truncate_to(parts.position.completions)?;
         let registry = MetricRegistry::runtime();
-        let metrics = RunMetrics::open(paths, parts.position.metrics, registry.clone())?;
+        let metrics = RunMetrics::open(paths, parts.position.metrics, registry)?;
         let checkpoints = Checkpoints::new(paths.checkpoints());
         let cost = parts.manifest.run.cost.as_ref();
         let limit_seconds = cost.and_then(|cost| Some(cost.hours()? * 3600.0));
@@ -148,7 +149,6 @@ impl Trainer {
             recomputed_layers: parts.recomputed_layers,
             decode_tokens: parts.decode_tokens,
             metrics,
-            registry,
             checkpoints,
             terminal: parts.terminal,
             interrupt: parts.interrupt,
@@ -157,7 +157,7 @@ impl Trainer {
             model_directory: parts.model_directory,
             saved_at,
             clock,
-            _run: parts.run,
+            run: parts.run,
         };
         if trainer.resumed_from.is_some() {
             trainer.prune()?;
@@ -178,6 +178,7 @@ impl Trainer {
             let end = match &stages[index] {
                 Stage::Sft(stage) => sft::run(self, index, stage)?,
                 Stage::Rl(stage) => rl::run(self, index, stage)?,
+                Stage::Merge(stage) => merging::run(self, stage)?,
                 Stage::Eval(stage) => eval::run(self, index, stage)?,
             };
             if end != StageEnd::Finished {
@@ -272,6 +273,35 @@ impl Trainer {
         Ok(reference.computing_in(self.model.dtype())?.for_inference())
     }
 
+    /// Where a checkpoint of the run lies.
+    pub fn checkpoint(&self, name: &str) -> PathBuf {
+        self.checkpoints.directory().join(name)
+    }
+
+    pub fn scratch(&self) -> Result<Scratch> {
+        Ok(self.run.scratch()?)
+    }
+
+    /// Puts the model at `directory` in the place of the present one.
+    pub fn go_on_with(&mut self, directory: &Path) -> Result<()> {
+        let model = Model::load(directory, self.model.device())?;
+        self.model = model.computing_in(self.model.dtype())?;
+        Ok(())
+    }
+
+    /// Writes the model that the run began with as checkpoints are written.
+    pub fn save_initial_model(&self, directory: &Path) -> Result<()> {
+        let model = crate::plan::initial_model(
+            &self.manifest,
+            self.model_directory.as_deref(),
+            &self.tokenizer,
+            &farthing_engine::Device::Cpu,
+        )?;
+        std::fs::create_dir_all(directory).map_err(RunError::io("create", directory))?;
+        model.save(directory)?;
+        Ok(self.tokenizer.save(directory)?)
+    }
+
     pub fn begin_progress(&self, stage: &str, steps: u64) -> Progress {
         Progress::begin(&self.terminal, stage, steps, self.position.stage_step)
     }
@@ -281,12 +311,10 @@ impl Trainer {
         MetricRow::new(self.position.step, stage)
     }
 
-    /// The name under which a component's metric is logged: its own if it is a documented one.
-    pub fn metric_name(&self, name: &str) -> String {
-        match self.registry.find(name) {
-            Some(_) => name.to_owned(),
-            None => format!("optimizer/{name}"),
-        }
+    /// The name under which an optimizer component's metric is logged.
+    pub fn optimizer_metric(&mut self, name: &str, component: &str) -> String {
+        let registry = self.metrics.registry_mut();
+        registry.name_of_optimizer_metric(name, component)
     }
 
     pub fn append(&mut self, row: &MetricRow) -> Result<()> {
@@ -332,15 +360,16 @@ impl Trainer {
         Ok(())
     }
 
-    /// Saves if it is time to, and says whether the run has to end here.
+    /// Saves if it is time to, or if the caller has a reason, and says whether the run has to end here.
     pub fn end_of_step(
         &mut self,
         update: Option<&UpdateState>,
+        must_save: bool,
         states: impl FnOnce() -> Result<States>,
     ) -> Result<Option<StageEnd>> {
         let end = self.asked_to_end();
         let every = u64::from(self.manifest.run.checkpoint_every);
-        if end.is_some() || self.position.stage_step.is_multiple_of(every) {
+        if must_save || end.is_some() || self.position.stage_step.is_multiple_of(every) {
             self.position.stage_states = states()?;
             self.save(update)?;
         }

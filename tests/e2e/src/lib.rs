@@ -340,3 +340,61 @@ lora = { rank = 2, alpha = 8, dropout = 0.1, targets = ["q_proj", "v_proj", "o_p
             "optimizer = { use = \"grpo/grpo\", config = { beta = 0.05 } }",
         )
 }
+
+/// Every stage that spectrum-to-signal is made of, on sums and products of two small numbers: `sft` whose probes select
+/// a checkpoint for each kind of problem, a merge of these, reinforcement from it, an evaluation.
+pub fn spectrum_manifest() -> String {
+    r#"
+[run]
+name = "spectrum"
+seed = 4
+device = "cpu"
+checkpoint_every = 2
+keep_checkpoints = 1
+
+[model]
+init = { arch = "qwen2", hidden_size = 32, intermediate_size = 64, num_hidden_layers = 2, num_attention_heads = 4, num_key_value_heads = 2, max_position_embeddings = 64 }
+tokenizer = { characters = "0123456789 +-*/()=;:>!", tokens = ["<answer>", "</answer>"] }
+
+[[task]]
+use = "countdown/countdown"
+config = { numbers = 2, max_number = 9, max_target = 20, operations = ["+", "-", "*"], template = "tiny", test_share = 0.5 }
+rewards = [
+  { use = "countdown/exact" },
+  { use = "text/length", weight = 0.1, config = { max = 40 } },
+]
+
+[[stage]]
+kind = "sft"
+name = "spectrum"
+examples = 64
+steps = 9
+batch = 16
+update = { lr = 3e-3, warmup_steps = 2 }
+curriculum = { use = "ssp/spectrum", config = { tags = ["plus-minus", "times"] } }
+probe = { every = 3, problems = 16, skip = 8, attempts = 4, max_new_tokens = 24, sampler = { use = "sampling/standard" } }
+
+[[stage]]
+kind = "merge"
+from = "spectrum"
+
+[[stage]]
+kind = "rl"
+name = "signal"
+steps = 3
+problems_per_step = 4
+max_new_tokens = 24
+sampler = { use = "sampling/standard", config = { group = 4 } }
+optimizer = { use = "ssp/mgpo", config = { lambda = 2.0, correct = 0.05, long2short = 0.2 } }
+update = { lr = 1e-3 }
+
+[[stage]]
+kind = "eval"
+problems = 8
+attempts = 4
+pass_at = [1, 2, 4]
+max_new_tokens = 24
+sampler = { use = "sampling/standard" }
+"#
+    .to_owned()
+}

@@ -69,7 +69,7 @@ fn nothing_is_overwritten_and_nothing_is_half_written() {
     refused(
         &["export", "broken.gguf", "there"],
         2,
-        "export overwrites nothing",
+        "nothing is overwritten",
     );
     refused(&["export", "broken.gguf", "away/out"], 2, "make it first");
     refused(

@@ -7,13 +7,14 @@ use farthing_e2e::Bench;
 #[test]
 fn every_command_explains_itself() {
     let bench = Bench::new();
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 12] = [
         &[],
         &["train"],
         &["check"],
         &["eval"],
         &["sample"],
         &["export"],
+        &["merge"],
         &["score"],
         &["objective"],
         &["plugins"],

@@ -326,7 +326,8 @@ fn adapters_stand_on_the_commit_that_they_were_trained_on() {
     );
     let before = scene.run(&sample("run")).success();
     let measured = |model: &str| {
-        let mut figures = scene.run(&["eval", model, "run.toml", "--json"]).json();
+        let mut answer = scene.run(&["eval", model, "run.toml", "--json"]).json();
+        let mut figures = answer["evaluations"][0].take();
         for field in ["model", "seconds"] {
             figures[field].take();
         }
@@ -353,7 +354,8 @@ fn eval_measures_a_model_of_the_hub() {
     let scene = Scene::new();
     scene.bench.write("run.toml", &scene.manifest("./local"));
     let figures = |model: &str| {
-        let mut figures = scene.run(&["eval", model, "run.toml", "--json"]).json();
+        let mut answer = scene.run(&["eval", model, "run.toml", "--json"]).json();
+        let mut figures = answer["evaluations"][0].take();
         let fields = figures.as_object_mut().unwrap();
         fields.remove("model");
         fields.remove("seconds");

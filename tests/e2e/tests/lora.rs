@@ -37,7 +37,7 @@ fn a_run_of_adapters_leaves_the_base_alone_and_goes_out_in_every_form() {
     assert!(bench.path("hf/model.safetensors").exists());
     assert!(bench.path("adapter/adapter_model.safetensors").exists());
     let answer = bench.run(&["eval", newest, "run.toml", "--json"]).json();
-    assert!(answer["problems"].as_u64().unwrap() > 0);
+    assert!(answer["evaluations"][0]["problems"].as_u64().unwrap() > 0);
 
     let whole = bench.run(&["export", "hf", "again", "--format", "peft"]);
     assert!(whole.failure(2).contains("has no adapters"));

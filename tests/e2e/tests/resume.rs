@@ -13,7 +13,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use farthing_e2e::{
-    Bench, adapter_manifest, example_library, manifest_with_memory, small_manifest, with_base,
+    Bench, adapter_manifest, example_library, manifest_with_memory, small_manifest,
+    spectrum_manifest, with_base,
 };
 
 /// What must be equal, file by file: everything that a run computed.
@@ -153,6 +154,11 @@ fn twenty_kills_change_nothing() {
 #[test]
 fn twenty_kills_change_nothing_of_what_is_remembered() {
     kill(&manifest_with_memory(), 20);
+}
+
+#[test]
+fn kills_change_nothing_of_selections_and_merges() {
+    kill(&spectrum_manifest(), 12);
 }
 
 #[test]

@@ -87,6 +87,12 @@ fn download(plan: &Plan) -> Result<Option<Download>> {
 }
 
 fn describe(stage: &Stage) -> String {
+    let probed = stage.probe().map_or(String::new(), |probe| {
+        format!(
+            ", probed every {} with {} attempts at {} problems",
+            probe.every, probe.attempts, probe.problems
+        )
+    });
     let length = match stage {
         Stage::Sft(stage) => match (stage.steps, stage.epochs) {
             (Some(steps), _) => format!("{steps} steps of {} examples", stage.batch),
@@ -105,12 +111,16 @@ fn describe(stage: &Stage) -> String {
             stage.sampler.name,
             stage.max_new_tokens
         ),
+        Stage::Merge(stage) => match &stage.from {
+            Some(from) => format!("the checkpoints that `{from}` selects"),
+            None => format!("{} models", stage.models.len()),
+        },
         Stage::Eval(stage) => format!(
             "{} problems, {} attempts each with {}",
             stage.problems, stage.attempts, stage.sampler.name
         ),
     };
-    format!("{} ({}): {length}", stage.name(), stage.kind())
+    format!("{} ({}): {length}{probed}", stage.name(), stage.kind())
 }
 
 impl PlanReport {

@@ -74,9 +74,6 @@ pub fn export(model: &Path, out: &Path, format: Format, models: &ModelAccess) ->
 /// Refuses a place before the model is read.
 fn refuse_place(out: &Path, format: Format) -> Result<()> {
     let usage = |problem: &str| Err(RuntimeError::Usage(format!("{}: {problem}", out.display())));
-    if !parent_of(out).is_dir() {
-        return usage("the directory to write into is not there; make it first");
-    }
     let gguf_name = out
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
@@ -87,15 +84,26 @@ fn refuse_place(out: &Path, format: Format) -> Result<()> {
         Format::HuggingFace | Format::Peft if gguf_name => {
             usage("this is the name of a GGUF file; give a directory, or --format gguf")
         }
-        _ if out.exists() => usage(
-            "is there already; export overwrites nothing, so move it away or give another name",
-        ),
-        _ => Ok(()),
+        _ => refuse_existing(out),
+    }
+}
+
+/// Refuses a place that is taken, or that has nothing around it.
+pub(super) fn refuse_existing(out: &Path) -> Result<()> {
+    let usage = |problem: &str| Err(RuntimeError::Usage(format!("{}: {problem}", out.display())));
+    if !parent_of(out).is_dir() {
+        return usage("the directory to write into is not there; make it first");
+    }
+    match out.exists() {
+        true => {
+            usage("is there already; nothing is overwritten, so move it away or give another name")
+        }
+        false => Ok(()),
     }
 }
 
 /// Lets `write` fill a directory, and makes it durable before it gets its name.
-fn write_directory(out: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+pub(super) fn write_directory(out: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let scratch = scratch_path(out);
     let failed = |path: &Path| {
         let path = path.to_owned();

@@ -13,6 +13,7 @@ use crate::manifest::check_config_text;
 pub mod check;
 pub mod evaluate;
 pub mod export;
+pub mod merge;
 pub mod objective;
 pub mod plugins;
 pub mod sample;

@@ -180,6 +180,7 @@ fn first_checkpoint(manifest: &Manifest) -> u64 {
     let first_steps = manifest.stages.iter().find_map(|stage| match stage {
         Stage::Sft(stage) => Some(stage.steps.unwrap_or(every)),
         Stage::Rl(stage) => Some(stage.steps),
+        Stage::Merge(_) => Some(1),
         Stage::Eval(_) => None,
     });
     first_steps.unwrap_or(every).min(every).into()
@@ -307,18 +308,15 @@ fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(refuse(format!("everything: it cannot be read ({error})"))),
     };
-    let old: toml::Value = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    let mut old = serde_json::to_value(old).map_err(|error| refuse(error.to_string()))?;
-    // Runs from before there was a choice.
-    if let Some(run) = old
-        .get_mut("run")
-        .and_then(serde_json::Value::as_object_mut)
-    {
-        run.entry("dtype").or_insert_with(|| "f32".into());
-    }
-    let new: toml::Value =
-        toml::from_str(&manifest.to_toml()).map_err(|error| refuse(error.to_string()))?;
-    let new = serde_json::to_value(new).map_err(|error| refuse(error.to_string()))?;
+    let json = |text: &str| {
+        let table: toml::Value = toml::from_str(text).map_err(|error| error.to_string())?;
+        serde_json::to_value(table).map_err(|error| error.to_string())
+    };
+    let old = with_new_defaults(&text).unwrap_or(text);
+    let (old, new) = (
+        json(&old).map_err(refuse)?,
+        json(&manifest.to_toml()).map_err(refuse)?,
+    );
     let mut differences = Vec::new();
     differing("", &old, &new, &mut differences);
     differences.retain(|at| {
@@ -333,6 +331,18 @@ fn refuse_other_manifest(stored: &Path, manifest: &Manifest) -> Result<()> {
         .map(|at| format!("`{}`", at.trim_start_matches('/').replace('/', ".")))
         .collect();
     Err(refuse(names.join(", ")))
+}
+
+/// A run's manifest as this version writes it: keys that did not exist when the run began have their defaults. Nothing
+/// where this version cannot read it.
+fn with_new_defaults(text: &str) -> Option<String> {
+    let mut table: toml::Table = toml::from_str(text).ok()?;
+    // Before there was a choice, everything was f32; the default is not.
+    let run = table.get_mut("run")?.as_table_mut()?;
+    run.entry("dtype").or_insert_with(|| "f32".into());
+    let text = toml::to_string(&table).ok()?;
+    let file = ManifestFile::parse("run.toml", &text, Path::new("/"), &[]).ok()?;
+    Some(file.manifest.to_toml())
 }
 
 fn differing(at: &str, old: &Value, new: &Value, out: &mut Vec<String>) {

@@ -3,18 +3,29 @@
 
 use std::path::{Path, PathBuf};
 
-use super::keys::{EvalStage, Manifest, Plugins, SftStage, Stage};
+use super::keys::{Manifest, Plugins, SftStage, Stage};
 use crate::hub::ModelId;
 
 /// Fills in what depends on other keys, and makes paths absolute.
 pub(super) fn complete(manifest: &mut Manifest, directory: &Path) {
     for stage in &mut manifest.stages {
         match stage {
-            Stage::Sft(stage) if stage.epochs.is_none() && stage.steps.is_none() => {
-                stage.epochs = Some(SftStage::DEFAULT_EPOCHS);
+            Stage::Sft(stage) => {
+                if stage.epochs.is_none() && stage.steps.is_none() {
+                    stage.epochs = Some(SftStage::DEFAULT_EPOCHS);
+                }
+                if let Some(probe) = &mut stage.probe {
+                    complete_pass_at(&mut probe.pass_at, probe.attempts);
+                }
             }
-            Stage::Eval(stage) => complete_pass_at(stage),
-            _ => {}
+            Stage::Merge(stage) => {
+                let models = stage.models.iter_mut().map(|model| &mut model.path);
+                for path in models.chain(&mut stage.base) {
+                    make_absolute(path, directory);
+                }
+            }
+            Stage::Eval(stage) => complete_pass_at(&mut stage.pass_at, stage.attempts),
+            Stage::Rl(_) => {}
         }
     }
     let absolute = |path: &mut PathBuf| make_absolute(path, directory);
@@ -58,10 +69,10 @@ fn make_absolute(path: &mut PathBuf, directory: &Path) {
     *path = directory.join(&*path).components().collect();
 }
 
-fn complete_pass_at(stage: &mut EvalStage) {
-    if stage.pass_at.is_empty() {
-        stage.pass_at = vec![1, stage.attempts];
-        stage.pass_at.dedup();
+fn complete_pass_at(pass_at: &mut Vec<u32>, attempts: u32) {
+    if pass_at.is_empty() {
+        *pass_at = vec![1, attempts];
+        pass_at.dedup();
     }
 }
 

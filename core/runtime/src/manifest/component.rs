@@ -148,6 +148,7 @@ pub(super) fn components(tree: &Node) -> Vec<ComponentUse<'_>> {
             (Optimizer, "optimizer"),
             (Curriculum, "curriculum"),
             (Sampler, "eval/sampler"),
+            (Sampler, "probe/sampler"),
         ] {
             uses.extend(component_at(tree, role, &format!("{stage}/{key}")));
         }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::describe::{description, form, plain_number};
-use super::keys::{EvalStage, Model, Plugins, RlStage, Run, SftStage, Task};
+use super::keys::{EvalStage, MergeStage, Model, Plugins, RlStage, Run, SftStage, Task};
 use super::schema::schema_of;
 
 /// Every key of the manifest in Markdown: its type and range, its default, its meaning and the reason.
@@ -22,6 +22,11 @@ pub fn reference() -> String {
     section(
         "`[[stage]]` with `kind = \"rl\"`",
         &schema_of::<RlStage>(),
+        &mut page,
+    );
+    section(
+        "`[[stage]]` with `kind = \"merge\"`",
+        &schema_of::<MergeStage>(),
         &mut page,
     );
     section(
@@ -52,7 +57,8 @@ keys, which are checked against the schema that the component gives.
 const STAGES: &str = "\
 ## `[[stage]]`
 
-The steps of the run's pipeline, in order. `kind` decides which keys a stage has: `\"sft\"`, `\"rl\"` or `\"eval\"`.
+The steps of the run's pipeline, in order. `kind` decides which keys a stage has: `\"sft\"`, `\"rl\"`, `\"merge\"` or
+`\"eval\"`.
 
 ";
 

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problem};
 use super::keys::{
-    EvalStage, KINDS, Manifest, Model, PLANNED_KINDS, Plugins, Reward, RlStage, Run, SftStage,
-    Stage, Task,
+    EvalStage, KINDS, Manifest, MergeStage, Model, PLANNED_KINDS, Plugins, Reward, RlStage, Run,
+    SftStage, Stage, Task,
 };
 use super::schema::{CompiledSchema, schema_of};
 use super::tree::Node;
@@ -163,6 +163,7 @@ impl Checker<'_> {
         let schema = match kind {
             "sft" => &SCHEMAS.sft,
             "rl" => &SCHEMAS.rl,
+            "merge" => &SCHEMAS.merge,
             "eval" => &SCHEMAS.eval,
             planned if PLANNED_KINDS.contains(&planned) => {
                 let place = self.tree.place_of(&format!("{pointer}/kind"));
@@ -187,6 +188,7 @@ struct Schemas {
     manifest: CompiledSchema,
     sft: CompiledSchema,
     rl: CompiledSchema,
+    merge: CompiledSchema,
     eval: CompiledSchema,
     kind_alone: CompiledSchema,
 }
@@ -208,6 +210,7 @@ static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
         manifest: compile(&schema_of::<Manifest>()),
         sft: stage(schema_of::<SftStage>()),
         rl: stage(schema_of::<RlStage>()),
+        merge: stage(schema_of::<MergeStage>()),
         eval: stage(schema_of::<EvalStage>()),
         kind_alone: compile(&json!({ "required": ["kind"], "properties": { "kind": kind } })),
     }

@@ -46,11 +46,17 @@ impl StageNeeds {
     ) -> Result<Self> {
         let (prompt, context) = (lengths.prompt, machine.model.max_sequence_length());
         Ok(match stage {
-            Stage::Sft(stage) => Self {
-                trains: true,
-                pass_rows: rows_of_examples(stage, &lengths.examples, context),
-                ..Self::default()
-            },
+            Stage::Sft(stage) => {
+                let probe = stage.probe.as_ref();
+                let probe = probe.map(|probe| probe.evaluation(&stage.name, &stage.tasks));
+                let probing = probe.map(|probe| Self::of_evaluation(&probe, prompt, machine));
+                Self {
+                    trains: true,
+                    pass_rows: rows_of_examples(stage, &lengths.examples, context),
+                    ..probing.unwrap_or_default()
+                }
+            }
+            Stage::Merge(_) => Self::default(),
             Stage::Eval(stage) => Self::of_evaluation(stage, prompt, machine),
             Stage::Rl(stage) => {
                 let group = group_size(stage, host)?;

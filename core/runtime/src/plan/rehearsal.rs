@@ -185,7 +185,14 @@ fn drawn_by(stage: &Stage, tasks: &[LiveTask]) -> Vec<(usize, Draws)> {
     };
     let with = |draws: Draws| move |index: usize| (index, draws);
     match stage {
-        Stage::Sft(_) => trained().map(with(Draws::Solutions)).collect(),
+        Stage::Sft(stage) => {
+            let mut drawn: Vec<_> = trained().map(with(Draws::Solutions)).collect();
+            if let Some(probe) = &stage.probe {
+                let evaluation = probe.evaluation(&stage.name, &stage.tasks);
+                drawn.extend(drawn_by(&Stage::Eval(evaluation), tasks));
+            }
+            drawn
+        }
         Stage::Rl(stage) => {
             let mut drawn: Vec<_> = trained().map(with(Draws::TrainPrompts)).collect();
             if stage.eval.is_some() {
@@ -193,6 +200,7 @@ fn drawn_by(stage: &Stage, tasks: &[LiveTask]) -> Vec<(usize, Draws)> {
             }
             drawn
         }
+        Stage::Merge(_) => Vec::new(),
         Stage::Eval(stage) => {
             let draws = match stage.split {
                 manifest::Split::Test => Draws::TestPrompts,

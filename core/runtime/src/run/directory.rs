@@ -126,6 +126,19 @@ impl RunDirectory {
         durable::replace_file(&OperatingSystem, path, bytes)
     }
 
+    /// An empty directory for files that nobody needs after a while. What a killed process left in it is removed.
+    pub fn scratch(&self) -> Result<Scratch, RunError> {
+        let path = self.paths.root().join(".scratch");
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RunError::io("remove", &path)(error));
+            }
+            _ => {}
+        }
+        fs::create_dir(&path).map_err(RunError::io("create", &path))?;
+        Ok(Scratch { path })
+    }
+
     fn lock(path: &Path) -> Result<Self, RunError> {
         let lock_path = path.join(LOCK_FILE);
         let mut lock = OpenOptions::new()
@@ -153,6 +166,26 @@ impl RunDirectory {
             paths: RunPaths::new(path),
             lock,
         })
+    }
+}
+
+/// A directory that is removed with this value.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "scratch files stay behind");
+        }
     }
 }
 

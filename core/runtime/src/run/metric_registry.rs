@@ -3,7 +3,7 @@
 //! Names are TRL's where TRL has one, so that existing dashboards and habits carry over; where it has none
 //! they follow verl (`timing_s/*`, `perf/*`). A name with braces is a pattern: `rewards/{reward}/mean` stands
 //! for every reward, and `{reward}` may contain slashes, as component names do. A metric of an evaluation has
-//! the prefix `eval_` before the same name.
+//! the prefix `eval_` before the same name, and one of a probe `probe_`.
 //!
 //! The table feeds three readers: the warning about undeclared names, the choice of file, and the page
 //! `docs/metrics.md`, which is [`MetricRegistry::markdown`].
@@ -11,7 +11,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-const EVALUATION_PREFIX: &str = "eval_";
+/// What stands before the names of measurements: of evaluations, and of probes in the course of a stage.
+const MEASUREMENT_PREFIXES: [&str; 2] = ["eval_", "probe_"];
 
 /// The mean reward of a step.
 pub const REWARD: &str = "reward";
@@ -81,6 +82,28 @@ impl MetricRegistry {
         self.docs.push(doc);
     }
 
+    /// The name under which a number of the optimizer component `component` is logged. A documented name is that of
+    /// what it documents; a name in a namespace of the component's own (`ours/weight`) stays, and the namespace is
+    /// declared; any other is put under `optimizer/`.
+    pub fn name_of_optimizer_metric(&mut self, name: &str, component: &str) -> String {
+        if self.find(name).is_some() {
+            return name.to_owned();
+        }
+        let namespace = |name: &str| Some(name.split_once('/')?.0.to_owned());
+        let mut taken = self.docs.iter().filter_map(|doc| namespace(&doc.name));
+        let Some(own) = namespace(name).filter(|own| taken.all(|taken| taken != *own)) else {
+            return format!("optimizer/{name}");
+        };
+        self.declare(MetricDoc {
+            name: Cow::Owned(format!("{own}/{{metric}}")),
+            unit: Cow::Borrowed("its own"),
+            meaning: Cow::Owned(format!("A number that `{component}` reports.")),
+            source: Cow::Borrowed("optimizer"),
+            file: MetricFile::Metrics,
+        });
+        name.to_owned()
+    }
+
     /// All descriptions, in the order of the table.
     pub fn docs(&self) -> &[MetricDoc] {
         &self.docs
@@ -96,7 +119,11 @@ impl MetricRegistry {
                     .find(|doc| matches_pattern(&doc.name, name))
             })
         };
-        exact(name).or_else(|| exact(name.strip_prefix(EVALUATION_PREFIX)?))
+        exact(name).or_else(|| {
+            let prefixes = MEASUREMENT_PREFIXES.into_iter();
+            let mut plain = prefixes.filter_map(|prefix| name.strip_prefix(prefix));
+            exact(plain.next()?)
+        })
     }
 
     /// The file of a metric; an unknown one is not taken for a timing.
@@ -112,7 +139,7 @@ impl MetricRegistry {
              Each step appends one row to `metrics.jsonl`, and one to `timing.jsonl` with what depends on the \
              clock or the machine. A row begins with `step`, counted over the whole run, and `stage`. Parts in \
              braces stand for a name or a number. An evaluation appends a row of its own to `metrics.jsonl`, in \
-             which the same names begin with `eval_`. A number that was not finite is written as `null` and named in the row's `nonfinite` list.\n",
+             which the same names begin with `eval_`, and a probe one in which they begin with `probe_`. An optimizer component may add numbers in a namespace of its own, such as `ours/weight`. A number that was not finite is written as `null` and named in the row's `nonfinite` list.\n",
         );
         for file in [MetricFile::Metrics, MetricFile::Timing] {
             let _ = write!(page, "\n## {}\n\n", file.file_name());
@@ -272,6 +299,18 @@ const RUNTIME_METRICS: &[MetricDoc] = &[
         "Share of solved attempts over k attempts a problem."),
     metric("maj@{k}", "share 0..1", "stage",
         "Share of problems whose most frequent answer among k is right."),
+    metric("diversity/distinct_answers", "answers", "rewards",
+        "Mean number of different answers among a group's attempts, over groups in which the reward read any."),
+    metric("diversity/distinct_solutions", "solutions", "rewards",
+        "Mean number of different solutions among a group's right attempts, white space aside, over groups with a right attempt. Falls to 1 where the policy knows one way only."),
+    metric("diversity/surprisal", "nats per token", "engine",
+        "Mean of -log p of the drawn tokens, which estimates the entropy of what attempts are drawn from. Falls towards zero as attempts become alike."),
+    metric("merge/models", "models", "stage",
+        "Models that were merged."),
+    metric("merge/weight/{model}", "share 0..1", "stage",
+        "What a model counted in the merge."),
+    metric("merge/distance/{model}", "share of the norm", "stage",
+        "Distance of a model's weights from the merged ones, over the norm of these."),
     metric("num_problems", "problems", "stage",
         "Problems that were evaluated."),
     timing("step_time", "seconds", "stage",

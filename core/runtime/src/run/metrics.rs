@@ -184,6 +184,11 @@ impl RunMetrics {
         })
     }
 
+    /// The descriptions by which names are judged.
+    pub fn registry_mut(&mut self) -> &mut MetricRegistry {
+        &mut self.registry
+    }
+
     /// Appends a row, each metric to the file that the registry names. Names that the registry does not
     /// know are written to `metrics.jsonl` and warned about once.
     pub fn append(&mut self, row: &MetricRow) -> Result<(), RunError> {

@@ -29,7 +29,7 @@ pub mod transfer;
 
 pub use checkpoint::{CheckpointSearch, CheckpointWriter, Checkpoints, VerifiedCheckpoint};
 pub use completions::{CompletionRow, CompletionsWriter, RewardCell};
-pub use directory::{RunDirectory, RunPaths};
+pub use directory::{RunDirectory, RunPaths, Scratch};
 pub use error::RunError;
 pub use metric_registry::{MetricDoc, MetricFile, MetricRegistry};
 pub use metrics::{MetricRow, MetricsPosition, RunMetrics};

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farthing_sdk::Split;
-use farthing_sdk::client::{
-    CurriculumClient, OptimizerClient, RewardClient, SamplerClient, TaskClient,
-};
+use farthing_sdk::client::{OptimizerClient, RewardClient, SamplerClient, TaskClient};
 use serde_json::{Map, Value};
 
+use super::curriculum::LiveCurriculum;
 use crate::error::{Result, RuntimeError};
 use crate::host::PluginHost;
 use crate::manifest::{self, OnFailure};
@@ -124,17 +123,12 @@ pub(crate) struct RlComponents {
     pub sampler: LiveSampler,
     pub optimizer: OptimizerClient,
     pub optimizer_name: String,
-    pub curriculum: Option<(String, CurriculumClient)>,
+    pub curriculum: LiveCurriculum,
 }
 
 impl RlComponents {
     pub fn new(host: &PluginHost, stage: &manifest::RlStage, states: &States) -> Result<Self> {
         let optimizer = &stage.optimizer;
-        let curriculum = stage.curriculum.as_ref().map(|component| {
-            let saved = state(states, "curriculum");
-            let client = host.curriculum(&component.name, &config(&component.config), saved)?;
-            Ok::<_, RuntimeError>((component.name.clone(), client))
-        });
         Ok(Self {
             sampler: LiveSampler::new(host, &stage.sampler, state(states, "sampler"))?,
             optimizer: host.optimizer(
@@ -143,13 +137,17 @@ impl RlComponents {
                 state(states, "optimizer"),
             )?,
             optimizer_name: optimizer.name.clone(),
-            curriculum: curriculum.transpose()?,
+            curriculum: LiveCurriculum::new(
+                host,
+                stage.curriculum.as_ref(),
+                state(states, CURRICULUM),
+            )?,
         })
     }
 
     /// The states that a resumed stage gets back.
     pub fn save(&self) -> Result<States> {
-        let mut states = States::new();
+        let mut states = curriculum_states(&self.curriculum)?;
         let sampler = &self.sampler;
         let saved = sampler.client.save_state();
         keep(
@@ -167,12 +165,29 @@ impl RlComponents {
             &self.optimizer_name,
             saved,
         )?;
-        if let Some((name, curriculum)) = &self.curriculum {
-            let saved = curriculum.save_state();
-            keep(&mut states, "curriculum".into(), "curriculum", name, saved)?;
-        }
         Ok(states)
     }
+}
+
+/// Where a stage's curriculum has its state.
+const CURRICULUM: &str = "curriculum";
+
+/// The curriculum of an `sft` stage with its saved state, and what it takes back.
+pub(crate) fn curriculum_of(
+    host: &PluginHost,
+    stage: &manifest::SftStage,
+    states: &States,
+) -> Result<LiveCurriculum> {
+    LiveCurriculum::new(host, stage.curriculum.as_ref(), state(states, CURRICULUM))
+}
+
+/// A curriculum's state, where it has one.
+pub(crate) fn curriculum_states(curriculum: &LiveCurriculum) -> Result<States> {
+    let mut states = States::new();
+    if let Some((name, saved)) = curriculum.saved() {
+        keep(&mut states, CURRICULUM.into(), "curriculum", name, saved)?;
+    }
+    Ok(states)
 }
 
 fn config(config: &Map<String, Value>) -> Value {

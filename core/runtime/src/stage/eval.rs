@@ -38,6 +38,7 @@ pub(crate) fn attempt(
         bench,
         &Measurement {
             tasks,
+            skip: stage.skip,
             problems: stage.problems.into(),
             attempts: stage.attempts as usize,
             pass_at: &stage.pass_at,

@@ -1,17 +1,18 @@
 //! Measuring: held-out problems are attempted and judged, nothing is trained.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use farthing_engine::{DecodingBudget, Model, Tokenizer};
 use farthing_sdk::{Pick, PlanRequest, Split};
 
 use super::components::{LiveSampler, LiveTask};
+use super::diversity::report_diversity;
 use super::judging::{JudgedGroup, Terms, judge, refuse_too_many};
 use super::reporting::{report, report_completions};
 use super::rollout::{Group, draw, pose};
 use super::seeds::StageSeeds;
-use super::statistics::{mean_of, pass_at};
+use super::statistics::{Estimate, pass_at};
 use crate::error::{Result, RuntimeError};
 use crate::host::ScoringPool;
 use crate::run::MetricRow;
@@ -29,7 +30,8 @@ pub(crate) trait Judge {
 pub(crate) struct Measurement<'a> {
     /// Which of the run's tasks.
     pub tasks: &'a [usize],
-    /// Problems of each task; a task that has fewer gives all.
+    /// Problems of each task that are passed over, and those that are then taken; a task that has fewer gives all.
+    pub skip: u64,
     pub problems: u64,
     pub attempts: usize,
     /// The k of pass@k.
@@ -57,11 +59,44 @@ pub struct Figures {
     /// Problems with at least one judged attempt.
     pub problems: usize,
     /// Unbiased, by k.
-    pub pass_at: BTreeMap<usize, f64>,
+    pub pass_at: BTreeMap<usize, Estimate>,
     /// Share of solved attempts; absent where none was judged.
-    pub average: Option<f64>,
+    pub average: Option<Estimate>,
     /// Share of problems whose most frequent answer is right; absent where the reward reads no answers.
-    pub majority: Option<f64>,
+    pub majority: Option<Estimate>,
+}
+
+/// What one problem's attempts came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ProblemFigures {
+    pub tags: Vec<String>,
+    /// Attempts that were judged, and those that solved the problem.
+    pub attempts: usize,
+    pub solved: usize,
+    /// Whether the most frequent answer is right; absent where no answer was read.
+    pub majority: Option<bool>,
+}
+
+impl ProblemFigures {
+    fn of(group: &Group, judged: &JudgedGroup) -> Self {
+        let known = judged.solved.iter().flatten();
+        Self {
+            tags: group.posed.problem.tags.clone(),
+            attempts: known.clone().count(),
+            solved: known.filter(|&&solved| solved).count(),
+            majority: majority(judged),
+        }
+    }
+
+    /// The share of solved attempts; nothing where none was judged.
+    pub fn average(&self) -> Option<f64> {
+        (self.attempts > 0).then(|| self.solved as f64 / self.attempts as f64)
+    }
+
+    /// The problem's part of pass@k; nothing where fewer than k attempts were judged, which cannot estimate it.
+    pub fn pass_at(&self, k: usize) -> Option<f64> {
+        (self.attempts >= k.max(1)).then(|| pass_at(k, self.attempts, self.solved))
+    }
 }
 
 /// Attempts and judges the first problems of each task's split, the same ones at each call.
@@ -120,16 +155,28 @@ fn picks(tasks: &[LiveTask], measurement: &Measurement<'_>) -> Result<Vec<Pick>>
             .client
             .size(measurement.split)
             .map_err(RuntimeError::component("task", &live.name))?;
-        let count = size.map_or(measurement.problems, |size| size.min(measurement.problems));
-        if count < measurement.problems {
+        let (skip, problems) = (measurement.skip, measurement.problems);
+        let left = size.map(|size| size.saturating_sub(skip));
+        let count = left.map_or(problems, |left| left.min(problems));
+        if count == 0 {
+            return Err(RuntimeError::Problem {
+                task: live.name.clone(),
+                problem: format!(
+                    "the {} split has {} problems, none after the first {skip}; lower `skip`",
+                    measurement.split.name(),
+                    size.unwrap_or_default()
+                ),
+            });
+        }
+        if count < problems {
             tracing::warn!(
                 task = live.name,
-                "the {} split has {count} problems, fewer than the {} asked for; all of them are used",
+                "the {} split has {count} problems after the first {skip}, fewer than the {problems} asked for; all of \
+                 them are used",
                 measurement.split.name(),
-                measurement.problems
             );
         }
-        picks.extend((0..count).map(|index| Pick {
+        picks.extend((skip..skip + count).map(|index| Pick {
             task: task as u64,
             index,
         }));
@@ -138,48 +185,39 @@ fn picks(tasks: &[LiveTask], measurement: &Measurement<'_>) -> Result<Vec<Pick>>
 }
 
 impl Measured {
+    /// What each problem's attempts came to, in the order of the problems.
+    pub fn problems(&self) -> Vec<ProblemFigures> {
+        let pairs = self.groups.iter().zip(&self.judged);
+        pairs
+            .map(|(group, judged)| ProblemFigures::of(group, judged))
+            .collect()
+    }
+
     /// Figures over all problems, and by tag.
     pub fn figures(&self) -> (Figures, BTreeMap<String, Figures>) {
-        let all = self.figures_of(|_| true);
-        let tags: std::collections::BTreeSet<&String> = self
-            .groups
-            .iter()
-            .flat_map(|group| &group.posed.problem.tags)
-            .collect();
+        let problems = self.problems();
+        let all = self.figures_of(problems.iter());
+        let tags: BTreeSet<&String> = problems.iter().flat_map(|problem| &problem.tags).collect();
         let by_tag = tags.into_iter().map(|tag| {
-            let figures = self.figures_of(|group| group.posed.problem.tags.contains(tag));
-            (tag.clone(), figures)
+            let tagged = problems.iter().filter(|problem| problem.tags.contains(tag));
+            (tag.clone(), self.figures_of(tagged))
         });
         let by_tag = by_tag.collect();
         (all, by_tag)
     }
 
-    fn figures_of(&self, chosen: impl Fn(&Group) -> bool) -> Figures {
-        let counted: Vec<(usize, usize, &JudgedGroup)> = self
-            .groups
-            .iter()
-            .zip(&self.judged)
-            .filter(|(group, _)| chosen(group))
-            .map(|(_, judged)| {
-                let known = judged.solved.iter().flatten();
-                (
-                    known.clone().count(),
-                    known.filter(|&&solved| solved).count(),
-                    judged,
-                )
-            })
-            .filter(|(attempts, ..)| *attempts > 0)
-            .collect();
-        let at = |k: usize| {
-            // A problem with fewer than k judged attempts cannot estimate pass@k.
-            let problems = counted.iter().filter(|(n, ..)| *n >= k);
-            mean_of(problems.map(|&(n, c, _)| pass_at(k, n, c)))
+    fn figures_of<'a>(&self, problems: impl Iterator<Item = &'a ProblemFigures>) -> Figures {
+        let counted: Vec<&ProblemFigures> =
+            problems.filter(|problem| problem.attempts > 0).collect();
+        let estimate = |values: &mut dyn Iterator<Item = f64>| {
+            let values: Vec<f64> = values.collect();
+            Estimate::of(&values)
         };
-        let shares = counted.iter().map(|&(n, c, _)| c as f64 / n as f64);
+        let at = |k: usize| estimate(&mut counted.iter().filter_map(|problem| problem.pass_at(k)));
         // A problem whose attempts name no answer at all has no right majority, unless the reward never names any.
-        let votes = counted.iter().map(|(_, _, judged)| majority(judged));
-        let named = votes.clone().any(|vote| vote.is_some());
-        let votes = votes.map(|vote| f64::from(u8::from(vote == Some(true))));
+        let named = counted.iter().any(|problem| problem.majority.is_some());
+        let votes = counted.iter();
+        let mut votes = votes.map(|problem| f64::from(u8::from(problem.majority == Some(true))));
         Figures {
             problems: counted.len(),
             pass_at: self
@@ -187,8 +225,8 @@ impl Measured {
                 .iter()
                 .filter_map(|&k| Some((k, at(k)?)))
                 .collect(),
-            average: mean_of(shares),
-            majority: mean_of(votes).filter(|_| named),
+            average: estimate(&mut counted.iter().filter_map(|problem| problem.average())),
+            majority: estimate(&mut votes).filter(|_| named),
         }
     }
 
@@ -197,6 +235,7 @@ impl Measured {
         let (all, by_tag) = self.figures();
         report(tasks, &self.groups, &self.judged, prefix, row);
         report_completions(&self.groups, prefix, row);
+        report_diversity(&self.groups, &self.judged, prefix, row);
         row.set(format!("{prefix}num_problems"), all.problems);
         self.report_figures(&all, prefix, "", row);
         if by_tag.len() > 1 {
@@ -214,13 +253,13 @@ impl Measured {
             .max()
             .unwrap_or(0);
         for (k, share) in &figures.pass_at {
-            row.set(format!("{prefix}pass@{k}{suffix}"), *share);
+            row.set(format!("{prefix}pass@{k}{suffix}"), share.value);
         }
         if let Some(average) = figures.average {
-            row.set(format!("{prefix}avg@{attempts}{suffix}"), average);
+            row.set(format!("{prefix}avg@{attempts}{suffix}"), average.value);
         }
         if let Some(majority) = figures.majority.filter(|_| attempts > 1) {
-            row.set(format!("{prefix}maj@{attempts}{suffix}"), majority);
+            row.set(format!("{prefix}maj@{attempts}{suffix}"), majority.value);
         }
     }
 }

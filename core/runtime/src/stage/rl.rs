@@ -5,20 +5,21 @@ mod drawing;
 use std::time::Instant;
 
 use farthing_engine::{DecodingBudget, Gradients, Model};
-use farthing_sdk::{Split, StepReport};
+use farthing_sdk::StepReport;
 use serde_json::Value;
 
+use drawing::Drawn;
 pub(crate) use drawing::task_entries;
-use drawing::{Drawn, group_report};
 
 use super::components::{LiveSampler, LiveTask, RlComponents};
+use super::diversity::report_diversity;
+use super::eval;
 use super::judging::Terms;
 use super::learning::{Learned, Learner, Schedule};
-use super::measuring::{Measurement, measure};
 use super::reporting::{lengths, report, report_completions};
 use super::seeds::StageSeeds;
 use super::sequences::{Sequence, Trainable};
-use crate::error::{Result, RuntimeError};
+use crate::error::Result;
 use crate::manifest::RlStage;
 use crate::run::StepSummary;
 use crate::trainer::{StageEnd, Trainer, UpdateState};
@@ -59,7 +60,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Resul
         };
         progress.step(&summary);
         let done = step + 1;
-        let finished = done == steps || stage_run.finished(&mut components, done)?;
+        let finished = done == steps || components.curriculum.finished(done, steps)?;
         if let Some(eval) = &stage.eval
             && (finished || done.is_multiple_of(u64::from(eval.every)))
         {
@@ -69,7 +70,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &RlStage) -> Resul
             break;
         }
         let states = || components.save();
-        if let Some(end) = trainer.end_of_step(Some(&update), states)? {
+        if let Some(end) = trainer.end_of_step(Some(&update), false, states)? {
             progress.finish();
             return Ok(end);
         }
@@ -108,19 +109,24 @@ impl RlRun<'_> {
             &trainable,
             drawn.plan.temperature,
         )?;
-        self.observe(trainer, components, &drawn, step)?;
+        components.curriculum.observe(|| StepReport {
+            step,
+            groups: drawn.reports(&trainer.tasks),
+        })?;
 
         let mut row = trainer.row(&self.stage.name);
         row.set("learning_rate", update.learning_rate(step));
         report(&trainer.tasks, &drawn.groups, &drawn.judged, "", &mut row);
         report_completions(&drawn.groups, "", &mut row);
+        report_diversity(&drawn.groups, &drawn.judged, "", &mut row);
         row.set("groups/sampled", drawn.groups.len());
         row.set(
             "groups/dropped",
             drawn.groups.len() - trainable.groups.len(),
         );
         for (name, value) in &learned.metrics {
-            row.set(trainer.metric_name(name), *value);
+            let name = trainer.optimizer_metric(name, &components.optimizer_name);
+            row.set(name, *value);
         }
         trainer.position.num_tokens += learned.tokens;
         row.set("num_tokens", trainer.position.num_tokens);
@@ -241,60 +247,26 @@ impl RlRun<'_> {
         )
     }
 
-    fn observe(
-        &self,
-        trainer: &Trainer,
-        components: &mut RlComponents,
-        drawn: &Drawn,
-        step: u64,
-    ) -> Result<()> {
-        let Some((name, curriculum)) = &mut components.curriculum else {
-            return Ok(());
-        };
-        let groups = drawn
-            .groups
-            .iter()
-            .zip(&drawn.judged)
-            .map(|(group, judged)| group_report(&trainer.tasks, group, judged))
-            .collect();
-        curriculum
-            .observe(&StepReport { step, groups })
-            .map_err(RuntimeError::component("curriculum", name))
-    }
-
-    fn finished(&self, components: &mut RlComponents, step: u64) -> Result<bool> {
-        let Some((name, curriculum)) = &mut components.curriculum else {
-            return Ok(false);
-        };
-        let steps = u64::from(self.stage.steps);
-        curriculum
-            .finished(&farthing_sdk::Progress { step, steps })
-            .map_err(RuntimeError::component("curriculum", name))
-    }
-
     /// Evaluates on held-out problems and appends a row.
     fn evaluate(&self, trainer: &mut Trainer, components: &RlComponents) -> Result<()> {
-        let Some(eval) = &self.stage.eval else {
+        let Some(evaluation) = self.stage.evaluation() else {
             return Ok(());
         };
-        let own = eval
-            .sampler
+        let own = self
+            .stage
+            .eval
             .as_ref()
-            .map(|component| LiveSampler::new(&trainer.host, component, &Value::Null));
+            .and_then(|eval| eval.sampler.as_ref());
+        let own = own.map(|component| LiveSampler::new(&trainer.host, component, &Value::Null));
         let own = own.transpose()?;
-        let measurement = Measurement {
-            tasks: &LiveTask::indices(&trainer.tasks, &self.stage.tasks),
-            problems: eval.problems.into(),
-            attempts: eval.attempts as usize,
-            pass_at: &[1, eval.attempts],
-            split: Split::Test,
-            max_new_tokens: self.stage.max_new_tokens as usize,
-            budget: self.budget,
-            sampler: own.as_ref().unwrap_or(&components.sampler),
-            seeds: self.seeds,
-            terms: self.terms(),
-        };
-        let measured = measure(trainer, &measurement)?;
+        let measured = eval::attempt(
+            trainer,
+            &evaluation,
+            self.budget,
+            &LiveTask::indices(&trainer.tasks, &evaluation.tasks),
+            own.as_ref().unwrap_or(&components.sampler),
+            self.seeds,
+        )?;
         let mut row = trainer.row(&self.stage.name);
         measured.report("eval_", &trainer.tasks, &mut row);
         trainer.append(&row)

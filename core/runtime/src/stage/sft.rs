@@ -8,8 +8,10 @@ use farthing_sdk::{NextRequest, Pick, Split};
 use rayon::prelude::*;
 
 use super::batching::split_by_tokens;
-use super::components::LiveTask;
+use super::components::{LiveTask, States, curriculum_of, curriculum_states};
+use super::curriculum::LiveCurriculum;
 use super::learning::{apply, check_coverage};
+use super::probing::Prober;
 use super::rl::task_entries;
 use super::rollout::render;
 use super::seeds::StageSeeds;
@@ -21,7 +23,16 @@ use crate::trainer::{StageEnd, Trainer, UpdateState};
 /// Runs the stage from where the trainer's position stands.
 pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Result<StageEnd> {
     let seeds = StageSeeds::new(trainer.manifest.run.seed, index);
-    let examples = examples(trainer, stage, seeds);
+    // A fresh curriculum chooses the examples, so that a resumed stage has the same ones.
+    let mut curriculum = curriculum_of(&trainer.host, stage, &States::new())?;
+    let examples = examples(trainer, stage, seeds, &mut curriculum)?;
+    if trainer.position.stage_step > 0 {
+        let states = &trainer.position.stage_states;
+        curriculum = curriculum_of(&trainer.host, stage, states)?;
+    }
+    let probe = stage.probe.as_ref();
+    let prober = probe.map(|probe| Prober::new(trainer, index, probe, seeds));
+    let prober = prober.transpose()?;
     let batch = (stage.batch as usize).min(examples.len());
     let steps = match stage.steps {
         Some(steps) => u64::from(steps),
@@ -46,7 +57,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
     };
     let mut progress = trainer.begin_progress(&stage.name, steps);
     while trainer.position.stage_step < steps {
-        let before = trainer.standing(Default::default())?;
+        let before = trainer.standing(curriculum_states(&curriculum)?)?;
         let summary = match sft.step(trainer, &mut update) {
             Ok(summary) => summary,
             Err(error) => {
@@ -55,10 +66,21 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
             }
         };
         progress.step(&summary);
-        if trainer.position.stage_step == steps {
+        let done = trainer.position.stage_step;
+        let is_last = done == steps || curriculum.finished(done, steps)?;
+        let is_probed = prober
+            .as_ref()
+            .filter(|prober| is_last || prober.is_due(done));
+        if let Some(prober) = is_probed {
+            prober.probe(trainer, &mut curriculum)?;
+        }
+        if is_last {
             break;
         }
-        if let Some(end) = trainer.end_of_step(Some(&update), || Ok(Default::default()))? {
+        let must_save = is_probed.is_some();
+        if let Some(end) =
+            trainer.end_of_step(Some(&update), must_save, || curriculum_states(&curriculum))?
+        {
             progress.finish();
             return Ok(end);
         }
@@ -68,7 +90,12 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
 }
 
 /// The problems whose solutions are learned. A finite task that has fewer than its share gives each once.
-fn examples(trainer: &Trainer, stage: &SftStage, seeds: StageSeeds) -> Vec<Pick> {
+fn examples(
+    trainer: &Trainer,
+    stage: &SftStage,
+    seeds: StageSeeds,
+    curriculum: &mut LiveCurriculum,
+) -> Result<Vec<Pick>> {
     let tasks = trainer.trained_tasks(&stage.tasks);
     let request = NextRequest {
         step: 0,
@@ -79,12 +106,18 @@ fn examples(trainer: &Trainer, stage: &SftStage, seeds: StageSeeds) -> Vec<Pick>
         tasks: task_entries(&trainer.tasks, &tasks),
     };
     let mut seen = std::collections::HashSet::new();
-    let mut picks = request.draw();
+    let mut picks = curriculum.next(&request)?;
     for pick in &mut picks {
         pick.task = tasks[pick.task as usize] as u64;
     }
     picks.retain(|pick| seen.insert((pick.task, pick.index)));
-    picks
+    if picks.is_empty() {
+        return Err(RuntimeError::Problem {
+            task: stage.name.clone(),
+            problem: "the stage's curriculum picked no examples".to_owned(),
+        });
+    }
+    Ok(picks)
 }
 
 /// What lasts over the steps of one `sft` stage.

@@ -1,6 +1,9 @@
 //! Where a run stands: with the weights and the update rule's moments, all that a resumed run needs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+
+use farthing_sdk::{CheckpointReport, Selected};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,13 +38,34 @@ pub(crate) struct Position {
     pub stage_ends: Vec<String>,
     pub metrics: MetricsPosition,
     pub completions: CompletionsPosition,
+    /// By stage, the checkpoints that its probes selected. They are kept for as long as the run lasts.
+    #[serde(default)]
+    pub selections: BTreeMap<String, Selection>,
     /// States of tasks and rewards.
     pub task_states: States,
     /// States of the stage's own components.
     pub stage_states: States,
 }
 
+/// What probing came to in one stage so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Selection {
+    /// What was measured on those that are selected.
+    pub candidates: Vec<CheckpointReport>,
+    pub selected: Vec<Selected>,
+}
+
 impl Position {
+    /// What the probes of a stage selected; nothing before the first.
+    pub fn selection(&self, stage: &str) -> &Selection {
+        static NONE: Selection = Selection {
+            candidates: Vec::new(),
+            selected: Vec::new(),
+        };
+        self.selections.get(stage).unwrap_or(&NONE)
+    }
+
     /// The position of a fresh run.
     pub fn start() -> Self {
         Self {

@@ -96,7 +96,10 @@ impl Trainer {
         // Pruning looks at sizes alone: a damaged newer one must not push out the one whose bytes were read.
         let known_good = self.saved_at.map(step_name);
         let ends = self.position.stage_ends.iter().chain(&known_good);
-        let protected: Vec<&str> = ends.map(String::as_str).collect();
+        let selected = self.position.selections.values();
+        let selected = selected.flat_map(|selection| &selection.selected);
+        let selected = selected.map(|chosen| &chosen.name);
+        let protected: Vec<&str> = ends.chain(selected).map(String::as_str).collect();
         let keep = self.manifest.run.keep_checkpoints as usize;
         self.checkpoints.prune(keep, &protected)?;
         Ok(())

@@ -5,6 +5,7 @@
 mod components;
 mod form;
 mod hostile;
+mod merges;
 mod mistakes;
 mod overrides;
 mod resolved;

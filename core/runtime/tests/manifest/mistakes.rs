@@ -36,7 +36,7 @@ update = { lr = 0, schedule = "cosin" }
 kind = "lr"
 
 [[stage]]
-kind = "merge"
+kind = "distill"
 "#;
 
 #[test]
@@ -121,15 +121,15 @@ fn all_mistakes_are_shown_at_once() {
          |                               ^^^^^^^ not one of the choices
       help: did you mean "cosine"?
 
-    run.toml:29:8: error: `stage.1.kind` must be one of "sft", "rl", "eval", not the string "lr"
+    run.toml:29:8: error: `stage.1.kind` must be one of "sft", "rl", "merge", "eval", not the string "lr"
       29 | kind = "lr"
          |        ^^^^ not one of the choices
       help: did you mean "rl"?
 
-    run.toml:32:8: error: stages of the kind "merge" are not available in this version
-      32 | kind = "merge"
-         |        ^^^^^^^ not available
-      help: the kinds that work are "sft", "rl", "eval"
+    run.toml:32:8: error: stages of the kind "distill" are not available in this version
+      32 | kind = "distill"
+         |        ^^^^^^^^^ not available
+      help: the kinds that work are "sft", "rl", "merge", "eval"
 
     18 errors
     "#);
@@ -205,12 +205,12 @@ const ROWS: &[(&str, &str, Problem, &str, &str)] = &[
     ("use = \"sums/exact\"", "use = \"exact\"", Problem::InvalidValue, "`plugin/component`", ""),
     ("steps = 3", "steps = 3\nupdate.schedule = \"cosin\"", Problem::InvalidValue, "one of \"constant\"", "did you mean \"cosine\"?"),
     ("kind = \"sft\"", "kind = \"stf\"", Problem::InvalidValue, "`stage.0.kind` must be one of", "did you mean \"sft\"?"),
-    ("kind = \"sft\"", "kind = \"probe\"", Problem::Unavailable, "not available in this version", "\"sft\", \"rl\", \"eval\""),
+    ("kind = \"sft\"", "kind = \"probe\"", Problem::Unavailable, "not available in this version", "\"sft\", \"rl\", \"merge\", \"eval\""),
     // Keys.
     ("steps = 3", "step = 3\nsteps = 3", Problem::UnknownKey, "unknown key `step` in `stage.1`", "did you mean `steps`?"),
     ("steps = 3", "steps = 3\nwarmup = 3", Problem::UnknownKey, "unknown key `warmup`", "the keys of `stage.1` are"),
     ("steps = 3\n", "", Problem::MissingKey, "missing key `steps` in `stage.1`", "an integer of at least 1: How many steps to make"),
-    ("kind = \"sft\"", "name = \"first\"", Problem::MissingKey, "missing key `kind` in `stage.0`", "\"sft\", \"rl\" or \"eval\""),
+    ("kind = \"sft\"", "name = \"first\"", Problem::MissingKey, "missing key `kind` in `stage.0`", "\"sft\", \"rl\", \"merge\" or \"eval\""),
     ("[run]\nname = \"small\"\n", "", Problem::MissingKey, "missing key `run` in the manifest", "a table"),
     ("steps = 3", "steps = 3\nsteps = 4", Problem::Duplicate, "duplicate key", "keep one"),
     ("[model]", "[plugins]\nserach = [\"plugins\"]\n[model]", Problem::WrongType, "must be a table, not a list of 1", "did you mean `search`?"),

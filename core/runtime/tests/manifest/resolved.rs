@@ -94,6 +94,7 @@ fn every_default_is_written_down() {
     kind = "eval"
     name = "eval"
     problems = 256
+    skip = 0
     attempts = 1
     pass_at = [1]
     max_new_tokens = 1024

@@ -4,6 +4,7 @@
 //! Whether a key is there is asked of the tree and not of the types, so that these checks work beside a mistake in the
 //! same table.
 
+mod merges;
 mod model;
 mod stages;
 mod tasks;

@@ -2,7 +2,7 @@
 
 use super::{Check, name_place};
 use crate::manifest::diagnostic::{Diagnostic, Problem};
-use crate::manifest::keys::{EvalStage, RlStage, Stage, Task};
+use crate::manifest::keys::{EvalStage, RlStage, SftStage, Stage, Task};
 use crate::manifest::source::Place;
 use crate::manifest::suggestion::{name_list, nearest};
 use crate::manifest::tree::{Node, dotted};
@@ -23,17 +23,32 @@ impl Check<'_> {
                 self.not_both(&at, "epochs", "steps", "the stage's length is said once");
             }
             let Some(stage) = stage else { continue };
-            self.task_references(&at, stage);
-            self.stage_tasks(&at, stage);
+            self.task_references(&at, stage.tasks());
+            if stage.draws() {
+                self.stage_tasks(&at, stage);
+            }
             match stage {
-                Stage::Sft(_) => self.learning_rate(&at, "1e-3"),
+                Stage::Sft(stage) => self.sft(&at, stage),
                 Stage::Rl(stage) => self.rl(&at, stage),
+                Stage::Merge(stage) => self.merge(index, stage),
                 Stage::Eval(stage) => self.eval(&at, stage),
             }
         }
+        self.probes_apart();
     }
 
-    fn task_references(&mut self, at: &str, stage: &Stage) {
+    fn sft(&mut self, at: &str, stage: &SftStage) {
+        self.learning_rate(at, "1e-3");
+        if let Some(probe) = &stage.probe {
+            let at = format!("{at}/probe");
+            self.task_references(&at, &probe.tasks);
+            let evaluation = probe.evaluation(&stage.name, &stage.tasks);
+            self.eval(&at, &evaluation);
+            self.stage_tasks(&at, &Stage::Eval(evaluation));
+        }
+    }
+
+    fn task_references(&mut self, at: &str, names: &[String]) {
         let known: Vec<&str> = self
             .sections
             .task_names
@@ -41,7 +56,7 @@ impl Check<'_> {
             .flatten()
             .map(String::as_str)
             .collect();
-        for (number, name) in stage.tasks().iter().enumerate() {
+        for (number, name) in names.iter().enumerate() {
             if known.contains(&name.as_str()) {
                 continue;
             }
@@ -59,7 +74,7 @@ impl Check<'_> {
 
     /// A training stage has problems to draw, and attempts at a sampling stage's problems can be scored.
     fn stage_tasks(&mut self, at: &str, stage: &Stage) {
-        let stage_place = self.tree.place_of(&format!("{at}/kind"));
+        let stage_place = name_place(self.tree, at);
         let is_used = |task: &Task| stage.tasks().is_empty() || stage.tasks().contains(&task.name);
         let tasks = self.sections.tasks.iter().enumerate();
         let used: Vec<(usize, &Task)> = tasks

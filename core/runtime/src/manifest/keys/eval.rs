@@ -25,6 +25,9 @@ pub struct EvalStage {
     #[serde(default = "EvalStage::default_problems")]
     #[schemars(range(min = 1))]
     pub problems: u32,
+    /// How many problems of the split to pass over first, so that what is reported here chose nothing before.
+    #[serde(default)]
+    pub skip: u64,
     /// How many attempts at each problem.
     #[serde(default = "EvalStage::default_attempts")]
     #[schemars(range(min = 1, max = 65_536))]
@@ -89,15 +92,15 @@ impl EvalStage {
         1
     }
 
-    fn default_max_new_tokens() -> u32 {
+    pub(super) fn default_max_new_tokens() -> u32 {
         1024
     }
 
-    fn default_reward_deadline() -> HumanDuration {
+    pub(super) fn default_reward_deadline() -> HumanDuration {
         HumanDuration::from_secs(10)
     }
 
-    fn default_max_failure_share() -> f64 {
+    pub(super) fn default_max_failure_share() -> f64 {
         0.1
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Component, HumanDuration, NAME_FORM, NAME_PATTERN, Update};
+use super::{Component, EvalStage, HumanDuration, NAME_FORM, NAME_PATTERN, Split, Update};
 
 /// Reinforcement learning: each step draws problems, samples a group of attempts at each, scores them, and updates
 /// the model by the optimizer's objective.
@@ -135,6 +135,29 @@ impl RlStage {
 
     fn default_max_failure_share() -> f64 {
         0.1
+    }
+}
+
+impl RlStage {
+    /// The evaluation that it makes in its course, if it does.
+    pub fn evaluation(&self) -> Option<EvalStage> {
+        let eval = self.eval.as_ref()?;
+        let mut pass_at = vec![1, eval.attempts];
+        pass_at.dedup();
+        Some(EvalStage {
+            name: self.name.clone(),
+            tasks: self.tasks.clone(),
+            problems: eval.problems,
+            skip: 0,
+            attempts: eval.attempts,
+            pass_at,
+            sampler: eval.sampler.clone().unwrap_or_else(|| self.sampler.clone()),
+            max_new_tokens: self.max_new_tokens,
+            decode_tokens: self.decode_tokens,
+            split: Split::Test,
+            reward_deadline: self.reward_deadline,
+            max_failure_share: self.max_failure_share,
+        })
     }
 }
 

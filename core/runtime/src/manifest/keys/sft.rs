@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NAME_FORM, NAME_PATTERN, Update};
+use super::{Component, NAME_FORM, NAME_PATTERN, Probe, Update};
 
 /// Supervised fine-tuning: the model learns the tasks' worked solutions token by token; the prompt's tokens carry no
 /// loss. The defaults are s1's (arXiv 2501.19393, appendix D): 1000 examples, 5 epochs, batches of 16.
@@ -49,6 +49,14 @@ pub struct SftStage {
     #[serde(default = "SftStage::default_micro_batch_tokens")]
     #[schemars(range(min = 1))]
     pub micro_batch_tokens: u32,
+    /// What chooses the examples and, with `probe`, the checkpoints to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "examples by the tasks' weights; the newest checkpoint"))]
+    pub curriculum: Option<Component>,
+    /// Measure the model while it trains, and keep the checkpoints that `curriculum` selects by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "no probing"))]
+    pub probe: Option<Probe>,
     /// How gradients become new weights.
     #[serde(default = "Update::for_sft", deserialize_with = "Update::over_sft")]
     #[schemars(with = "Update")]

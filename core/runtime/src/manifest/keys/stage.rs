@@ -2,24 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvalStage, RlStage, SftStage};
+use super::{EvalStage, MergeStage, Probe, RlStage, SftStage};
 
 /// The kinds of stages that this version runs.
-pub(in crate::manifest) const KINDS: [&str; 3] = ["sft", "rl", "eval"];
+pub(in crate::manifest) const KINDS: [&str; 4] = ["sft", "rl", "merge", "eval"];
 
 /// Kinds that the design names and this version does not run.
-pub(in crate::manifest) const PLANNED_KINDS: [&str; 4] = ["probe", "merge", "distill", "curate"];
+pub(in crate::manifest) const PLANNED_KINDS: [&str; 3] = ["probe", "distill", "curate"];
 
 /// One step of the run's pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a run has a handful of stages, and a box would be in every reader's way"
-)]
 pub enum Stage {
     Sft(SftStage),
     Rl(RlStage),
+    Merge(MergeStage),
     Eval(EvalStage),
 }
 
@@ -29,6 +26,7 @@ impl Stage {
         match self {
             Stage::Sft(_) => "sft",
             Stage::Rl(_) => "rl",
+            Stage::Merge(_) => "merge",
             Stage::Eval(_) => "eval",
         }
     }
@@ -38,6 +36,7 @@ impl Stage {
         match self {
             Stage::Sft(stage) => &stage.name,
             Stage::Rl(stage) => &stage.name,
+            Stage::Merge(stage) => &stage.name,
             Stage::Eval(stage) => &stage.name,
         }
     }
@@ -46,7 +45,21 @@ impl Stage {
         match self {
             Stage::Sft(stage) => &mut stage.name,
             Stage::Rl(stage) => &mut stage.name,
+            Stage::Merge(stage) => &mut stage.name,
             Stage::Eval(stage) => &mut stage.name,
+        }
+    }
+
+    /// Whether it takes problems from tasks.
+    pub fn draws(&self) -> bool {
+        !matches!(self, Stage::Merge(_))
+    }
+
+    /// What measures its checkpoints as it trains.
+    pub fn probe(&self) -> Option<&Probe> {
+        match self {
+            Stage::Sft(stage) => stage.probe.as_ref(),
+            Stage::Rl(_) | Stage::Merge(_) | Stage::Eval(_) => None,
         }
     }
 
@@ -55,6 +68,7 @@ impl Stage {
         match self {
             Stage::Sft(stage) => &stage.tasks,
             Stage::Rl(stage) => &stage.tasks,
+            Stage::Merge(_) => &[],
             Stage::Eval(stage) => &stage.tasks,
         }
     }

@@ -26,6 +26,16 @@ pub(super) struct Drawn {
     pub judging: f64,
 }
 
+impl Drawn {
+    /// All groups as a curriculum sees them.
+    pub fn reports(&self, tasks: &[LiveTask]) -> Vec<GroupReport> {
+        let groups = self.groups.iter().zip(&self.judged);
+        groups
+            .map(|(group, judged)| group_report(tasks, group, judged))
+            .collect()
+    }
+}
+
 impl RlRun<'_> {
     /// Draws groups until enough are kept, or [`MAX_ROUNDS`] is reached.
     pub(super) fn draw(
@@ -118,13 +128,8 @@ impl RlRun<'_> {
         drawn.judging += started.elapsed().as_secs_f64();
         tracing::trace!(step, groups = groups.len(), "judged");
         for (group, judged) in groups.iter().zip(&judged) {
-            let keep = match &mut components.curriculum {
-                None => true,
-                Some((name, curriculum)) => curriculum
-                    .keep(&group_report(&trainer.tasks, group, judged))
-                    .map_err(RuntimeError::component("curriculum", name))?,
-            };
-            drawn.kept.push(keep);
+            let report = || group_report(&trainer.tasks, group, judged);
+            drawn.kept.push(components.curriculum.keep(report)?);
         }
         drawn.groups.extend(groups);
         drawn.judged.extend(judged);
@@ -147,12 +152,7 @@ impl RlRun<'_> {
             cursor: trainer.position.cursor,
             tasks: task_entries(&trainer.tasks, &self.tasks),
         };
-        let mut picks = match &mut components.curriculum {
-            None => request.draw(),
-            Some((name, curriculum)) => curriculum
-                .next(&request)
-                .map_err(RuntimeError::component("curriculum", name))?,
-        };
+        let mut picks = components.curriculum.next(&request)?;
         for pick in &mut picks {
             pick.task = self.tasks[pick.task as usize] as u64;
         }
@@ -170,7 +170,7 @@ pub(crate) fn task_entries(tasks: &[LiveTask], chosen: &[usize]) -> Vec<TaskEntr
     chosen.iter().map(entry).collect()
 }
 
-pub(super) fn group_report(tasks: &[LiveTask], group: &Group, judged: &JudgedGroup) -> GroupReport {
+fn group_report(tasks: &[LiveTask], group: &Group, judged: &JudgedGroup) -> GroupReport {
     let scored = || {
         group
             .attempts

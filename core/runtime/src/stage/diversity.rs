@@ -1,0 +1,60 @@
+//! How unlike each other a group's attempts are. Reinforcement narrows what a policy does; these figures say how much of
+//! the spectrum is left.
+
+use std::collections::BTreeSet;
+
+use super::judging::JudgedGroup;
+use super::rollout::Group;
+use super::statistics::mean_of;
+use crate::run::MetricRow;
+
+/// Writes the figures of some groups, each name with `prefix` in front.
+pub(crate) fn report_diversity(
+    groups: &[Group],
+    judged: &[JudgedGroup],
+    prefix: &str,
+    row: &mut MetricRow,
+) {
+    let pairs = || groups.iter().zip(judged);
+    let answers = pairs().filter_map(|(group, judged)| {
+        let answers = (0..group.attempts.len()).filter_map(|attempt| judged.answer(attempt));
+        count_distinct(answers)
+    });
+    let solutions = pairs().filter_map(|(group, judged)| {
+        let solved = group.attempts.iter().zip(&judged.solved);
+        let solved = solved.filter(|(_, solved)| **solved == Some(true));
+        count_distinct(solved.map(|(attempt, _)| without_white_space(&attempt.text)))
+    });
+    let figures = [
+        ("distinct_answers", mean_of(answers)),
+        ("distinct_solutions", mean_of(solutions)),
+        ("surprisal", mean_of(surprisals(groups))),
+    ];
+    for (name, figure) in figures {
+        if let Some(figure) = figure {
+            row.set(format!("{prefix}diversity/{name}"), figure);
+        }
+    }
+}
+
+/// How many different ones there are; nothing of none.
+fn count_distinct<T: Ord>(values: impl Iterator<Item = T>) -> Option<f64> {
+    let distinct: BTreeSet<T> = values.collect();
+    (!distinct.is_empty()).then_some(distinct.len() as f64)
+}
+
+/// Spaces and line breaks make no other solution.
+fn without_white_space(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+/// -log p of each token that was drawn, and not put there by a sampler's steering.
+fn surprisals(groups: &[Group]) -> impl Iterator<Item = f64> + '_ {
+    let attempts = groups.iter().flat_map(|group| &group.attempts);
+    attempts.flat_map(|attempt| {
+        let drawn = &attempt.drawn;
+        let is_drawn = |at: &usize| !drawn.injected.iter().any(|range| range.contains(at));
+        let tokens = (0..drawn.logp.len()).filter(is_drawn);
+        tokens.map(|at| -f64::from(drawn.logp[at]))
+    })
+}
