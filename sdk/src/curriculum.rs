@@ -93,8 +93,9 @@ pub trait Curriculum: Sized + Send + Sync + 'static {
         Ok(false)
     }
 
-    /// Which checkpoints a `merge` stage takes, with their weights. The default takes the
-    /// newest.
+    /// Which checkpoints to keep for a `merge` stage, at least one, each with a weight above
+    /// 0. Called after each probe with those that were selected before and, last, the newest;
+    /// what is not selected may be deleted. The default selects the newest.
     fn select(&mut self, checkpoints: &[CheckpointReport]) -> Result<Vec<Selected>> {
         Ok(checkpoints
             .last()

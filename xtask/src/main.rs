@@ -1,4 +1,5 @@
-//! The project's chores: `cargo xtask demo`, `test`, `check`, `build`, `bench`, `cuda-build`, `gpu-check`.
+//! The project's chores: `cargo xtask demo`, `test`, `check`, `build`, `bench`, `experiment`,
+//! `cuda-build`, `gpu-check`.
 //!
 //! All of them use the dev profile, which is optimised, and one target directory, so that nothing compiles twice; but for
 //! CUDA, whose features are others.
@@ -8,6 +9,7 @@ mod cargo;
 mod check;
 mod cuda;
 mod demo;
+mod experiment;
 mod invariants;
 mod python;
 mod test;
@@ -25,6 +27,7 @@ cargo xtask <task>
   check                        formatting, lints, docs, dependencies, manifests and invariants
   build                        build the binary, and the built-in plugins beside it
   bench [--peer trl] [--help]  measure decoding, training passes, whole steps, memory and reward calls; beside TRL
+  experiment ssp [--seeds N]   train and measure what docs/recipes/ssp.md reports, half an hour for each seed
   cuda-build [--help]          build with CUDA, on a machine with or without a GPU, and pack what a check on one needs
   gpu-check [--out DIR]        cuda-build, then hold the GPU beside the CPU and measure it
 ";
@@ -44,6 +47,7 @@ fn main() -> Result<()> {
         "check" => check::run(),
         "build" => cargo::build().map(|farthing| println!("{}", farthing.display())),
         "bench" => bench::run(rest),
+        "experiment" => experiment::run(rest),
         "cuda-build" => cuda::build(rest),
         "gpu-check" => cuda::check(rest),
         "help" | "--help" | "-h" => {

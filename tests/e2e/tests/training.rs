@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use farthing_e2e::{
     Bench, example_library, manifest_with_memory, root, small_manifest, spectrum_manifest,
+    with_base,
 };
 use serde_json::Value;
 
@@ -319,6 +320,17 @@ fn every_shipped_manifest_passes_check() {
         }
     }
     assert!(checked > 0);
+    // The halves of an experiment: the second begins where the first ends.
+    let experiment = root().join("examples/experiments/ssp");
+    let check = |bench: &Bench, manifest: &str, sets: &[&str]| {
+        let manifest = experiment.join(manifest);
+        let arguments = ["check", manifest.to_str().unwrap()];
+        bench.run(&[&arguments, sets].concat()).success();
+    };
+    check(&bench, "spectrum.toml", &[]);
+    let base = with_base();
+    let path = format!("model.path={:?}", base.path("base"));
+    check(&base, "signal.toml", &["--set", &path]);
     // This one names a model that is too large to ship; a small one of the same family stands in, which knows no chat.
     let real = root().join("examples/real-model/countdown.toml");
     let model = format!(
