@@ -281,6 +281,27 @@ fn models_that_do_not_fit_are_refused_with_all_that_differs() {
     }
 }
 
+/// transformers writes a tokenizer again with empty strings where there was nothing, and merges in another form.
+#[test]
+fn another_way_of_writing_a_tokenizer_is_no_other_tokenizer() {
+    let models = Models::new(&config(), &[1.0, 1.0]);
+    let rewrite = |index: usize, merges: serde_json::Value, prefix: serde_json::Value| {
+        let path = models.inputs[index].path.join("tokenizer.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut tokenizer: serde_json::Value = serde_json::from_str(&text).unwrap();
+        tokenizer["model"]["merges"] = merges;
+        tokenizer["model"]["continuing_subword_prefix"] = prefix;
+        std::fs::write(path, tokenizer.to_string()).unwrap();
+    };
+    use serde_json::json;
+    rewrite(0, json!(["1 2", "3 4"]), json!(null));
+    rewrite(1, json!([["1", "2"], ["3", "4"]]), json!(""));
+    models.merge(&MergeMethod::Linear).unwrap();
+    rewrite(1, json!([["3", "4"], ["1", "2"]]), json!(""));
+    let error = models.refusal(&MergeMethod::Linear);
+    assert!(error.contains("tokenizer.json: `model` differs"), "{error}");
+}
+
 #[test]
 fn another_tokenizer_or_type_is_refused() {
     let models = Models::new(&config(), &[1.0, 1.0]);

@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Source;
+use crate::config::ModelConfig;
 use crate::error::{EngineError, Result};
 use crate::regular_file;
 use crate::tokenizer::files::TokenizerFiles;
@@ -27,8 +28,14 @@ const FREE_CONFIG_KEYS: [&str; 7] = [
     "eos_token_id",
 ];
 
-/// Keys of `tokenizer.json` that say how batches are cut and filled.
-const FREE_TOKENIZER_KEYS: [&str; 2] = ["truncation", "padding"];
+/// Keys of `tokenizer.json` that say how batches are cut and filled, and how tokens become text again.
+const FREE_TOKENIZER_KEYS: [&str; 5] = [
+    "version",
+    "truncation",
+    "padding",
+    "post_processor",
+    "decoder",
+];
 
 /// Refuses sources that differ from the first in what has to be the same.
 pub(super) fn refuse_differences(sources: &[Source<'_>]) -> Result<()> {
@@ -47,14 +54,11 @@ pub(super) fn refuse_differences(sources: &[Source<'_>]) -> Result<()> {
     let tokenizer = json_of(first.path, "tokenizer.json")?;
     for other in others {
         let mut problems = tensor_differences(first, other);
-        let found = json_of(other.path, "config.json")?;
-        differing_keys(
-            "config.json",
-            &config,
-            &found,
-            &FREE_CONFIG_KEYS,
-            &mut problems,
-        );
+        if !is_same_decoder(first.path, other.path) {
+            let found = json_of(other.path, "config.json")?;
+            let free = &FREE_CONFIG_KEYS;
+            differing_keys("config.json", &config, &found, free, &mut problems);
+        }
         let found = json_of(other.path, "tokenizer.json")?;
         differing_keys(
             "tokenizer.json",
@@ -77,6 +81,23 @@ pub(super) fn refuse_differences(sources: &[Source<'_>]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether both configurations mean the same decoder to this engine: versions of transformers write the same model with
+/// other keys. False also where it is none that the engine knows.
+fn is_same_decoder(first: &Path, other: &Path) -> bool {
+    let read = |directory| {
+        let config = ModelConfig::read(directory).ok()?;
+        // What ends a text, and what weights were before training, is no part of what tensors mean.
+        Some(ModelConfig {
+            bos_token_id: None,
+            eos_token_id: Vec::new(),
+            pad_token_id: None,
+            initializer_range: 0.0,
+            ..config
+        })
+    };
+    read(first).is_some_and(|first| read(other) == Some(first))
 }
 
 fn tensor_differences(first: &Source<'_>, other: &Source<'_>) -> Vec<String> {
@@ -135,7 +156,8 @@ fn differing_keys(
             let keys: std::collections::BTreeSet<&String> =
                 expected.keys().chain(found.keys()).collect();
             for key in keys.into_iter().filter(|key| !free.contains(&key.as_str())) {
-                if expected.get(key) != found.get(key) {
+                let meaning = |object: &Map<String, Value>| object.get(key).and_then(meaning);
+                if meaning(expected) != meaning(found) {
                     problems.push(format!("{file}: `{key}` differs"));
                 }
             }
@@ -144,6 +166,43 @@ fn differing_keys(
         (Value::Null, _) => problems.push(format!("{file}: the first model has none")),
         (_, Value::Null) => problems.push(format!("{file}: missing")),
         _ => problems.push(format!("{file}: not an object")),
+    }
+}
+
+/// A value without what writers put differently: absent, null, empty and false are one, and so are the two forms of a
+/// merge, `"a b"` and `["a", "b"]`. Nothing is left of a value that says nothing.
+fn meaning(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::Array(values) if values.is_empty() => None,
+        Value::Array(values) => {
+            let values = values.iter();
+            Some(
+                values
+                    .map(|value| meaning(value).unwrap_or_default())
+                    .collect(),
+            )
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().filter_map(|(key, value)| {
+                let value = match (key.as_str(), value) {
+                    ("merges", Value::Array(merges)) => merges.iter().map(pair).collect(),
+                    _ => meaning(value)?,
+                };
+                Some((key.clone(), value))
+            });
+            let fields: Map<String, Value> = fields.collect();
+            (!fields.is_empty()).then_some(Value::Object(fields))
+        }
+        other => Some(other.clone()),
+    }
+}
+
+fn pair(merge: &Value) -> Value {
+    match merge.as_str().and_then(|text| text.split_once(' ')) {
+        Some((left, right)) => [left, right].into_iter().collect(),
+        None => merge.clone(),
     }
 }
 
