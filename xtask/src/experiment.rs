@@ -3,8 +3,13 @@
 //! Two things are turned on and off: the merge of what probes selected, and the weight of MGPO. All four arms of a seed
 //! share one supervised training, and take as many reinforcement steps of as many attempts, so that what differs is
 //! those two. The manifests are `examples/experiments/ssp/`; what comes out is a table, a picture and all numbers.
+//!
+//! The work goes in three rounds: the supervised trainings, the arms, the measurements. Within a round nothing depends
+//! on anything else, so that a machine with many cores does many things at a time; what comes out is the same.
 
+mod options;
 mod picture;
+mod rounds;
 mod summary;
 
 use std::fs;
@@ -15,6 +20,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::cargo::{self, build, root};
+use options::Options;
+use rounds::Round;
 use summary::{Arm, Measured, Results};
 
 const MANIFESTS: &str = "examples/experiments/ssp";
@@ -45,122 +52,120 @@ const ARMS: [Arm; 4] = [
 
 /// Trains and measures every arm for every seed, and writes what came out.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let (mut seeds, mut out, mut work) = (
-        3,
-        root().join("docs/recipes"),
-        root().join("runs/ssp-experiment"),
-    );
-    let mut rest = match arguments {
-        [name, rest @ ..] if name == "ssp" => rest.iter(),
-        _ => bail!("expected `experiment ssp [--seeds N] [--out DIR] [--work DIR]`"),
+    let options = Options::parse(arguments)?;
+    let farthing = match &options.farthing {
+        Some(binary) => std::path::absolute(binary)?,
+        None => build()?,
     };
-    while let Some(argument) = rest.next() {
-        match (argument.as_str(), rest.next()) {
-            ("--seeds", Some(value)) => seeds = value.parse().context("--seeds is no number")?,
-            ("--out", Some(value)) => out = PathBuf::from(value),
-            ("--work", Some(value)) => work = PathBuf::from(value),
-            _ => bail!("expected [--seeds N] [--out DIR] [--work DIR], found {argument:?}"),
+    fs::create_dir_all(&options.work)?;
+    let bench = Bench {
+        farthing,
+        work: std::path::absolute(&options.work)?,
+    };
+    let seeds: Vec<u64> = (1..=options.seeds).collect();
+    let spectra = Round::of(&seeds, options.jobs).run(|&seed, threads| {
+        let run = bench.train("spectrum.toml", seed, "spectrum", threads, &[])?;
+        // The end of the supervised stage, and the merge, which is one step more.
+        match stage_ends(&run)?.as_slice() {
+            [last, merged] => Ok([last.clone(), merged.clone()]),
+            ends => bail!("{}: expected two stages, found {ends:?}", run.display()),
         }
-    }
-    if seeds < 2 {
-        bail!("--seeds {seeds}: an interval needs two seeds at least");
-    }
-    let farthing = build()?;
-    fs::create_dir_all(&work)?;
+    })?;
+    let starts = |seed: u64, merged: bool| &spectra[seed as usize - 1][usize::from(merged)];
+
+    let arms: Vec<(u64, usize)> = seeds
+        .iter()
+        .flat_map(|&seed| (0..ARMS.len()).map(move |arm| (seed, arm)))
+        .collect();
+    let trained = Round::of(&arms, options.jobs).run(|&(seed, arm), threads| {
+        let start = starts(seed, ARMS[arm].merged);
+        let sets = [
+            format!("model.path={:?}", start.display().to_string()),
+            format!("stage.0.optimizer.config.lambda={:?}", ARMS[arm].lambda),
+        ];
+        bench.train("signal.toml", seed, &format!("arm-{arm}"), threads, &sets)
+    })?;
+
+    let models: Vec<(u64, &PathBuf)> = seeds
+        .iter()
+        .flat_map(|&seed| [(seed, starts(seed, false)), (seed, starts(seed, true))])
+        .chain(
+            arms.iter()
+                .zip(&trained)
+                .map(|(&(seed, _), run)| (seed, run)),
+        )
+        .collect();
+    let measured = Round::of(&models, options.jobs)
+        .run(|&(seed, model), threads| bench.measure(model, seed, threads))?;
+    let (before, after) = measured.split_at(2 * seeds.len());
+
     let mut results = Results::new(&ARMS);
-    for seed in 1..=seeds {
-        let bench = Bench {
-            farthing: &farthing,
-            work: &work,
-            seed,
-        };
-        bench.run(&mut results)?;
-        // Each seed takes half an hour; what is known is written down.
-        results.write(&out)?;
+    for (index, &(seed, arm)) in arms.iter().enumerate() {
+        let start = &before[2 * (seed as usize - 1) + usize::from(ARMS[arm].merged)];
+        let tokens = tokens(&trained[index])?;
+        results.add(arm, start.clone(), after[index].clone(), tokens);
     }
+    results.write(&options.out)?;
     println!("{}", results.markdown());
     Ok(())
 }
 
-/// The runs of one seed.
-struct Bench<'a> {
-    farthing: &'a Path,
-    work: &'a Path,
-    seed: u64,
+/// What trains and measures, and where.
+struct Bench {
+    farthing: PathBuf,
+    work: PathBuf,
 }
 
-impl Bench<'_> {
-    fn run(&self, results: &mut Results) -> Result<()> {
-        let spectrum = self.train("spectrum.toml", "spectrum", &[])?;
-        // The end of the supervised stage, and the merge, which is one step more.
-        let ends = stage_ends(&spectrum)?;
-        let [last, merged] = ends.as_slice() else {
-            bail!(
-                "{}: expected two stages, found {ends:?}",
-                spectrum.display()
-            );
-        };
-        let mut models = vec![last.clone(), merged.clone()];
-        for (index, arm) in ARMS.iter().enumerate() {
-            let start = if arm.merged { merged } else { last };
-            let sets = [
-                format!("model.path={:?}", start.display().to_string()),
-                format!("stage.0.optimizer.config.lambda={:?}", arm.lambda),
-            ];
-            models.push(self.train("signal.toml", &format!("arm-{index}"), &sets)?);
-        }
-        let mut eval = Command::new(self.farthing);
-        eval.arg("eval")
-            .args(&models)
-            .arg(root().join(MANIFESTS).join("signal.toml"));
-        eval.args([
-            "--json",
-            "--set",
-            &format!("model.path={:?}", last.display().to_string()),
-        ]);
-        let output = eval.current_dir(root()).output()?;
-        if !output.status.success() {
-            bail!("{}", String::from_utf8_lossy(&output.stderr));
-        }
-        let comparison: Value = serde_json::from_slice(&output.stdout)?;
-        let evaluations = comparison["evaluations"]
-            .as_array()
-            .context("no evaluations")?;
-        let measured: Vec<Measured> = evaluations
-            .iter()
-            .map(Measured::of)
-            .collect::<Result<_>>()?;
-        let (before, after) = measured.split_at(2);
-        for (index, arm) in ARMS.iter().enumerate() {
-            let tokens = tokens(&self.run_directory(&format!("arm-{index}")))?;
-            let start = &before[usize::from(arm.merged)];
-            results.add(index, start.clone(), after[index].clone(), tokens);
-        }
-        Ok(())
-    }
-
-    fn run_directory(&self, name: &str) -> PathBuf {
-        self.work.join(format!("seed-{}-{name}", self.seed))
-    }
-
+impl Bench {
     /// Trains, or goes on with what an earlier call began.
-    fn train(&self, manifest: &str, name: &str, sets: &[String]) -> Result<PathBuf> {
-        let out = self.run_directory(name);
-        let mut train = Command::new(self.farthing);
-        train
-            .arg("train")
-            .arg(root().join(MANIFESTS).join(manifest))
-            .arg("--out")
-            .arg(&out);
-        train.args(["--set", &format!("run.seed={}", self.seed)]);
-        for set in sets {
-            train.args(["--set", set]);
-        }
+    fn train(
+        &self,
+        manifest: &str,
+        seed: u64,
+        name: &str,
+        threads: usize,
+        sets: &[String],
+    ) -> Result<PathBuf> {
+        let out = self.work.join(format!("seed-{seed}-{name}"));
+        let mut train = self.command("train", seed, threads, sets);
+        train.arg(root().join(MANIFESTS).join(manifest));
+        train.arg("--out").arg(&out);
         if out.exists() {
             train.arg("--resume");
         }
         cargo::run(&mut train)?;
         Ok(out)
+    }
+
+    /// Measures a model, unless an earlier call has.
+    fn measure(&self, model: &Path, seed: u64, threads: usize) -> Result<Measured> {
+        let name = model.strip_prefix(&self.work)?.display().to_string();
+        let kept = self.work.join(format!("{}.json", name.replace('/', "-")));
+        if !kept.exists() {
+            let sets = [format!("model.path={:?}", model.display().to_string())];
+            let mut eval = self.command("eval", seed, threads, &sets);
+            eval.arg(model)
+                .arg(root().join(MANIFESTS).join("measure.toml"))
+                .arg("--json");
+            let output = eval.output()?;
+            if !output.status.success() {
+                bail!("{}", String::from_utf8_lossy(&output.stderr));
+            }
+            fs::write(&kept, output.stdout)?;
+        }
+        let comparison: Value = serde_json::from_slice(&fs::read(&kept)?)?;
+        Measured::of(&comparison["evaluations"][0]).with_context(|| kept.display().to_string())
+    }
+
+    fn command(&self, name: &str, seed: u64, threads: usize, sets: &[String]) -> Command {
+        let mut command = Command::new(&self.farthing);
+        command.current_dir(root()).arg(name);
+        command.args(["--set", &format!("run.seed={seed}")]);
+        command.args(["--set", &format!("run.threads={threads}")]);
+        for set in sets {
+            command.args(["--set", set]);
+        }
+        command
     }
 }
 
@@ -181,10 +186,7 @@ fn stage_ends(run: &Path) -> Result<Vec<PathBuf>> {
 /// Tokens that went through training in a run.
 fn tokens(run: &Path) -> Result<f64> {
     let text = fs::read_to_string(run.join("metrics.jsonl"))?;
-    let rows = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let counts = rows.filter_map(|row| row["num_tokens"].as_f64());
-    let last = counts.fold(None, |_, count| Some(count));
+    let count = |line: &str| serde_json::from_str::<Value>(line).ok()?["num_tokens"].as_f64();
+    let last = text.lines().rev().find_map(count);
     last.context("the run trained on no tokens")
 }

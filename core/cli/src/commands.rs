@@ -231,12 +231,12 @@ fn run_export(arguments: &Export, terminal: &Terminal) -> Result<()> {
 
 fn run_merge(arguments: &Merge, terminal: &Terminal) -> Result<()> {
     let method = match (arguments.method, &arguments.base, arguments.scale) {
-        (MergeMethod::TaskArithmetic, Some(base), scale) => merge::Method::TaskArithmetic {
+        (MergeMethod::TaskArithmetic, Some(base), scale) => merge::MergeMethod::TaskArithmetic {
             base: base.clone(),
             scale: scale.unwrap_or(1.0),
         },
-        (MergeMethod::Linear, None, None) => merge::Method::Linear,
-        (MergeMethod::Slerp, None, None) => merge::Method::Slerp,
+        (MergeMethod::Linear, None, None) => merge::MergeMethod::Linear,
+        (MergeMethod::Slerp, None, None) => merge::MergeMethod::Slerp,
         (method, _, _) => {
             let problem = match method {
                 MergeMethod::TaskArithmetic => "task arithmetic adds to a model: give --base",

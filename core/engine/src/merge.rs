@@ -144,7 +144,7 @@ impl<'a> Source<'a> {
                 "an adapter and no whole model; `farthing export` adds it to its base, which can be merged",
             ));
         }
-        let entries = weights::entries(path)?;
+        let entries = weights::entries(path, |_, _| {})?;
         Ok(Self { path, entries })
     }
 }

@@ -32,18 +32,9 @@ pub(crate) fn load(
     tied: bool,
     device: &Device,
 ) -> Result<Vec<Tensor>> {
-    let mut problems = Vec::new();
-    let mut found = BTreeMap::new();
-    for path in files(directory)? {
-        read_entries(&path, &mut found, &mut problems)?;
-    }
-    check(declared, tied, &found, &mut problems);
-    if !problems.is_empty() {
-        return Err(EngineError::Weights {
-            path: directory.to_owned(),
-            problems,
-        });
-    }
+    let found = entries(directory, |found, problems| {
+        check(declared, tied, found, problems);
+    })?;
     declared
         .iter()
         .map(|declared| {
@@ -229,13 +220,18 @@ impl EntryReader<'_> {
     }
 }
 
-/// The tensors of a directory by name, from their headers.
-pub(crate) fn entries(directory: &Path) -> Result<BTreeMap<String, Entry>> {
+/// The tensors of a directory by name, from their headers. `check` adds what is wrong with them to what is wrong with
+/// the files, and all of it is refused at once.
+pub(crate) fn entries(
+    directory: &Path,
+    check: impl FnOnce(&BTreeMap<String, Entry>, &mut Vec<String>),
+) -> Result<BTreeMap<String, Entry>> {
     let mut problems = Vec::new();
     let mut found = BTreeMap::new();
     for path in files(directory)? {
         read_entries(&path, &mut found, &mut problems)?;
     }
+    check(&found, &mut problems);
     match problems.is_empty() {
         true => Ok(found),
         false => Err(EngineError::Weights {

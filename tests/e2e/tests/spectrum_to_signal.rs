@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use farthing_e2e::{Bench, spectrum_manifest};
+use farthing_sdk::rng::{rand::RngExt, stream};
 use serde_json::{Value, json};
 
 fn trained(manifest: &str) -> Bench {
@@ -106,13 +107,8 @@ fn the_objective_reports_how_it_weighs_problems() {
 #[test]
 fn lambda_0_is_the_plain_objective_bit_for_bit() {
     let bench = Bench::new();
-    let mut state = 7_u64;
-    let mut uniform = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f64 / (1_u64 << 24) as f64
-    };
+    let mut rng = stream(7, "step", 0);
+    let mut uniform = || rng.random::<f64>();
     // Right or wrong, then anything.
     for binary in [true, false] {
         let groups: Vec<Value> = (0..24)

@@ -320,7 +320,7 @@ fn every_shipped_manifest_passes_check() {
         }
     }
     assert!(checked > 0);
-    // The halves of an experiment: the second begins where the first ends.
+    // The parts of an experiment: the others begin where the first ends.
     let experiment = root().join("examples/experiments/ssp");
     let check = |bench: &Bench, manifest: &str, sets: &[&str]| {
         let manifest = experiment.join(manifest);
@@ -330,7 +330,9 @@ fn every_shipped_manifest_passes_check() {
     check(&bench, "spectrum.toml", &[]);
     let base = with_base();
     let path = format!("model.path={:?}", base.path("base"));
-    check(&base, "signal.toml", &["--set", &path]);
+    for manifest in ["signal.toml", "measure.toml"] {
+        check(&base, manifest, &["--set", &path]);
+    }
     // This one names a model that is too large to ship; a small one of the same family stands in, which knows no chat.
     let real = root().join("examples/real-model/countdown.toml");
     let model = format!(

@@ -7,6 +7,7 @@ use farthing_engine::{Model, Tokenizer};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::limit_threads;
 use crate::error::{Result, RuntimeError};
 use crate::host::ScoringPool;
 use crate::manifest::{EvalStage, Manifest, Stage};
@@ -61,7 +62,9 @@ pub fn evaluate(
     access: &PluginAccess,
     models: &ModelAccess,
 ) -> Result<Comparison> {
-    let plan = Plan::make(manifest, overrides, access, models)?;
+    let file = Plan::read(manifest, overrides, access)?;
+    limit_threads(&file.manifest);
+    let plan = Plan::of(file, access, models)?;
     let (index, stage) = evaluation_of(plan.manifest())?;
     let evaluations = paths
         .iter()

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use farthing_engine::{MergeInput, MergeMethod};
+use farthing_engine::MergeInput;
+pub use farthing_engine::MergeMethod;
 use serde::Serialize;
 
 use super::export::{refuse_existing, write_directory};
@@ -15,16 +16,9 @@ pub struct MergeRequest<'a> {
     pub models: &'a [PathBuf],
     /// One for each model, or none for equal ones.
     pub weights: &'a [f64],
-    pub method: Method,
+    /// Its base named as the models are.
+    pub method: MergeMethod,
     pub access: &'a ModelAccess,
-}
-
-/// The engine's methods, the base still as it was named.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Method {
-    Linear,
-    TaskArithmetic { base: PathBuf, scale: f64 },
-    Slerp,
 }
 
 /// What came out.
@@ -67,12 +61,11 @@ pub fn merge(request: &MergeRequest<'_>) -> Result<MergeReport> {
         })
         .collect::<Result<Vec<_>>>()?;
     let method = match &request.method {
-        Method::Linear => MergeMethod::Linear,
-        Method::Slerp => MergeMethod::Slerp,
-        Method::TaskArithmetic { base, scale } => MergeMethod::TaskArithmetic {
+        MergeMethod::TaskArithmetic { base, scale } => MergeMethod::TaskArithmetic {
             base: path(base)?,
             scale: *scale,
         },
+        other => other.clone(),
     };
     let mut merged = farthing_engine::Merged::default();
     write_directory(request.out, |directory| {

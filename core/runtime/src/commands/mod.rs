@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Result, RuntimeError};
 use crate::host::{ComponentKind, PluginHost};
-use crate::manifest::check_config_text;
+use crate::manifest::{Manifest, check_config_text};
 
 pub mod check;
 pub mod evaluate;
@@ -19,6 +19,17 @@ pub mod plugins;
 pub mod sample;
 pub mod score;
 pub mod train;
+
+/// Computes on as many threads as the manifest says. Call it before anything computes: the first that does settles the
+/// number.
+fn limit_threads(manifest: &Manifest) {
+    if let Some(threads) = manifest.run.threads {
+        // It fails only where a test has built the pool already; results do not depend on it.
+        let _ = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads as usize)
+            .build_global();
+    }
+}
 
 /// A component's configuration as given on the command line, checked like one in a manifest.
 pub fn component_config(

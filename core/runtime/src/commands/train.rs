@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use farthing_engine::{Model, Tokenizer};
 use serde_json::Value;
 
+use super::limit_threads;
 use crate::error::{Result, RuntimeError};
 use crate::host::Lock;
 use crate::host::ScoringPool;
@@ -59,13 +60,7 @@ pub fn train(request: TrainRequest<'_>) -> Result<Trained> {
     if request.resume {
         pin_commit(&mut file, &root)?;
     }
-    if let Some(threads) = file.manifest.run.threads {
-        // Before anything computes: the first that does settles the number. It fails only where a test has built the
-        // pool already; the result does not depend on it.
-        let _ = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads as usize)
-            .build_global();
-    }
+    limit_threads(&file.manifest);
     let plan = Plan::of(file, request.access, request.models)?;
     let memory = MemoryEstimate::of(&plan, &plan.rehearse()?)?;
     memory.refuse_excess()?;

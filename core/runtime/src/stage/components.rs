@@ -137,17 +137,13 @@ impl RlComponents {
                 state(states, "optimizer"),
             )?,
             optimizer_name: optimizer.name.clone(),
-            curriculum: LiveCurriculum::new(
-                host,
-                stage.curriculum.as_ref(),
-                state(states, CURRICULUM),
-            )?,
+            curriculum: LiveCurriculum::new(host, stage.curriculum.as_ref(), states)?,
         })
     }
 
     /// The states that a resumed stage gets back.
     pub fn save(&self) -> Result<States> {
-        let mut states = curriculum_states(&self.curriculum)?;
+        let mut states = self.curriculum.save()?;
         let sampler = &self.sampler;
         let saved = sampler.client.save_state();
         keep(
@@ -169,37 +165,16 @@ impl RlComponents {
     }
 }
 
-/// Where a stage's curriculum has its state.
-const CURRICULUM: &str = "curriculum";
-
-/// The curriculum of an `sft` stage with its saved state, and what it takes back.
-pub(crate) fn curriculum_of(
-    host: &PluginHost,
-    stage: &manifest::SftStage,
-    states: &States,
-) -> Result<LiveCurriculum> {
-    LiveCurriculum::new(host, stage.curriculum.as_ref(), state(states, CURRICULUM))
-}
-
-/// A curriculum's state, where it has one.
-pub(crate) fn curriculum_states(curriculum: &LiveCurriculum) -> Result<States> {
-    let mut states = States::new();
-    if let Some((name, saved)) = curriculum.saved() {
-        keep(&mut states, CURRICULUM.into(), "curriculum", name, saved)?;
-    }
-    Ok(states)
-}
-
 fn config(config: &Map<String, Value>) -> Value {
     Value::Object(config.clone())
 }
 
 /// The saved state, or null for a fresh start.
-fn state<'a>(states: &'a States, at: &str) -> &'a Value {
+pub(super) fn state<'a>(states: &'a States, at: &str) -> &'a Value {
     states.get(at).unwrap_or(&Value::Null)
 }
 
-fn keep(
+pub(super) fn keep(
     states: &mut States,
     at: String,
     kind: &'static str,

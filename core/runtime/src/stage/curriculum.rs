@@ -7,9 +7,13 @@ use farthing_sdk::{
 };
 use serde_json::Value;
 
+use super::components::{States, keep, state};
 use crate::error::{Result, RuntimeError};
 use crate::host::PluginHost;
 use crate::manifest;
+
+/// Where a stage's curriculum has its state.
+const STATE: &str = "curriculum";
 
 /// What chooses problems, groups and checkpoints.
 pub(crate) struct LiveCurriculum(Option<(String, CurriculumClient)>);
@@ -18,11 +22,11 @@ impl LiveCurriculum {
     pub fn new(
         host: &PluginHost,
         component: Option<&manifest::Component>,
-        state: &Value,
+        states: &States,
     ) -> Result<Self> {
         let live = component.map(|component| {
             let config = Value::Object(component.config.clone());
-            let client = host.curriculum(&component.name, &config, state)?;
+            let client = host.curriculum(&component.name, &config, state(states, STATE))?;
             Ok::<_, RuntimeError>((component.name.clone(), client))
         });
         Ok(Self(live.transpose()?))
@@ -68,10 +72,14 @@ impl LiveCurriculum {
         )
     }
 
-    /// The name and what it saves, where there is a curriculum.
-    pub fn saved(&self) -> Option<(&str, farthing_sdk::Result<Value>)> {
-        let (name, curriculum) = self.0.as_ref()?;
-        Some((name, curriculum.save_state()))
+    /// Its state, where it has one.
+    pub fn save(&self) -> Result<States> {
+        let mut states = States::new();
+        if let Some((name, curriculum)) = &self.0 {
+            let saved = curriculum.save_state();
+            keep(&mut states, STATE.into(), "curriculum", name, saved)?;
+        }
+        Ok(states)
     }
 
     fn ask<T>(

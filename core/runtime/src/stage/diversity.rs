@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::judging::JudgedGroup;
 use super::rollout::Group;
+use super::sequences::drawn;
 use super::statistics::mean_of;
 use crate::run::MetricRow;
 
@@ -52,9 +53,7 @@ fn without_white_space(text: &str) -> String {
 fn surprisals(groups: &[Group]) -> impl Iterator<Item = f64> + '_ {
     let attempts = groups.iter().flat_map(|group| &group.attempts);
     attempts.flat_map(|attempt| {
-        let drawn = &attempt.drawn;
-        let is_drawn = |at: &usize| !drawn.injected.iter().any(|range| range.contains(at));
-        let tokens = (0..drawn.logp.len()).filter(is_drawn);
-        tokens.map(|at| -f64::from(drawn.logp[at]))
+        let logp = &attempt.drawn.logp;
+        drawn(logp.len(), &attempt.drawn.injected).map(|at| -f64::from(logp[at]))
     })
 }

@@ -1,6 +1,6 @@
 //! `kind = "merge"`: the run goes on with one model made from several.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use farthing_engine::{MergeInput, merge};
 
@@ -53,7 +53,7 @@ fn inputs(trainer: &Trainer, stage: &MergeStage) -> Vec<MergeInput> {
 fn method(
     trainer: &Trainer,
     stage: &MergeStage,
-    scratch: &std::path::Path,
+    scratch: &Path,
 ) -> Result<farthing_engine::MergeMethod> {
     Ok(match stage.method {
         MergeMethod::Linear => farthing_engine::MergeMethod::Linear,
@@ -75,7 +75,6 @@ fn method(
 
 /// The last part of an input's path.
 fn name_of(input: &MergeInput) -> String {
-    let path: &PathBuf = &input.path;
-    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = input.path.file_name().unwrap_or(input.path.as_os_str());
     name.to_string_lossy().into_owned()
 }

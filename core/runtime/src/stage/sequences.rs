@@ -27,9 +27,16 @@ impl Sequence {
 
     /// Positions in the completion that the model drew.
     pub fn drawn(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.completion_length())
-            .filter(|at| !self.injected.iter().any(|range| range.contains(at)))
+        drawn(self.completion_length(), &self.injected)
     }
+}
+
+/// Positions in a completion of so many tokens that the model drew, and no hook put there.
+pub(super) fn drawn(
+    length: usize,
+    injected: &[Range<usize>],
+) -> impl Iterator<Item = usize> + use<'_> {
+    (0..length).filter(|at| !injected.iter().any(|range| range.contains(at)))
 }
 
 /// The attempts of a step, group by group; attempts without a reward are not here.

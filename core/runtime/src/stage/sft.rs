@@ -8,7 +8,7 @@ use farthing_sdk::{NextRequest, Pick, Split};
 use rayon::prelude::*;
 
 use super::batching::split_by_tokens;
-use super::components::{LiveTask, States, curriculum_of, curriculum_states};
+use super::components::{LiveTask, States};
 use super::curriculum::LiveCurriculum;
 use super::learning::{apply, check_coverage};
 use super::probing::Prober;
@@ -23,12 +23,13 @@ use crate::trainer::{StageEnd, Trainer, UpdateState};
 /// Runs the stage from where the trainer's position stands.
 pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Result<StageEnd> {
     let seeds = StageSeeds::new(trainer.manifest.run.seed, index);
+    let component = stage.curriculum.as_ref();
     // A fresh curriculum chooses the examples, so that a resumed stage has the same ones.
-    let mut curriculum = curriculum_of(&trainer.host, stage, &States::new())?;
+    let mut curriculum = LiveCurriculum::new(&trainer.host, component, &States::new())?;
     let examples = examples(trainer, stage, seeds, &mut curriculum)?;
     if trainer.position.stage_step > 0 {
         let states = &trainer.position.stage_states;
-        curriculum = curriculum_of(&trainer.host, stage, states)?;
+        curriculum = LiveCurriculum::new(&trainer.host, component, states)?;
     }
     let probe = stage.probe.as_ref();
     let prober = probe.map(|probe| Prober::new(trainer, index, probe, seeds));
@@ -57,7 +58,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
     };
     let mut progress = trainer.begin_progress(&stage.name, steps);
     while trainer.position.stage_step < steps {
-        let before = trainer.standing(curriculum_states(&curriculum)?)?;
+        let before = trainer.standing(curriculum.save()?)?;
         let summary = match sft.step(trainer, &mut update) {
             Ok(summary) => summary,
             Err(error) => {
@@ -78,9 +79,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
             break;
         }
         let must_save = is_probed.is_some();
-        if let Some(end) =
-            trainer.end_of_step(Some(&update), must_save, || curriculum_states(&curriculum))?
-        {
+        if let Some(end) = trainer.end_of_step(Some(&update), must_save, || curriculum.save())? {
             progress.finish();
             return Ok(end);
         }

@@ -132,13 +132,9 @@ mod tests {
     /// In how many of many samples the interval holds the truth.
     #[test]
     fn intervals_hold_the_truth_in_95_of_100_samples() {
-        let mut state = 9_u64;
-        let mut uniform = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as f64 / (1_u64 << 31) as f64
-        };
+        use farthing_sdk::rng::{rand::RngExt, stream};
+        let mut rng = stream(9, "intervals", 0);
+        let mut uniform = || rng.random::<f64>();
         // Problems are solved with chances that are uniform squared, 1/3 on average, 8 attempts each.
         let samples = 4000;
         let mut held = 0;
