@@ -104,6 +104,16 @@ impl ModelConfig {
         self.architecture == Architecture::Qwen3
     }
 
+    /// The same shape for other lengths than its file says, which is how a model is trained for a longer context: with a
+    /// larger base of the rotary embedding, or with the old one.
+    pub fn with_context(self, max_position_embeddings: usize, rope_theta: Option<f64>) -> Self {
+        Self {
+            max_position_embeddings,
+            rope_theta: rope_theta.unwrap_or(self.rope_theta),
+            ..self
+        }
+    }
+
     /// The longest sequence, prompt and completion together, that this engine computes as the model means it.
     pub fn max_sequence_length(&self) -> usize {
         self.sequence_limit().0

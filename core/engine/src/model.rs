@@ -77,6 +77,14 @@ impl Model {
         }
     }
 
+    /// The same weights for other lengths: see [`ModelConfig::with_context`]. Its checkpoints say so.
+    pub fn with_context(mut self, max_position_embeddings: usize, rope_theta: Option<f64>) -> Self {
+        self.config = self
+            .config
+            .with_context(max_position_embeddings, rope_theta);
+        self
+    }
+
     /// The same model, whose passes and decoding compute in `dtype`. What is trained stays f32 beside it, the master
     /// weights of mixed precision (Micikevicius et al. 2018), so this comes after [`with_adapters`](Self::with_adapters).
     pub fn computing_in(mut self, dtype: DType) -> Result<Self> {

@@ -6,6 +6,7 @@
 
 pub mod commands;
 pub mod error;
+pub mod forecast;
 pub mod host;
 pub mod hub;
 pub mod manifest;

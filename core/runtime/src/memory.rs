@@ -6,14 +6,15 @@
 mod machine;
 mod needs;
 
+pub(crate) use machine::Machine;
+pub(crate) use needs::{DecodingNeeds, StageNeeds};
+
 pub use farthing_engine::trim_with;
 use serde::Serialize;
 
 use crate::error::{Result, RuntimeError};
 use crate::manifest::{ActivationCheckpointing, EvalStage};
 use crate::plan::{Plan, StageLengths};
-use machine::Machine;
-use needs::{DecodingNeeds, StageNeeds};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -57,10 +58,15 @@ pub struct MemoryEstimate {
 }
 
 impl MemoryEstimate {
-    /// Reckons the needs of a plan's stages, and how many layers have to run again so that they fit. `lengths` are those
-    /// of a rehearsal.
+    /// Reckons the needs of a plan's stages on this machine, and how many layers have to run again so that they fit.
+    /// `lengths` are those of a rehearsal.
     pub fn of(plan: &Plan, lengths: &[StageLengths]) -> Result<Self> {
-        let (manifest, model, machine) = (plan.manifest(), &plan.model, &Machine::of(plan));
+        Self::on(&Machine::of(plan), plan, lengths)
+    }
+
+    /// The same on another machine.
+    pub(crate) fn on(machine: &Machine<'_>, plan: &Plan, lengths: &[StageLengths]) -> Result<Self> {
+        let (manifest, model) = (plan.manifest(), &plan.model);
         let parameters = model.parameter_count();
         let lora = manifest.model.lora.as_ref();
         let adapters = lora.map_or(0, |lora| lora.config().parameter_count(model));

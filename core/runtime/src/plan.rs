@@ -17,8 +17,8 @@ use crate::error::{Result, RuntimeError};
 use crate::host::PluginHost;
 use crate::hub::HubError;
 use crate::manifest::{
-    Diagnostic, Diagnostics, InitArchitecture, Manifest, ManifestDraft, ManifestFile, ModelInit,
-    Problem,
+    Diagnostic, Diagnostics, Gpu, InitArchitecture, Manifest, ManifestDraft, ManifestFile,
+    ModelInit, Problem,
 };
 use crate::model_access::{HubModel, ModelAccess};
 use crate::plugin_access::PluginAccess;
@@ -110,6 +110,13 @@ impl Plan {
         }
     }
 
+    /// The GPU that the manifest describes, where this machine has none.
+    pub(crate) fn rented_gpu(&self) -> Option<&Gpu> {
+        let cost = self.manifest().run.cost.as_ref();
+        cost.and_then(|cost| cost.gpu.as_ref())
+            .filter(|_| self.device.is_cpu())
+    }
+
     /// Whether the manifest names a component of this plugin.
     pub fn uses_plugin(&self, name: &str) -> bool {
         self.file
@@ -194,7 +201,12 @@ fn model_config(
                     .map_err(|problem| farthing_engine::EngineError::Argument(problem).into())
                     .map(|()| config)
             }),
-        (None, Some(path)) => read_config(path).map_err(RuntimeError::from),
+        (None, Some(path)) => read_config(path)
+            .map(|config| match &model.context {
+                Some(context) => context.of(config),
+                None => config,
+            })
+            .map_err(RuntimeError::from),
         (None, None) => return None,
     };
     match config {
@@ -247,6 +259,12 @@ pub fn initial_model(
         }
         (None, Some(path)) => {
             let model = Model::load(path, device)?;
+            let model = match &manifest.model.context {
+                Some(context) => {
+                    model.with_context(context.max_position_embeddings as usize, context.rope_theta)
+                }
+                None => model,
+            };
             let (has, needs) = (model.config().vocab_size, tokenizer.vocab_size());
             if needs > has {
                 return Err(RuntimeError::Usage(format!(

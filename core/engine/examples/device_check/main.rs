@@ -21,7 +21,6 @@ mod result_page;
 mod shapes;
 mod throughput;
 mod training_run;
-mod work;
 
 use anyhow::{Result, bail};
 

@@ -72,14 +72,17 @@ impl Precision {
         }
     }
 
-    /// The model, computing in this type.
-    pub fn convert(self, model: Model) -> Result<Model> {
-        let dtype = match self {
+    pub fn dtype(self) -> DType {
+        match self {
             Self::F32 => DType::F32,
             Self::Bf16 => DType::BF16,
             Self::F16 => DType::F16,
             Self::F64 => DType::F64,
-        };
-        Ok(model.computing_in(dtype)?)
+        }
+    }
+
+    /// The model, computing in this type.
+    pub fn convert(self, model: Model) -> Result<Model> {
+        Ok(model.computing_in(self.dtype())?)
     }
 }

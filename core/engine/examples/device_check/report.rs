@@ -15,7 +15,6 @@ use crate::precision::Precision;
 use crate::result_page::page;
 use crate::support::Options;
 use crate::training_run;
-use crate::work::utilisation;
 
 /// Lines of a failed step's output that are kept.
 const LAST_LINES: usize = 12;
@@ -113,7 +112,7 @@ fn with_shares(mut step: Value, given: Option<f64>) -> Value {
     step["peak_tflops"] = json!(peak);
     for phase in ["decoding", "training"] {
         if let Some(rate) = step[phase]["operations_per_second"].as_f64() {
-            step[phase]["utilisation"] = json!(utilisation(rate, 1.0, peak));
+            step[phase]["utilisation"] = json!(rate / (peak * 1e12));
         }
     }
     step

@@ -131,15 +131,26 @@ fn throughput(result: &Value) -> String {
                 gibibytes(&found["peak_bytes"])
             ));
         }
+        let mut lines = Vec::new();
         if let Some(peak) = step["peak_tflops"].as_f64() {
-            let line = format!(
-                "\nThe peak of {} is taken as {peak} TFLOP/s.\n",
-                step["device"].as_str().unwrap_or("the device")
-            );
-            if !peaks.contains(&line) {
-                peaks.push(line);
-            }
+            let device = step["device"].as_str().unwrap_or("the device");
+            lines.push(format!(
+                "\nThe peak of {device} is taken as {peak} TFLOP/s.\n"
+            ));
         }
+        if let (Some(operations), Some(bytes)) = (
+            step["product_operations_per_second"].as_f64(),
+            step["copied_bytes_per_second"].as_f64(),
+        ) {
+            lines.push(format!(
+                "\nBefore {}: a large product at {:.0} TFLOP/s, a copy at {:.0} GB/s read and written.\n",
+                step["shape"].as_str().unwrap_or("?"),
+                operations / 1e12,
+                bytes / 1e9
+            ));
+        }
+        lines.retain(|line| !peaks.contains(line));
+        peaks.extend(lines);
     }
     text.push_str(&peaks.concat());
     for step in list(&result["throughput"]) {

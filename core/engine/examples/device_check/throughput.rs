@@ -5,7 +5,8 @@
 
 use anyhow::Result;
 use farthing_engine::{
-    AdamW, AdamWConfig, Device, Gradients, Model, Packed, Tokenizer, select_device,
+    AdamW, AdamWConfig, Device, Gradients, MachineSpeed, Model, Packed, Sequences, Tokenizer,
+    select_device,
 };
 use serde_json::{Value, json};
 
@@ -13,7 +14,6 @@ use crate::memory;
 use crate::precision::Precision;
 use crate::shapes::named;
 use crate::support::{Options, draw_full_length, median, timed};
-use crate::work::{self, Sequences};
 
 pub const OPTIONS: [&str; 9] = [
     "device",
@@ -30,7 +30,9 @@ pub const OPTIONS: [&str; 9] = [
 struct Measurement {
     device: Device,
     prompts: usize,
-    sequences: Sequences,
+    group: usize,
+    prompt_tokens: usize,
+    new_tokens: usize,
     micro_batch_tokens: usize,
     repeats: usize,
 }
@@ -40,32 +42,23 @@ pub fn run(options: &Options) -> Result<()> {
     let precision = Precision::named(options.text("precision").unwrap_or("bf16"))?;
     let shape = options.text("shape").unwrap_or("qwen2.5-0.5b");
     let config = named(shape)?;
-    let (prompts, group) = (options.number("prompts", 16)?, options.number("group", 8)?);
     let measurement = Measurement {
         device: device.clone(),
-        prompts,
-        sequences: Sequences {
-            count: prompts * group,
-            prompt: options.number("prompt-tokens", 128)?,
-            new_tokens: options.number("new-tokens", 256)?,
-            group,
-        },
+        prompts: options.number("prompts", 16)?,
+        group: options.number("group", 8)?,
+        prompt_tokens: options.number("prompt-tokens", 128)?,
+        new_tokens: options.number("new-tokens", 256)?,
         micro_batch_tokens: options.number("micro-batch-tokens", 8192)?,
         repeats: options.number("repeats", 3)?,
     };
     let model = precision.convert(Model::init(config, 1, &device)?)?;
     let parameters = model.parameter_count();
+    let speed = MachineSpeed::measure(&device, precision.dtype())?;
     eprintln!("{shape}: {parameters} parameters in {}", precision.name());
     let decoding = measurement.decoding(&model)?;
     eprintln!("decoding: {decoding}");
     let training = measurement.training(model)?;
     eprintln!("training: {training}");
-    let Sequences {
-        count,
-        prompt,
-        new_tokens,
-        group,
-    } = measurement.sequences;
     println!(
         "{}",
         json!({
@@ -73,10 +66,12 @@ pub fn run(options: &Options) -> Result<()> {
             "shape": shape,
             "precision": precision.name(),
             "parameters": parameters,
-            "sequences": count,
-            "group": group,
-            "prompt_tokens": prompt,
-            "new_tokens": new_tokens,
+            "product_operations_per_second": speed.operations,
+            "copied_bytes_per_second": speed.bytes,
+            "sequences": measurement.count(),
+            "group": measurement.group,
+            "prompt_tokens": measurement.prompt_tokens,
+            "new_tokens": measurement.new_tokens,
             "micro_batch_tokens": measurement.micro_batch_tokens,
             "decoding": decoding,
             "training": training,
@@ -86,55 +81,62 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 impl Measurement {
+    fn count(&self) -> usize {
+        self.prompts * self.group
+    }
+
+    fn sequences(&self) -> Sequences {
+        Sequences {
+            count: self.count() as f64,
+            prompt: self.prompt_tokens as f64,
+            new_tokens: self.new_tokens as f64,
+            group: self.group as f64,
+        }
+    }
+
     fn decoding(&self, model: &Model) -> Result<Value> {
         // Tokens are numbers here: nothing is spelled out, so any tokenizer will do.
         let tokenizer = Tokenizer::characters::<&str>("ab", &[])?;
         let prompts = self.prompt_tokens(model);
-        let Sequences {
-            count,
-            new_tokens,
-            group,
-            ..
-        } = self.sequences;
-        let draw = || draw_full_length(model, &tokenizer, &prompts, group, new_tokens);
+        let draw = || draw_full_length(model, &tokenizer, &prompts, self.group, self.new_tokens);
         let ((), peak) = memory::peak_during(&self.device, draw)?;
         let mut seconds = Vec::new();
         for _ in 0..self.repeats {
             seconds.push(self.timed(draw)?);
         }
-        let tokens = count * new_tokens;
+        let tokens = self.count() * self.new_tokens;
+        let operations = model.config().forward_operations(&self.sequences());
         Ok(json!({
             "seconds": seconds,
             "tokens_per_second": tokens as f64 / median(&seconds),
-            "operations": work::decoding(model.config(), self.sequences),
-            "operations_per_second": work::decoding(model.config(), self.sequences) / median(&seconds),
+            "operations": operations,
+            "operations_per_second": operations / median(&seconds),
             "peak_bytes": peak,
         }))
     }
 
     fn training(&self, mut model: Model) -> Result<Value> {
         let prompts = self.prompt_tokens(&model);
-        let length = self.sequences.prompt + self.sequences.new_tokens;
+        let length = self.prompt_tokens + self.new_tokens;
         let vocabulary = model.config().vocab_size;
-        let sequences: Vec<Vec<u32>> = (0..self.sequences.count)
+        let sequences: Vec<Vec<u32>> = (0..self.count())
             .map(|at| {
-                let prompt = &prompts[at / self.sequences.group];
-                let own =
-                    (0..self.sequences.new_tokens).map(|position| token(at, position, vocabulary));
+                let prompt = &prompts[at / self.group];
+                let own = (0..self.new_tokens).map(|position| token(at, position, vocabulary));
                 prompt.iter().copied().chain(own).collect()
             })
             .collect();
         let parts: Vec<Packed> = sequences
             .chunks((self.micro_batch_tokens / length).max(1))
             .map(|part| {
-                let prompt = self.sequences.prompt;
+                let prompt = self.prompt_tokens;
                 Packed::from_sequences(part.iter().map(|tokens| (tokens.as_slice(), prompt)))
             })
             .collect();
-        let predicted = self.sequences.count * self.sequences.new_tokens;
+        let predicted = self.count() * self.new_tokens;
         let mut gradients = Gradients::zeros(&model)?;
         let mut rule = AdamW::new(AdamWConfig::default(), &model)?;
-        let operations = work::training(model.config(), self.sequences);
+        let operations = model.config().training_operations(&self.sequences());
         let mut step = || -> Result<(f64, f64)> {
             let passes = self.timed(|| {
                 for packed in &parts {
@@ -159,7 +161,7 @@ impl Measurement {
             updates.push(update);
         }
         let whole: Vec<f64> = passes.iter().zip(&updates).map(|(a, b)| a + b).collect();
-        let tokens = self.sequences.count * length;
+        let tokens = self.count() * length;
         Ok(json!({
             "seconds": whole,
             "forward_backward_seconds": passes,
@@ -176,7 +178,7 @@ impl Measurement {
         let vocabulary = model.config().vocab_size;
         let prompt = |at: usize| {
             let tokens =
-                (0..self.sequences.prompt).map(|position| token(at + 1000, position, vocabulary));
+                (0..self.prompt_tokens).map(|position| token(at + 1000, position, vocabulary));
             tokens.collect()
         };
         (0..self.prompts).map(prompt).collect()

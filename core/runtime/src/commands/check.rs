@@ -7,9 +7,10 @@ use farthing_engine::DeviceLocation;
 use serde::Serialize;
 
 use crate::error::{Result, RuntimeError};
+use crate::forecast::{Forecast, hours_text};
 use crate::host::Lock;
 use crate::manifest::Stage;
-use crate::memory::MemoryEstimate;
+use crate::memory::{Machine, MemoryEstimate};
 use crate::model_access::{Download, ModelAccess};
 use crate::plan::{Plan, refuse_hub_model};
 use crate::plugin_access::{PluginAccess, lock_beside};
@@ -26,8 +27,12 @@ pub struct PlanReport {
     pub download: Option<Download>,
     pub plugins: Vec<String>,
     pub stages: Vec<String>,
+    /// On the machine that it is planned for: this one, or the GPU that the manifest describes.
     pub memory: MemoryEstimate,
     pub fits: bool,
+    pub forecast: Forecast,
+    /// Whether memory and forecast are those of a GPU that the manifest describes.
+    pub rented: bool,
     /// Hours of wall-clock time after which the budget ends the run.
     pub budget_hours: Option<f64>,
 }
@@ -44,7 +49,9 @@ pub fn check(
 ) -> Result<PlanReport> {
     let plan = Plan::make(manifest, overrides, access, models)?;
     let download = download(&plan)?;
-    let memory = MemoryEstimate::of(&plan, &plan.rehearse()?)?;
+    let lengths = plan.rehearse()?;
+    let memory = MemoryEstimate::on(&Machine::planned(&plan), &plan, &lengths)?;
+    let forecast = Forecast::of(&plan, &lengths, &memory)?;
     if update_lock {
         Lock::of(plan.host.plugins()).write(&lock_beside(manifest))?;
     }
@@ -67,6 +74,8 @@ pub fn check(
         stages: resolved.stages.iter().map(describe).collect(),
         fits: !memory.exceeds_machine(),
         memory,
+        forecast,
+        rented: plan.rented_gpu().is_some(),
         budget_hours: resolved.run.cost.as_ref().and_then(|cost| cost.hours()),
     })
 }
@@ -178,6 +187,12 @@ impl PlanReport {
         for detail in memory_details(memory) {
             line("", &detail);
         }
+        for (index, detail) in self.forecast.text(self.rented).iter().enumerate() {
+            line(if index == 0 { "time" } else { "" }, detail);
+        }
+        if let Some(usd) = self.forecast.usd.filter(|usd| *usd > 0.0) {
+            line("cost", &format!("at most ${usd:.2}"));
+        }
         if let Some(hours) = self.budget_hours {
             line(
                 "budget",
@@ -215,15 +230,6 @@ fn memory_details(memory: &MemoryEstimate) -> Vec<String> {
         ));
     }
     details
-}
-
-fn hours_text(hours: f64) -> String {
-    let seconds = hours * 3600.0;
-    match seconds {
-        ..60.0 => format!("{seconds:.3} seconds"),
-        ..3600.0 => format!("{:.1} minutes", seconds / 60.0),
-        _ => format!("{hours:.1} hours"),
-    }
 }
 
 fn bytes_text(bytes: f64) -> String {

@@ -1,6 +1,6 @@
 //! What this machine has, what it takes for itself, and what a plan's model takes on it.
 
-use farthing_engine::{Arithmetic, Device, ModelConfig, device_memory};
+use farthing_engine::{Arithmetic, DType, Device, ModelConfig, device_memory};
 
 use crate::plan::Plan;
 
@@ -16,7 +16,7 @@ const WORD: f64 = 700.0;
 const CONTEXT: f64 = 300.0 * MIB;
 
 /// Where a plan computes, and the model that it computes. Bytes are real numbers here: they are compared and divided.
-pub(super) struct Machine<'a> {
+pub(crate) struct Machine<'a> {
     pub model: &'a ModelConfig,
     arithmetic: Arithmetic,
     /// Bytes, of a device those that are free; absent where it cannot be told.
@@ -24,6 +24,22 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
+    /// The machine that the manifest describes a GPU of, if there is none here; else this one.
+    pub fn planned(plan: &'a Plan) -> Self {
+        let gpu = plan.rented_gpu();
+        match gpu {
+            None => Self::of(plan),
+            Some(gpu) => Self {
+                model: &plan.model,
+                arithmetic: Arithmetic {
+                    dtype: DType::BF16,
+                    on_cpu: false,
+                },
+                available: Some(gpu.memory_gib * 1024.0 * MIB),
+            },
+        }
+    }
+
     pub fn of(plan: &'a Plan) -> Self {
         let on_cpu = matches!(plan.device, Device::Cpu);
         Self {
@@ -59,6 +75,13 @@ impl<'a> Machine<'a> {
     /// Gradients and the update rule's two moments.
     pub fn training_state(&self, trained: usize) -> f64 {
         self.arithmetic.training_state(trained) as f64
+    }
+
+    /// Keys and values of one position.
+    pub fn position_bytes(&self) -> f64 {
+        let model = self.model;
+        let values = 2 * model.num_hidden_layers * model.num_key_value_heads * model.head_dim;
+        self.weights(0, values)
     }
 
     /// A training pass.

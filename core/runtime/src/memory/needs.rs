@@ -1,6 +1,7 @@
 //! What a stage asks of memory, counted in tokens: the rows of its largest training pass, and the attempts that it has
 //! drawn at a time.
 
+use farthing_engine::Sequences;
 use farthing_sdk::{Need, PlanRequest};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::stage::rollout::MAX_ROWS;
 
 /// What one stage asks for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct StageNeeds {
+pub(crate) struct StageNeeds {
     pub trains: bool,
     /// Its objective compares with the policy at the stage's beginning.
     pub compares: bool,
@@ -26,7 +27,7 @@ pub(super) struct StageNeeds {
 
 /// Attempts that are drawn in one go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DecodingNeeds {
+pub(crate) struct DecodingNeeds {
     pub groups: usize,
     /// At each problem.
     pub attempts: usize,
@@ -124,6 +125,16 @@ impl DecodingNeeds {
             .rev()
             .find(|&rows| fits(rows, self.positions(rows)));
         fitting.unwrap_or(1)
+    }
+
+    /// All of them at full length.
+    pub fn sequences(&self) -> Sequences {
+        Sequences {
+            count: (self.groups * self.attempts) as f64,
+            prompt: self.prompt as f64,
+            new_tokens: self.new_tokens as f64,
+            group: self.attempts as f64,
+        }
     }
 
     /// Positions that so many attempts have.

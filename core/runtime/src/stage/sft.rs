@@ -35,13 +35,7 @@ pub(crate) fn run(trainer: &mut Trainer, index: usize, stage: &SftStage) -> Resu
     let prober = probe.map(|probe| Prober::new(trainer, index, probe, seeds));
     let prober = prober.transpose()?;
     let batch = (stage.batch as usize).min(examples.len());
-    let steps = match stage.steps {
-        Some(steps) => u64::from(steps),
-        None => {
-            let epochs = u64::from(stage.epochs.unwrap_or(SftStage::DEFAULT_EPOCHS));
-            (epochs * examples.len() as u64).div_ceil(batch as u64)
-        }
-    };
+    let steps = stage.steps_over(examples.len());
     let mut update = trainer.begin_updates(&stage.update, steps)?;
     let mut sft = SftRun {
         stage,

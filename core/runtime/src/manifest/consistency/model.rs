@@ -34,6 +34,19 @@ impl Check<'_> {
             "numbers",
             "`numbers` belong to `characters`",
         );
+        self.not_both(
+            "/model",
+            "init",
+            "context",
+            "a shape has a `max_position_embeddings` of its own",
+        );
+        // Adapters are opened on the base as its files have it.
+        self.not_both(
+            "/model",
+            "lora",
+            "context",
+            "adapters keep the context of the model that they stand on",
+        );
         if self.has("/model/init") && !self.has(TOKENIZER) {
             let place = self.tree.key_place_of("/model/init");
             let message = "missing key `tokenizer` in `model`";

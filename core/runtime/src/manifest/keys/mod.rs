@@ -28,7 +28,7 @@ pub use model::{InitArchitecture, Lora, LoraTarget, Model, ModelInit, TokenizerS
 pub use plugins::{Isolation, PluginFile, Plugins};
 pub use probe::Probe;
 pub use rl::{PeriodicEval, RlStage};
-pub use run::{ActivationCheckpointing, Cost, Run};
+pub use run::{ActivationCheckpointing, Cost, Gpu, Run};
 pub use sft::SftStage;
 pub use stage::Stage;
 pub(super) use stage::{KINDS, PLANNED_KINDS};

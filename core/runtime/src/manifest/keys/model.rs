@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use farthing_engine::{AdapterBase, LoraConfig};
+use farthing_engine::{AdapterBase, LoraConfig, ModelConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,11 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "none: give `path`"))]
     pub init: Option<ModelInit>,
+    /// Train and decode up to another length than the model's files say; its checkpoints then say so too. A model that has
+    /// never seen such positions has to learn them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "as in the model's files"))]
+    pub context: Option<Context>,
     /// The tokenizer: `{ path = .. }` or `{ characters = ".." }`. A model from scratch needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "the tokenizer in the model's directory"))]
@@ -87,6 +92,27 @@ pub struct ModelInit {
     #[serde(default = "ModelInit::default_initializer_range")]
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub initializer_range: f64,
+}
+
+/// The length that a model is trained for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// The longest sequence in tokens, prompt and completion together.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub max_position_embeddings: u32,
+    /// The base of the rotary embedding: a larger one turns slower, so that far positions look less new (Rozière et al.
+    /// 2023, Code Llama, took 10^6 for 16K tokens on models that were trained with 10^4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1.0, max = 1e12), extend("x-default" = "as in the model's files"))]
+    pub rope_theta: Option<f64>,
+}
+
+impl Context {
+    /// A shape with this context.
+    pub fn of(&self, config: ModelConfig) -> ModelConfig {
+        config.with_context(self.max_position_embeddings as usize, self.rope_theta)
+    }
 }
 
 /// A family of decoders.

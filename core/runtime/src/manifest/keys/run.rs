@@ -80,6 +80,26 @@ pub struct Cost {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0, "x-default" = "no limit"))]
     pub budget_usd: Option<f64>,
+    /// The GPU that the run will be rented, where `check` runs on a machine without one: memory, time and price are then
+    /// reckoned for it. Training itself looks at the machine that it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "the machine that runs `check`"))]
+    pub gpu: Option<Gpu>,
+}
+
+/// A GPU, as its data sheet describes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gpu {
+    /// Dense bf16 products, in TFLOP/s. Data sheets often print twice as much, for sparse ones.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub tflops: f64,
+    /// What its memory gives, in GB/s.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub gigabytes_per_second: f64,
+    /// Its memory in GiB.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub memory_gib: f64,
 }
 
 impl Cost {

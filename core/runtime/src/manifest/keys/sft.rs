@@ -67,6 +67,18 @@ impl SftStage {
     /// Used where neither `epochs` nor `steps` is given.
     pub const DEFAULT_EPOCHS: u32 = 5;
 
+    /// Steps of the stage over so many examples.
+    pub fn steps_over(&self, examples: usize) -> u64 {
+        match self.steps {
+            Some(steps) => u64::from(steps),
+            None => {
+                let epochs = u64::from(self.epochs.unwrap_or(Self::DEFAULT_EPOCHS));
+                let batch = u64::from(self.batch).min(examples as u64).max(1);
+                (epochs * examples as u64).div_ceil(batch)
+            }
+        }
+    }
+
     fn default_examples() -> u32 {
         1000
     }
