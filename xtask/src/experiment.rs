@@ -83,17 +83,17 @@ pub fn run(arguments: &[String]) -> Result<()> {
             format!("model.path={:?}", start.display().to_string()),
             format!("stage.0.optimizer.config.lambda={:?}", ARMS[arm].lambda),
         ];
-        bench.train("signal.toml", seed, &format!("arm-{arm}"), threads, &sets)
+        let run = bench.train("signal.toml", seed, &format!("arm-{arm}"), threads, &sets)?;
+        let end = stage_ends(&run)?.pop().context("the run has no end")?;
+        Ok((end, tokens(&run)?))
     })?;
 
+    let ends = arms.iter().zip(&trained);
+    let ends = ends.map(|(&(seed, _), (end, _))| (seed, end));
     let models: Vec<(u64, &PathBuf)> = seeds
         .iter()
         .flat_map(|&seed| [(seed, starts(seed, false)), (seed, starts(seed, true))])
-        .chain(
-            arms.iter()
-                .zip(&trained)
-                .map(|(&(seed, _), run)| (seed, run)),
-        )
+        .chain(ends)
         .collect();
     let measured = Round::of(&models, options.jobs)
         .run(|&(seed, model), threads| bench.measure(model, seed, threads))?;
@@ -102,8 +102,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let mut results = Results::new(&ARMS);
     for (index, &(seed, arm)) in arms.iter().enumerate() {
         let start = &before[2 * (seed as usize - 1) + usize::from(ARMS[arm].merged)];
-        let tokens = tokens(&trained[index])?;
-        results.add(arm, start.clone(), after[index].clone(), tokens);
+        let (_, tokens) = &trained[index];
+        results.add(arm, start.clone(), after[index].clone(), *tokens);
     }
     results.write(&options.out)?;
     println!("{}", results.markdown());
