@@ -20,6 +20,10 @@ pub enum Outcome {
         /// The answer that was read from the completion, in a canonical form: attempts with
         /// the same answer vote together in maj@k.
         answer: Option<String>,
+        /// How that answer was reached, in a canonical form: attempts with the same text count
+        /// as one solution where the diversity of a group is measured. Left out, the
+        /// completion itself tells solutions apart.
+        solution: Option<String>,
     },
     /// No opinion: this reward does not count for this attempt.
     Abstain,
@@ -32,6 +36,7 @@ impl Outcome {
             value: value.into(),
             parts: Parts::default(),
             answer: None,
+            solution: None,
         }
     }
 
@@ -49,6 +54,15 @@ impl Outcome {
     pub fn with_answer(mut self, text: impl Into<String>) -> Self {
         if let Self::Scored { answer, .. } = &mut self {
             *answer = Some(text.into());
+        }
+        self
+    }
+
+    /// Says how the answer was reached, so that two ways of writing one solution count once.
+    #[must_use]
+    pub fn with_solution(mut self, text: impl Into<String>) -> Self {
+        if let Self::Scored { solution, .. } = &mut self {
+            *solution = Some(text.into());
         }
         self
     }

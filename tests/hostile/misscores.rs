@@ -123,7 +123,7 @@ impl Reward for Mixed {
 
     fn score(&self, _: &ProblemView<'_>, attempt: &Attempt<'_>) -> Result<Outcome> {
         match attempt.completion {
-            "score" => Ok(Outcome::scored(0.25).with_answer("42")),
+            "score" => Ok(Outcome::scored(0.25).with_answer("42").with_solution("6*7")),
             "abstain" => Ok(Outcome::Abstain),
             "panic" => panic!("as asked"),
             other => Err(Error::new(format!("asked for {other:?}"))),

@@ -13,7 +13,10 @@
 //! numbers; `2(3+4)`, because it leaves the operation to be guessed; and `007`, which is no
 //! way to write a number.
 
-use crate::arithmetic::{Operation, Rational};
+use crate::{
+    arithmetic::{Operation, Rational},
+    expression::Expression,
+};
 
 /// Parentheses inside parentheses; six numbers need five.
 const DEPTH_LIMIT: u32 = 32;
@@ -31,31 +34,60 @@ pub struct Rules<'a> {
 /// One bit each in the record of used numbers.
 pub const MOST_GIVEN: usize = 64;
 
+/// What reading makes of an expression: its exact value, or the expression with its value.
+pub trait Meaning: Sized {
+    fn number(number: u64) -> Self;
+
+    /// `None` for a division by zero and an overflow.
+    fn combined(operation: Operation, left: Self, right: Self) -> Option<Self>;
+}
+
+impl Meaning for Rational {
+    fn number(number: u64) -> Self {
+        Self::from_integer(i128::from(number))
+    }
+
+    fn combined(operation: Operation, left: Self, right: Self) -> Option<Self> {
+        operation.apply(left, right)
+    }
+}
+
+impl Meaning for Expression {
+    fn number(number: u64) -> Self {
+        Self::number(number)
+    }
+
+    fn combined(operation: Operation, left: Self, right: Self) -> Option<Self> {
+        let value = operation.apply(left.value(), right.value())?;
+        Some(Self::binary(operation, left, right, value))
+    }
+}
+
 /// A well-formed answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// Its exact value; `None` when it breaks the rules: a number that is not given or is
+pub struct Reading<M> {
+    /// What it means; `None` when it breaks the rules: a number that is not given or is
     /// used up, one left over, a division by zero, an overflow, or a right-hand side other
     /// than the target.
-    pub value: Option<Rational>,
+    pub meaning: Option<M>,
 }
 
 /// Reads an answer; `None` when it is malformed.
-pub fn read(text: &str, rules: Rules<'_>) -> Option<Reading> {
+pub fn read<M: Meaning>(text: &str, rules: Rules<'_>) -> Option<Reading<M>> {
     let mut parser = Parser {
         rest: text.as_bytes(),
         width: 0,
         rules,
         used: 0,
     };
-    let left = parser.sum(0)?;
+    let left = parser.sum::<M>(0)?;
     let right_holds = parser.right_side()?;
     if !parser.rest.is_empty() {
         return None;
     }
     let enough = !rules.use_all || parser.used.count_ones() as usize == rules.numbers.len();
     Some(Reading {
-        value: left.filter(|_| right_holds && enough),
+        meaning: left.filter(|_| right_holds && enough),
     })
 }
 
@@ -68,10 +100,10 @@ struct Parser<'a> {
 }
 
 /// The outer `None` is malformed; the inner one has no value under the rules.
-type Parsed = Option<Option<Rational>>;
+type Parsed<M> = Option<Option<M>>;
 
 impl Parser<'_> {
-    fn sum(&mut self, depth: u32) -> Parsed {
+    fn sum<M: Meaning>(&mut self, depth: u32) -> Parsed<M> {
         let mut value = self.product(depth)?;
         loop {
             let operation = match self.peek() {
@@ -84,7 +116,7 @@ impl Parser<'_> {
         }
     }
 
-    fn product(&mut self, depth: u32) -> Parsed {
+    fn product<M: Meaning>(&mut self, depth: u32) -> Parsed<M> {
         let mut value = self.atom(depth)?;
         loop {
             let operation = match self.peek() {
@@ -97,7 +129,7 @@ impl Parser<'_> {
         }
     }
 
-    fn atom(&mut self, depth: u32) -> Parsed {
+    fn atom<M: Meaning>(&mut self, depth: u32) -> Parsed<M> {
         match self.peek()? {
             b'(' if depth < DEPTH_LIMIT => {
                 self.accept();
@@ -117,13 +149,13 @@ impl Parser<'_> {
     }
 
     /// The number, if it is given and not used up.
-    fn take(&mut self, number: u64) -> Option<Rational> {
+    fn take<M: Meaning>(&mut self, number: u64) -> Option<M> {
         let numbers = self.rules.numbers.iter().enumerate();
         let free =
             |(place, given): &(usize, &u64)| **given == number && self.used & (1 << place) == 0;
         let (place, _) = numbers.into_iter().find(free)?;
         self.used |= 1 << place;
-        Some(Rational::from_integer(i128::from(number)))
+        Some(M::number(number))
     }
 
     /// Decimal digits; the inner `None` is a number that no `u64` holds.
@@ -180,10 +212,6 @@ impl Parser<'_> {
     }
 }
 
-fn combined(
-    operation: Operation,
-    left: Option<Rational>,
-    right: Option<Rational>,
-) -> Option<Rational> {
-    operation.apply(left?, right?)
+fn combined<M: Meaning>(operation: Operation, left: Option<M>, right: Option<M>) -> Option<M> {
+    M::combined(operation, left?, right?)
 }

@@ -12,6 +12,7 @@ use farthing_sdk::prelude::*;
 use crate::{
     answer::{MOST_GIVEN, Reading, Rules, read},
     arithmetic::Rational,
+    expression::Expression,
 };
 
 const OPEN: &[u8] = b"<answer>";
@@ -73,27 +74,29 @@ impl Reward for Exact {
                 problem.id
             );
         }
-        let reading = last_answer(attempt.completion)
+        let rules = Rules {
+            numbers: &facts.numbers,
+            target: facts.target,
+            use_all: self.0.use_all,
+        };
+        let answer = last_answer(attempt.completion)
             .filter(|answer| answer.len() <= self.0.max_length)
-            .and_then(|answer| {
-                read(
-                    answer,
-                    Rules {
-                        numbers: &facts.numbers,
-                        target: facts.target,
-                        use_all: self.0.use_all,
-                    },
-                )
-            });
+            .unwrap_or_default();
         let target = Rational::from_integer(i128::from(facts.target));
-        Ok(match reading {
-            None => outcome(0.0, 0.0, 0.0),
-            Some(Reading { value: None }) => outcome(self.0.format_score, 1.0, 0.0),
-            Some(Reading { value: Some(value) }) => {
-                let correct = value == target;
-                let score = if correct { 1.0 } else { self.0.format_score };
-                outcome(score, 1.0, f64::from(u8::from(correct))).with_answer(value.to_string())
+        let Some(Reading { meaning }) = read::<Rational>(answer, rules) else {
+            return Ok(outcome(0.0, 0.0, 0.0));
+        };
+        Ok(match meaning {
+            Some(value) if value == target => {
+                let outcome = outcome(1.0, 1.0, 1.0).with_answer(value.to_string());
+                // A second time, as a tree: most attempts are not right, and need none.
+                match read::<Expression>(answer, rules).and_then(|reading| reading.meaning) {
+                    Some(expression) => outcome.with_solution(expression.essence()),
+                    None => outcome,
+                }
             }
+            Some(value) => outcome(self.0.format_score, 1.0, 0.0).with_answer(value.to_string()),
+            None => outcome(self.0.format_score, 1.0, 0.0),
         })
     }
 }

@@ -307,3 +307,27 @@ fn a_format_score_outside_its_range_is_refused() {
     );
     assert!(testing::reward::<Exact>(json!({ "formatscore": 0.1 })).is_err());
 }
+
+#[test]
+fn one_solution_written_in_several_ways_is_one() {
+    let reward = testing::reward::<Exact>(json!({})).unwrap();
+    let solution = |numbers: &[u64], target: i64, answer: &str| {
+        let facts = json!({ "numbers": numbers, "target": target });
+        let completion = format!("<answer>{answer}</answer>");
+        match reward.score(&facts, &completion).unwrap() {
+            Outcome::Scored { solution, .. } => solution,
+            Outcome::Abstain => panic!("abstained on {answer:?}"),
+        }
+    };
+    let of_sum = |answer| solution(&[44, 19, 35], 98, answer);
+    assert!(of_sum("44+19+35").is_some());
+    for answer in ["19 + (35 + 44)", "(44+19)+35 = 98", "((35+19+44))"] {
+        assert_eq!(of_sum(answer), of_sum("44+19+35"), "{answer}");
+    }
+    let of_two = |answer| solution(&[2, 2, 6], 2, answer);
+    assert_ne!(of_two("6-2-2"), of_two("(6-2)/2"));
+    assert_eq!(of_two("6-2-2"), of_two("6-(2+2)"));
+    // What is wrong solves nothing.
+    assert_eq!(of_sum("44+19-35"), None);
+    assert_eq!(of_sum("44+19"), None);
+}

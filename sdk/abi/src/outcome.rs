@@ -73,4 +73,8 @@ pub struct RawOutcome<'a> {
 pub trait RawOutcomeSink {
     #[sabi(last_prefix_field)]
     fn push(&self, outcome: RawOutcome<'_>);
+    /// How the answer of attempt `index` was reached; comes before its outcome.
+    fn solution(&self, index: u64, solution: RStr<'_>) {
+        let _ = (index, solution);
+    }
 }

@@ -1,5 +1,7 @@
 //! A reward as the host holds it.
 
+use std::cell::RefCell;
+
 use farthing_abi::{
     Boxed, RawAttempt, RawOutcome, RawOutcomeKind, RawOutcomeSink, RawOutcomeSink_TO, RawPart,
     RawProblem, RawReward_TO,
@@ -70,7 +72,10 @@ impl RewardClient {
             tags: tags.as_slice().into(),
             extras: RStr::empty(),
         };
-        let sink = Sink(on_outcome);
+        let sink = Sink {
+            on_outcome,
+            solution: RefCell::new(None),
+        };
         let sink = RawOutcomeSink_TO::from_ptr(RRef::new(&sink), TD_Opaque);
         // A group of one is the common call of a worker; it needs no allocation.
         if let [attempt] = attempts {
@@ -93,6 +98,7 @@ pub enum Reported<'a> {
         value: f64,
         parts: &'a [RawPart<'a>],
         answer: Option<&'a str>,
+        solution: Option<&'a str>,
     },
     Abstain,
 }
@@ -104,6 +110,7 @@ impl From<Reported<'_>> for Outcome {
                 value,
                 parts,
                 answer,
+                solution,
             } => Self::Scored {
                 value,
                 parts: parts
@@ -111,6 +118,7 @@ impl From<Reported<'_>> for Outcome {
                     .map(|part| (part.name.as_str().to_owned(), part.value))
                     .collect(),
                 answer: answer.map(str::to_owned),
+                solution: solution.map(str::to_owned),
             },
             Reported::Abstain => Self::Abstain,
         }
@@ -126,21 +134,32 @@ fn raw_attempt<'a>(attempt: &Attempt<'a>) -> RawAttempt<'a> {
     }
 }
 
-struct Sink<'a>(&'a (dyn Fn(usize, Result<Reported<'_>>) + Sync));
+struct Sink<'a> {
+    on_outcome: &'a (dyn Fn(usize, Result<Reported<'_>>) + Sync),
+    /// What was said of an attempt whose outcome has not come yet.
+    solution: RefCell<Option<(u64, String)>>,
+}
 
 impl RawOutcomeSink for Sink<'_> {
+    fn solution(&self, index: u64, solution: RStr<'_>) {
+        *self.solution.borrow_mut() = Some((index, solution.into()));
+    }
+
     fn push(&self, raw: RawOutcome<'_>) {
+        let said = self.solution.take();
+        let solution = said.filter(|(index, _)| *index == raw.index);
+        let solution = solution.as_ref().map(|(_, text)| text.as_str());
         let outcome = match raw.kind {
             RawOutcomeKind::Abstain => Ok(Reported::Abstain),
             RawOutcomeKind::Failed => Err(Error::new(raw.why.as_str())),
             RawOutcomeKind::Panicked => Err(Error::panic(raw.why.as_str().to_owned())),
-            RawOutcomeKind::Scored => scored(&raw),
+            RawOutcomeKind::Scored => scored(&raw, solution),
         };
-        (self.0)(raw.index as usize, outcome);
+        (self.on_outcome)(raw.index as usize, outcome);
     }
 }
 
-fn scored<'a>(raw: &RawOutcome<'a>) -> Result<Reported<'a>> {
+fn scored<'a>(raw: &RawOutcome<'a>, solution: Option<&'a str>) -> Result<Reported<'a>> {
     if !raw.value.is_finite() {
         return Err(Error::new(format!(
             "the score is {}, which is not finite",
@@ -151,5 +170,6 @@ fn scored<'a>(raw: &RawOutcome<'a>) -> Result<Reported<'a>> {
         value: raw.value,
         parts: raw.parts.as_slice(),
         answer: (!raw.answer.is_empty()).then(|| raw.answer.as_str()),
+        solution,
     })
 }

@@ -124,6 +124,7 @@ fn push(sink: &Sink<'_, '_>, index: usize, outcome: Result<Outcome>) {
             value,
             ref parts,
             ref answer,
+            ref solution,
         }) => {
             let parts: SmallVec<[RawPart<'_>; 4]> = parts
                 .iter()
@@ -136,6 +137,9 @@ fn push(sink: &Sink<'_, '_>, index: usize, outcome: Result<Outcome>) {
             raw.value = value;
             raw.parts = parts.as_slice().into();
             raw.answer = answer.as_deref().unwrap_or_default().into();
+            if let Some(solution) = solution {
+                sink.solution(raw.index, solution.as_str().into());
+            }
             sink.push(raw);
         }
         Err(error) => {

@@ -165,6 +165,7 @@ pub fn outcome(verdict: &Verdict) -> Value {
             value,
             parts,
             answer,
+            solution,
         } => {
             let parts: serde_json::Map<String, Value> = parts
                 .iter()
@@ -173,6 +174,9 @@ pub fn outcome(verdict: &Verdict) -> Value {
             let mut outcome = json!({ "outcome": "scored", "value": value, "parts": parts });
             if let Some(answer) = answer {
                 outcome["answer"] = json!(answer);
+            }
+            if let Some(solution) = solution {
+                outcome["solution"] = json!(solution);
             }
             outcome
         }

@@ -63,6 +63,8 @@ pub enum Verdict {
         parts: Parts,
         /// What was read from the completion, for rewards that say so.
         answer: Option<String>,
+        /// How it was reached, for rewards that say so.
+        solution: Option<String>,
     },
     /// The reward has no opinion.
     Abstain,

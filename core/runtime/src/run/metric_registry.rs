@@ -302,7 +302,7 @@ const RUNTIME_METRICS: &[MetricDoc] = &[
     metric("diversity/distinct_answers", "answers", "rewards",
         "Mean number of different answers among a group's attempts, over groups in which the reward read any."),
     metric("diversity/distinct_solutions", "solutions", "rewards",
-        "Mean number of different solutions among a group's right attempts, white space aside, over groups with a right attempt. Falls to 1 where the policy knows one way only."),
+        "Mean number of different solutions among a group's right attempts, over groups with a right attempt: as the reward tells solutions apart, and by their text, white space aside, where it does not. Falls to 1 where the policy knows one way only."),
     metric("diversity/surprisal", "nats per token", "engine",
         "Mean of -log p of the drawn tokens, which estimates the entropy of what attempts are drawn from. Falls towards zero as attempts become alike."),
     metric("merge/models", "models", "stage",

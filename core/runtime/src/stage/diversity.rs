@@ -22,9 +22,12 @@ pub(crate) fn report_diversity(
         count_distinct(answers)
     });
     let solutions = pairs().filter_map(|(group, judged)| {
-        let solved = group.attempts.iter().zip(&judged.solved);
-        let solved = solved.filter(|(_, solved)| **solved == Some(true));
-        count_distinct(solved.map(|(attempt, _)| without_white_space(&attempt.text)))
+        let solved =
+            (0..group.attempts.len()).filter(|&attempt| judged.solved[attempt] == Some(true));
+        count_distinct(solved.map(|attempt| match judged.solution(attempt) {
+            Some(solution) => solution.to_owned(),
+            None => without_white_space(&group.attempts[attempt].text),
+        }))
     });
     let figures = [
         ("distinct_answers", mean_of(answers)),
@@ -44,7 +47,7 @@ fn count_distinct<T: Ord>(values: impl Iterator<Item = T>) -> Option<f64> {
     (!distinct.is_empty()).then_some(distinct.len() as f64)
 }
 
-/// Spaces and line breaks make no other solution.
+/// Spaces and line breaks make no other solution, where the reward does not say what makes one.
 fn without_white_space(text: &str) -> String {
     text.split_whitespace().collect()
 }

@@ -119,6 +119,14 @@ impl JudgedGroup {
             _ => None,
         }
     }
+
+    /// How that reward says the answer was reached.
+    pub fn solution(&self, attempt: usize) -> Option<&str> {
+        match self.verdicts.first().map(|verdicts| &verdicts[attempt]) {
+            Some(Verdict::Scored { solution, .. }) => solution.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// The weighted sum over the rewards that have an opinion. A reward of weight 0 only watches: its failure does not make

@@ -72,6 +72,7 @@ fn scored(value: f64) -> Verdict {
         value,
         parts: Parts::default(),
         answer: None,
+        solution: None,
     }
 }
 
@@ -94,6 +95,7 @@ fn every_outcome_keeps_its_kind() {
         value: 0.25,
         parts: Parts::default(),
         answer: Some("42".into()),
+        solution: Some("6*7".into()),
     };
     assert_eq!(verdicts[0], quarter);
     assert_eq!(verdicts[1], Verdict::Abstain);

@@ -151,10 +151,12 @@ fn verdict(outcome: Result<Reported<'_>>) -> Verdict {
             value,
             parts,
             answer,
+            solution,
         }) => Verdict::Scored {
             value,
             parts,
             answer,
+            solution,
         },
         Ok(Outcome::Abstain) => Verdict::Abstain,
         Err(error) => Verdict::Failed {
