@@ -1,0 +1,53 @@
+//! Answers that nothing marks: the end of a text, and a text that is nothing else.
+
+use std::borrow::Cow;
+
+use super::{Search, delimiters::without_delimiters, unwrapped};
+
+/// What follows the last blank line that has text after it.
+pub fn last_paragraph(text: &str) -> &str {
+    let text = text.trim_end();
+    let mut start = text.len();
+    for line in text.rsplit_inclusive('\n') {
+        if line.trim().is_empty() {
+            break;
+        }
+        start -= line.len();
+    }
+    text[start..].trim_start()
+}
+
+/// The whole completion, if it is one line and no longer than an answer is.
+pub fn whole(text: &str) -> Search<'_> {
+    // Longer ones are sentences, and sentences are not answers.
+    const LONGEST: usize = 200;
+    let text = text.trim();
+    if text.len() > LONGEST || text.contains('\n') || text.ends_with('?') {
+        return Search::Absent;
+    }
+    let answer = match without_delimiters(unwrapped(text)) {
+        Cow::Borrowed(answer) => Cow::Borrowed(answer),
+        Cow::Owned(answer) => Cow::Owned(answer),
+    };
+    Search::of(Vec::from_iter((!answer.is_empty()).then_some(answer)))
+}
+
+/// The last number: digits with separators, a decimal point, a fraction bar and a sign.
+pub fn last_number(text: &str) -> Search<'_> {
+    let bytes = text.as_bytes();
+    let Some(last) = bytes.iter().rposition(u8::is_ascii_digit) else {
+        return Search::Absent;
+    };
+    let belongs = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'/');
+    let mut start = bytes[..last]
+        .iter()
+        .rposition(|byte| !belongs(byte))
+        .map_or(0, |before| before + 1);
+    while matches!(bytes[start], b',' | b'/') {
+        start += 1;
+    }
+    if start > 0 && bytes[start - 1] == b'-' {
+        start -= 1;
+    }
+    Search::Answers(vec![Cow::Borrowed(&text[start..=last])])
+}
