@@ -13,6 +13,7 @@ import sys
 import time
 
 from math_verify import parse, verify
+from math_verify.errors import TimeoutException
 
 WRAPS = {"none": "{}", "dollars": "${}$", "boxed": "\\boxed{{{}}}"}
 DELIMITED = re.compile(r"(?<!\\)\$.*(?<!\\)\$|\\\(|\\\[|\\boxed")
@@ -26,7 +27,7 @@ def judged(gold: str, answer: str) -> bool | None:
     try:
         # Both raise at a timeout or an error that they would otherwise log and call a difference.
         return verify(parse(gold, raise_on_error=True), parse(answer, raise_on_error=True), raise_on_error=True)
-    except Exception:
+    except (Exception, TimeoutException):  # the latter is none of the former
         return None
 
 
