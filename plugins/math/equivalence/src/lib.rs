@@ -1,17 +1,57 @@
-//! Whether two mathematical answers mean the same.
+//! Whether two mathematical answers, in LaTeX or plain text, mean the same.
+//!
+//! ```
+//! use farthing_math_equivalence::{Policy, Verdict, compare, parse};
+//!
+//! let policy = Policy::default();
+//! let gold = parse(r"\frac{\sqrt{2}}{2}", &policy).expect("the gold answer is readable");
+//! let given = parse("1/sqrt(2)", &policy).expect("so is the given one");
+//! assert_eq!(compare(&gold, &given, &policy), Verdict::Equal);
+//! ```
+//!
+//! A reward that is wrong teaches what is wrong, so three rules stand above all others here.
+//! Exact numbers are compared exactly, and functions by proof where there is one. What cannot
+//! be told within the limits is [`Verdict::Undecided`], never a guess. And the work is
+//! bounded for every text, however hostile, by [`limits`].
+//!
+//! From the outside in:
+//!
+//! | module       | what it does                                                        |
+//! |--------------|---------------------------------------------------------------------|
+//! | `lexer`      | text to tokens, LaTeX and plain alike; `token`, `number`            |
+//! | `reading`    | tokens to a kind of answer: list, set, interval, equation, value    |
+//! | `grammar`    | tokens to a formula (`expr`), folding exact numbers on the way      |
+//! | `units`      | what stands behind a value; `words` what is no formula at all       |
+//! | `compare`    | two answers, kind by kind; `region` for sets of real numbers        |
+//! | `equality`   | two formulas: by `field` (proof), then by `value` (ball arithmetic) |
+//!
+//! It is a library of its own, beside the plugin `math`, so that tasks and other rewards can
+//! use it: a plugin cannot be linked into another.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod answer;
+mod compare;
+mod complex;
+mod equality;
+mod expr;
+mod field;
+mod grammar;
+mod lexer;
+mod limits;
+mod number;
 mod policy;
+mod reading;
+mod real;
+mod region;
+mod token;
+mod units;
+mod value;
+mod words;
 
-pub use policy::Policy;
-
-/// A parsed answer.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    text: String,
-}
+pub use answer::Answer;
+pub use policy::{ListOrder, Percent, Policy, Units};
 
 /// Why a text is not an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +59,7 @@ pub struct Answer {
 pub struct Unreadable {
     /// Byte of the text at which reading stopped.
     pub at: usize,
-    /// What was found there and what was expected.
+    /// What was found there, or was expected.
     pub why: String,
 }
 
@@ -34,25 +74,44 @@ pub enum Verdict {
     Undecided(String),
 }
 
-/// Reads an answer, in LaTeX or plain text.
-pub fn parse(text: &str, _policy: &Policy) -> Result<Answer, Unreadable> {
+/// Reads an answer.
+///
+/// # Errors
+///
+/// When the text is empty, too long or too deep, divides by zero, or is neither a formula nor
+/// words.
+pub fn parse(text: &str, policy: &Policy) -> Result<Answer, Unreadable> {
     let text = text.trim();
-    if text.is_empty() {
+    if text.len() > limits::TEXT {
         return Err(Unreadable {
-            at: 0,
-            why: "the answer is empty".to_owned(),
+            at: limits::TEXT,
+            why: format!(
+                "the answer has {} bytes, more than {}",
+                text.len(),
+                limits::TEXT
+            ),
         });
     }
+    let tokens = lexer::tokens(text, policy)?;
+    let form = reading::Reader { text, policy }.answer(&tokens)?;
     Ok(Answer {
-        text: text.to_owned(),
+        text: text.into(),
+        form,
     })
 }
 
-/// Whether `given` means the same as `gold`.
-pub fn compare(gold: &Answer, given: &Answer, _policy: &Policy) -> Verdict {
+/// Whether `given` means the same as `gold`, under the policy that both were read with.
+///
+/// The sides are not alike: an interval as the gold answer takes an inequality that says the
+/// same, solved for its variable; see the documentation of the plugin for each kind.
+pub fn compare(gold: &Answer, given: &Answer, policy: &Policy) -> Verdict {
     if gold.text == given.text {
-        Verdict::Equal
-    } else {
-        Verdict::Different
+        return Verdict::Equal;
+    }
+    let mut comparer = compare::Comparer { policy, pairs: 0 };
+    match comparer.same(&gold.form, &given.form) {
+        Ok(true) => Verdict::Equal,
+        Ok(false) => Verdict::Different,
+        Err(undecided) => Verdict::Undecided(undecided.0),
     }
 }

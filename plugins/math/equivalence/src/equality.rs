@@ -1,0 +1,316 @@
+//! Whether two formulas are the same function.
+//!
+//! In the order of cost: as they are written, as fractions, by fingerprint in a finite field
+//! (see [`crate::field`]), and at last by value, in ball arithmetic at fixed points (see
+//! [`crate::real`]). The first three decide everything that is made of rational numbers,
+//! variables, pi, e, i and square roots. By value, "different" is always a proof; "equal"
+//! means that the difference vanished with the precision, at every point, and at more than
+//! twice the precision of the first look.
+
+use std::cell::Cell;
+
+use dashu_int::{IBig, UBig};
+use dashu_ratio::RBig;
+
+use crate::{
+    complex::Complex,
+    expr::{self, Expr, Function},
+    field, limits,
+    real::{Precision, Trouble},
+    value::{self, Point},
+};
+
+/// That a question has no answer within the limits, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided(pub String);
+
+pub type Decision<T = bool> = Result<T, Undecided>;
+
+/// About sixty digits, for the first look at numbers.
+const FIRST_BITS: usize = 200;
+/// And for functions, where several points are looked at.
+const POINT_BITS: usize = 128;
+/// How many points must agree, and how many are tried.
+const AGREEING: usize = 5;
+const POINTS: usize = 24;
+/// Bits by which an agreement must exceed what chance would give.
+const MARGIN: f64 = 60.0;
+
+pub fn equal(a: &Expr, b: &Expr) -> Decision {
+    if let (Expr::Number(a), Expr::Number(b)) = (a, b) {
+        return Ok(a == b);
+    }
+    match (a.infinite(), b.infinite()) {
+        (Some(a), Some(b)) => return Ok(a == b),
+        (None, None) => {}
+        _ => return Ok(false),
+    }
+    if a == b {
+        return Ok(true);
+    }
+    if let (Some(first), Some(second)) = (field::print(a, 0), field::print(b, 0)) {
+        if first.same(second) {
+            let again = (field::print(a, 1), field::print(b, 1));
+            if matches!(again, (Some(first), Some(second)) if first.same(second)) {
+                return Ok(true);
+            }
+        } else if first.exact && second.exact {
+            return Ok(false);
+        }
+    }
+    let mut names = a.variables();
+    names.extend(b.variables());
+    if names.is_empty() {
+        equal_numbers(a, b)
+    } else {
+        equal_functions(a, b)
+    }
+}
+
+/// What one comparison by value shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// For sure.
+    Different,
+    /// The difference is as small as the precision lets it be.
+    Agreeing,
+    /// Neither has a value, or one has none, or the precision is not enough.
+    Nothing(Trouble),
+    /// One is real where the other is not.
+    OffTheLine,
+}
+
+fn equal_numbers(a: &Expr, b: &Expr) -> Decision {
+    let work = Cell::new(0);
+    let nowhere = |name: &str| unreachable!("a number has no variable {name}");
+    let written = bits(a) + bits(b);
+    if written > limits::BITS {
+        return Err(Undecided(format!(
+            "the numbers have {written} bits, more than {} to compare by value",
+            limits::BITS
+        )));
+    }
+    let mut last = Trouble::Imprecise;
+    let mut agreed = false;
+    for bits in [FIRST_BITS, 3 * FIRST_BITS, 8 * FIRST_BITS] {
+        let at = Precision::new(bits + 2 * written, &work);
+        match shown(a, b, &nowhere, &at) {
+            Shown::Different => return Ok(false),
+            Shown::Agreeing if agreed => return Ok(true),
+            Shown::Agreeing => agreed = true,
+            Shown::Nothing(Trouble::Undefined) => return undefined(a, b, &nowhere, &at),
+            Shown::Nothing(trouble) => last = trouble,
+            Shown::OffTheLine => return Ok(false),
+        }
+    }
+    Err(no_verdict(last))
+}
+
+/// Where the given answer alone has no value, it is not the gold one.
+fn undefined(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision<'_>) -> Decision {
+    let has_none = |expr| matches!(value::value(expr, point, at), Err(Trouble::Undefined));
+    if has_none(a) == has_none(b) {
+        return Err(Undecided("neither formula has a value".to_owned()));
+    }
+    Ok(false)
+}
+
+fn no_verdict(trouble: Trouble) -> Undecided {
+    Undecided(
+        match trouble {
+            Trouble::Undefined => "the formulas have no value at the points that were tried",
+            Trouble::Imprecise => "the precision is not enough to tell the values apart",
+            Trouble::TooMuchWork => "comparing the values takes more work than is allowed",
+        }
+        .to_owned(),
+    )
+}
+
+/// Bits of the numbers that are written in a formula: a difference may be as small as they
+/// can make it.
+fn bits(expr: &Expr) -> usize {
+    let mut sum = 0_usize;
+    expr.each(&mut |node| {
+        if let Expr::Number(number) = node {
+            sum = sum.saturating_add(expr::bits(number));
+        }
+    });
+    sum
+}
+
+fn shown(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision<'_>) -> Shown {
+    let first = value::value(a, point, at);
+    let second = value::value(b, point, at);
+    match (first, second) {
+        (Ok(a), Ok(b)) if a.is_real() == b.is_real() => compared(&a, &b, at),
+        (Ok(a), Ok(b)) => match compared(&a, &b, at) {
+            // On the line but for a rounding: (1+i)(1-i) against 2.
+            Shown::Agreeing => Shown::Agreeing,
+            Shown::Different => Shown::OffTheLine,
+            other => other,
+        },
+        (Err(Trouble::TooMuchWork), _) | (_, Err(Trouble::TooMuchWork)) => {
+            Shown::Nothing(Trouble::TooMuchWork)
+        }
+        (Err(Trouble::Imprecise), _) | (_, Err(Trouble::Imprecise)) => {
+            Shown::Nothing(Trouble::Imprecise)
+        }
+        _ => Shown::Nothing(Trouble::Undefined),
+    }
+}
+
+fn compared(a: &Complex, b: &Complex, at: &Precision<'_>) -> Shown {
+    let difference = match at.subtract_complex(a, b) {
+        Ok(difference) => difference,
+        Err(trouble) => return Shown::Nothing(trouble),
+    };
+    if difference.is_nonzero() {
+        return Shown::Different;
+    }
+    // Two exact values that do not differ, or a difference far below the larger value.
+    let scale = a
+        .magnitude()
+        .max(b.magnitude())
+        .max(-(at.bits as f64) / 2.0);
+    if difference.is_exact_zero() || difference.error() < scale - MARGIN {
+        Shown::Agreeing
+    } else {
+        Shown::Nothing(Trouble::Imprecise)
+    }
+}
+
+fn equal_functions(a: &Expr, b: &Expr) -> Decision {
+    let work = Cell::new(0);
+    // |x| is defined where x is, ln|x| not where ln x is: an absolute value that only the
+    // first formula has says that its domain matters.
+    let has_absolute = |expr: &Expr| expr.any(|node| matches!(node, Expr::Call(Function::Abs, _)));
+    let domain_matters = has_absolute(a) && !has_absolute(b);
+    let mut last = Trouble::Undefined;
+    // Fractions first; then whole numbers, where factorials have values.
+    for whole in [false, true] {
+        let mut on_the_line = 0;
+        let mut off_the_line = 0;
+        let mut differ_off_the_line = false;
+        for number in 0..POINTS {
+            let point = |name: &str| coordinate(name, number, whole);
+            // The last point that has to agree is looked at again, more closely.
+            let bits = if on_the_line + 1 == AGREEING {
+                3 * POINT_BITS
+            } else {
+                POINT_BITS
+            };
+            let at = Precision::new(bits, &work);
+            let real = |expr| value::value(expr, &point, &at).map(|value| value.is_real());
+            match shown(a, b, &point, &at) {
+                Shown::Different if real(a) == Ok(true) => return Ok(false),
+                Shown::Different => differ_off_the_line = true,
+                Shown::OffTheLine if domain_matters => return Ok(false),
+                Shown::OffTheLine => differ_off_the_line = true,
+                Shown::Agreeing if real(a) == Ok(true) => on_the_line += 1,
+                Shown::Agreeing => off_the_line += 1,
+                Shown::Nothing(Trouble::TooMuchWork) => {
+                    return Err(no_verdict(Trouble::TooMuchWork));
+                }
+                Shown::Nothing(Trouble::Undefined) if domain_matters => {
+                    if undefined(a, b, &point, &at) == Ok(false) {
+                        return Ok(false);
+                    }
+                }
+                Shown::Nothing(trouble) => last = trouble,
+            }
+            if on_the_line == AGREEING {
+                return Ok(true);
+            }
+        }
+        if on_the_line < 2 && differ_off_the_line {
+            return Ok(false);
+        }
+        if on_the_line + off_the_line >= AGREEING && !differ_off_the_line {
+            return Ok(true);
+        }
+    }
+    Err(no_verdict(last))
+}
+
+/// Where a variable is at a point: between 0 and 1 at first, then larger, then of either
+/// sign; always the same for one name.
+fn coordinate(name: &str, number: usize, whole: bool) -> RBig {
+    let seed = name
+        .bytes()
+        .fold(0x5eed, |seed, byte| field::mixed(seed ^ u64::from(byte)));
+    let random = field::mixed(seed ^ field::mixed(number as u64 + 1));
+    if whole {
+        return RBig::from(IBig::from(1 + number as u64 % 6 + random % 7));
+    }
+    let fraction = (random >> 40) as i64 | 1;
+    let (range, signed) = match number {
+        0..=2 => (1, false),
+        3..=5 => (4, false),
+        _ => (3, true),
+    };
+    let sign = if signed && random & 1 == 1 { -1 } else { 1 };
+    RBig::from_parts(IBig::from(sign * range * fraction), UBig::ONE << 24_usize)
+}
+
+/// Whether `b` is `a` times a number that is not zero; with the sign of that number where it
+/// is real and known.
+pub fn proportional(a: &Expr, b: &Expr) -> Decision<Option<i8>> {
+    let zero = Expr::Number(RBig::ZERO);
+    if equal(a, &zero)? || equal(b, &zero)? {
+        return Ok(None);
+    }
+    // a(x) b(y) = a(y) b(x) for all x and y.
+    let other = |expr: &Expr| expr.renamed(&|name| format!("{name}~").into());
+    let crossed = |first: &Expr, second: &Expr| Expr::Product(vec![first.clone(), other(second)]);
+    if !equal(&crossed(a, b), &crossed(b, a))? {
+        return Ok(None);
+    }
+    let work = Cell::new(0);
+    let at = Precision::new(POINT_BITS, &work);
+    for number in 0..POINTS {
+        let point = |name: &str| coordinate(name, number, false);
+        let values = (value::value(a, &point, &at), value::value(b, &point, &at));
+        if let (Ok(a), Ok(b)) = values
+            && let (Ok(a), Ok(b)) = (a.real(), b.real())
+            && a.is_nonzero()
+            && b.is_nonzero()
+        {
+            return Ok(Some(if a.is_positive() == b.is_positive() {
+                1
+            } else {
+                -1
+            }));
+        }
+    }
+    Ok(Some(0))
+}
+
+/// The sign of a number; `None` for what is no real number.
+pub fn sign(of: &Expr) -> Decision<Option<i8>> {
+    if let Some(sign) = of.infinite() {
+        return Ok(Some(sign));
+    }
+    if let Expr::Number(number) = of {
+        let zero = RBig::ZERO;
+        return Ok(Some(i8::from(*number > zero) - i8::from(*number < zero)));
+    }
+    if !of.variables().is_empty() {
+        return Ok(None);
+    }
+    let work = Cell::new(0);
+    let nowhere = |name: &str| unreachable!("a number has no variable {name}");
+    for bits in [POINT_BITS, 4 * POINT_BITS] {
+        let at = Precision::new(bits, &work);
+        match value::value(of, &nowhere, &at) {
+            Ok(value) if !value.is_real() => return Ok(None),
+            Ok(value) if value.re.is_positive() => return Ok(Some(1)),
+            Ok(value) if value.re.is_negative() => return Ok(Some(-1)),
+            Err(Trouble::Undefined) => return Ok(None),
+            _ => {}
+        }
+    }
+    match equal(of, &Expr::Number(RBig::ZERO))? {
+        true => Ok(Some(0)),
+        false => Err(no_verdict(Trouble::Imprecise)),
+    }
+}
