@@ -7,11 +7,17 @@
 //!
 //! `math/problems` reads JSONL and parquet files, `math/arithmetic` makes problems up.
 
+mod arithmetic;
 mod equal;
 mod extraction;
 mod gold;
+mod permutation;
+mod problems;
 mod writing;
 
+pub use arithmetic::Arithmetic;
 pub use equal::Equal;
+pub use extraction::{Extraction, Found, Place, Several};
+pub use problems::{Census, Problems};
 
 farthing_sdk::plugin!("math");

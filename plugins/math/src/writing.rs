@@ -90,17 +90,20 @@ impl Writing {
 
     /// Whether one side of a relation is a single name, such as `x`, `x_1` or `f(x)`.
     fn is_solved(&self) -> bool {
-        self.0.split(is_relation).any(|side| match side {
-            [Token::Word(_)] => true,
-            [Token::Word(_), Token::Sign('_'), _] => true,
-            [
-                Token::Word(_),
-                Token::Sign('('),
-                Token::Word(_),
-                Token::Sign(')'),
-            ] => true,
-            _ => false,
-        })
+        let is_name = |side: &[Token]| {
+            matches!(
+                side,
+                [Token::Word(_)]
+                    | [Token::Word(_), Token::Sign('_'), _]
+                    | [
+                        Token::Word(_),
+                        Token::Sign('('),
+                        Token::Word(_),
+                        Token::Sign(')')
+                    ]
+            )
+        };
+        self.0.split(is_relation).any(is_name)
     }
 
     /// Whether `formula` occurs here with nothing beside it that would make it a part of a

@@ -8,7 +8,7 @@ use super::{Search, delimiters::without_delimiters, unwrapped};
 pub fn last_paragraph(text: &str) -> &str {
     let text = text.trim_end();
     let mut start = text.len();
-    for line in text.rsplit_inclusive('\n') {
+    for line in text.split_inclusive('\n').rev() {
         if line.trim().is_empty() {
             break;
         }
@@ -25,10 +25,7 @@ pub fn whole(text: &str) -> Search<'_> {
     if text.len() > LONGEST || text.contains('\n') || text.ends_with('?') {
         return Search::Absent;
     }
-    let answer = match without_delimiters(unwrapped(text)) {
-        Cow::Borrowed(answer) => Cow::Borrowed(answer),
-        Cow::Owned(answer) => Cow::Owned(answer),
-    };
+    let answer = without_delimiters(unwrapped(text));
     Search::of(Vec::from_iter((!answer.is_empty()).then_some(answer)))
 }
 
