@@ -150,7 +150,8 @@ impl Equal {
                 problem.id
             ))),
             (.., Err(_)) => Ok(Judgement::AnswerUnreadable),
-            (.., Ok(_)) => Ok(Judgement::Wrong(shortened(text))),
+            // Those that are wrong vote by how they are written, spaces and the like aside.
+            (.., Ok(_)) => Ok(Judgement::Wrong(shortened(&Writing::of(text).to_string()))),
         }
     }
 

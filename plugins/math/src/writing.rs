@@ -8,6 +8,8 @@
 //! Texts are compared as tokens, so that spaces, sizes of brackets and the many ways to write
 //! a fraction or a product make no difference. No meaning is read here.
 
+use std::fmt::{self, Write as _};
+
 /// One sign of a formula or one word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
@@ -133,6 +135,24 @@ fn goes_on(token: &Token) -> bool {
         Token::Number(_) => true,
         Token::Word(word) => word.len() == 1 || FUNCTIONS.contains(&word.as_str()),
         Token::Sign(sign) => OPERATIONS.contains(sign) || matches!(sign, '(' | ')' | '_' | '|'),
+    }
+}
+
+impl fmt::Display for Writing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut letters_before = false;
+        for token in &self.0 {
+            let letters = !matches!(token, Token::Sign(_));
+            if letters && letters_before {
+                f.write_char(' ')?;
+            }
+            match token {
+                Token::Number(text) | Token::Word(text) => f.write_str(text)?,
+                Token::Sign(sign) => f.write_char(*sign)?,
+            }
+            letters_before = letters;
+        }
+        Ok(())
     }
 }
 

@@ -41,7 +41,7 @@ fn roots(p: i64, q: i64) -> Exercise {
     Exercise {
         terse: format!("{equation}:"),
         question: format!(
-            "Find all solutions of ${}$, separated by a comma.",
+            "Find all solutions of ${}$, in increasing order and separated by a comma.",
             latex(&equation)
         ),
         answer: format!("{p},{q}"),

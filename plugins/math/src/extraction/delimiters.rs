@@ -132,15 +132,23 @@ pub fn unwrapped(text: &str) -> &str {
             text = inner.unwrap_or(text).trim();
         }
         text = boxes::content_of_whole(text).unwrap_or(text).trim();
-        text = text
-            .strip_suffix('.')
-            // An ellipsis is no full stop.
-            .filter(|sentence| !sentence.ends_with('.'))
-            .unwrap_or(text)
-            .trim();
+        text = without_full_stop(text).trim();
         if text.len() == before {
             break;
         }
     }
     text
+}
+
+/// The text without the full stop of its sentence; "p.m." and an ellipsis have none.
+fn without_full_stop(text: &str) -> &str {
+    let Some(sentence) = text.strip_suffix('.') else {
+        return text;
+    };
+    let word = sentence.rsplit(char::is_whitespace).next().unwrap_or(sentence);
+    match word.chars().next_back() {
+        None | Some('.') => text,
+        Some(last) if last.is_alphabetic() && word.contains('.') => text,
+        Some(_) => sentence,
+    }
 }
