@@ -81,7 +81,7 @@ impl Bench {
             let (mut ours, mut theirs) = (Side::new(&set.pairs), Side::new(&set.pairs));
             for round in 1..=self.options.rounds {
                 super::say(set.title, round, "both sides");
-                ours.add(self.ours(set, &mut others)?)
+                ours.add(self.ours(set)?)
                     .context("our own verdicts changed from turn to turn")?;
                 // A timeout of theirs depends on the machine, so a verdict that changes is theirs to explain.
                 theirs.add_unsteady(self.theirs(set, wrap, &mut others)?)?;
@@ -96,7 +96,7 @@ impl Bench {
                 "{} turns of each side; {} pairs of each generated kind, seed {}; math-verify's answers wrapped: {wrap}",
                 self.options.rounds, self.options.each, self.options.seed
             ),
-            others_at_most: others.iter().copied().fold(0.0, f64::max),
+            others_on_average: others.iter().sum::<f64>() / others.len().max(1) as f64,
             sets: compared,
         };
         self.publish(&report)
@@ -138,29 +138,28 @@ impl Bench {
         Ok(best.1)
     }
 
-    fn ours(&self, set: &Set, others: &mut Vec<f64>) -> Result<Vec<Judged>> {
+    fn ours(&self, set: &Set) -> Result<Vec<Judged>> {
         let program = Command::new(products().join("examples").join(OURS));
-        self.judge(program, "answers_ours", set, others)
+        Ok(self.judge(program, "answers_ours", set)?.0)
     }
 
+    /// Adds to `others` what others had of the processors meanwhile. (Our process is gone before that can be measured.)
     fn theirs(&self, set: &Set, wrap: &str, others: &mut Vec<f64>) -> Result<Vec<Judged>> {
         let mut script = self.venv.script("math_verify_pairs.py");
         script.args(["--wrap", wrap]);
-        self.judge(script, "answers_theirs", set, others)
+        let (judged, share) = self.judge(script, "answers_theirs", set)?;
+        others.push(share);
+        Ok(judged)
     }
 
-    fn judge(
-        &self,
-        mut program: Command,
-        log: &str,
-        set: &Set,
-        others: &mut Vec<f64>,
-    ) -> Result<Vec<Judged>> {
+    fn judge(&self, mut program: Command, log: &str, set: &Set) -> Result<(Vec<Judged>, f64)> {
         let pairs =
             File::open(&set.path).with_context(|| format!("cannot open {}", set.path.display()))?;
         let finished = process::run(program.stdin(pairs), &self.scratch.join(log))?;
-        others.push(finished.others);
-        read_judged(&finished.stdout, set.pairs.len())
+        Ok((
+            read_judged(&finished.stdout, set.pairs.len())?,
+            finished.others,
+        ))
     }
 
     fn publish(&self, report: &Report) -> Result<()> {

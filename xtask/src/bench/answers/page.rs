@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::pairs::Verdict;
 use super::tally::{Both, Compared, Difference, Tally};
-use crate::bench::details::table;
+use crate::bench::details::{QUIET, table};
 use crate::bench::machine::Machine;
 
 /// How many times as fast as the peer we want to be.
@@ -18,8 +18,8 @@ pub struct Report {
     pub load_average_at_the_end: String,
     pub peer_versions: String,
     pub settings: String,
-    /// The largest share of the processors that others had beside one of the processes.
-    pub others_at_most: f64,
+    /// Share of the processors that others had beside the peer's processes.
+    pub others_on_average: f64,
     pub sets: Vec<Compared>,
 }
 
@@ -27,13 +27,17 @@ impl Report {
     pub fn markdown(&self) -> String {
         let mut page = format!(
             "# Farthing beside math-verify\n\n<!-- Written by `cargo xtask bench --peer math-verify`. -->\n\n\
-             - machine: {}\n- load average: {} at the beginning, {} at the end; others had at most {:.0} % of the \
-             processors beside a measured process\n- date: {}\n- Farthing: commit {}, {}\n- the peer: {}\n\
+             - machine: {}\n- load average: {} at the beginning, {} at the end; others had {:.0} % of the \
+             processors beside math-verify{}\n- date: {}\n- Farthing: commit {}, {}\n- the peer: {}\n\
              - settings: {}\n\n{}",
             self.machine.sentence(),
             self.machine.load_average,
             self.load_average_at_the_end,
-            self.others_at_most * 100.0,
+            self.others_on_average * 100.0,
+            match self.others_on_average > QUIET {
+                true => ". **The machine was not quiet: do not quote these times**",
+                false => "",
+            },
             self.machine.date,
             self.machine.commit,
             self.machine.rustc,
@@ -42,7 +46,7 @@ impl Report {
             self.summary(),
         );
         page.push_str(
-            "\nA pair's time is reading both answers and comparing them, the median of its turns. An answer that cannot \
+            "\nA pair's time is reading both answers and comparing them, the fastest of its turns. An answer that cannot \
              be read is called different. No verdict is a timeout or an error of theirs, a limit of work of ours, and \
              never right. `times as fast` is the median of the pairs' own ratios.\n",
         );
@@ -255,7 +259,7 @@ mod tests {
                 load_average_at_the_end: String::new(),
                 peer_versions: String::new(),
                 settings: String::new(),
-                others_at_most: 0.0,
+                others_on_average: 0.0,
                 sets: vec![set],
             };
             report.summary()
