@@ -11,7 +11,8 @@ use farthing_math_equivalence::{Policy, Verdict, compare, parse};
 
 fn main() -> io::Result<()> {
     let policy = Policy::default();
-    let (mut right, mut accepted, mut rejected, mut slowest) = (0, 0, 0, Duration::ZERO);
+    let (mut right, mut accepted, mut rejected) = (0, 0, 0);
+    let mut slowest = (Duration::ZERO, String::new());
     let mut times = Vec::new();
     for line in io::stdin().lock().lines() {
         let line = line?;
@@ -24,7 +25,7 @@ fn main() -> io::Result<()> {
         let found = grade(text("gold"), text("answer"), &policy);
         let time = start.elapsed();
         times.push(time);
-        slowest = slowest.max(time);
+        slowest = slowest.max((time, line.clone()));
         let equal = pair["equal"].as_bool().unwrap_or_default();
         if (found == "equal") == equal {
             right += 1;
@@ -46,7 +47,8 @@ fn main() -> io::Result<()> {
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
     println!(
         "{right} right, {accepted} falsely accepted, {rejected} falsely rejected; median \
-         {median:?}, slowest {slowest:?}"
+         {median:?}, slowest {:?}: {}",
+        slowest.0, slowest.1
     );
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::{
     Policy,
     answer::{Form, Label, Labelled, Order, Quantity, Relation, Sequence, Time},
     equality::{self, Decision, Undecided, equal, proportional},
-    expr::{Builder, Expr, Fault, fraction, integer},
+    expr::{Builder, Constant, Expr, Fault, Function, fraction, integer},
     limits,
     policy::{ListOrder, Percent, Units},
     reading::as_region,
@@ -122,7 +122,10 @@ impl Comparer<'_> {
             }
             if let (Some(a), Some(b)) = (named(&gold.unit), named(&given.unit)) {
                 if !same_kind(a, b) {
-                    return Ok(false);
+                    return match (in_radians(gold)?, in_radians(given)?) {
+                        (Some(a), Some(b)) => equal(&a, &b),
+                        _ => Ok(false),
+                    };
                 }
                 if a.scale != b.scale {
                     let a = scaled(&gold.expr, &a.scale)?;
@@ -133,6 +136,10 @@ impl Comparer<'_> {
         }
         if self.near(&gold.expr, &given.expr, gold, given)? {
             return Ok(true);
+        }
+        // A bare multiple of pi is an angle in radians.
+        if let (Some(gold), Some(given)) = (in_radians(gold)?, in_radians(given)?) {
+            return equal(&gold, &given);
         }
         if self.policy.percent == Percent::Either && gold.percent != given.percent {
             let hundredfold = |of: &Quantity| match of.percent {
@@ -293,7 +300,8 @@ impl Comparer<'_> {
                 let same = plain(a) == plain(b) || (vectors && gold.items.len() > 2);
                 Ok(same && self.in_order(gold, given)?)
             }
-            (Tuple(bracket), List) | (List, Tuple(bracket)) => {
+            // Parentheses may be left out, but not put around a list of answers.
+            (Tuple(bracket), List) => {
                 let interval = bracket == Bracket::Square && gold.items.len() == 2;
                 Ok(!interval && self.in_order(gold, given)?)
             }
@@ -301,7 +309,9 @@ impl Comparer<'_> {
             (Tuple(Bracket::Paren), Any) => Ok(labelled(given) && self.in_order(gold, given)?),
             (Any, Tuple(Bracket::Paren)) => Ok(labelled(gold) && self.in_order(gold, given)?),
             (Tuple(_), _) | (_, Tuple(_)) => Ok(false),
-            (List, List) if self.policy.list_order == ListOrder::Kept && !points(gold) => {
+            (List, List)
+                if self.policy.list_order == ListOrder::Kept && !points(gold) && !choices(gold) =>
+            {
                 self.in_order(gold, given)
             }
             (Set, _) | (_, Set) => self.as_sets(gold, given),
@@ -395,6 +405,16 @@ fn points(sequence: &Sequence) -> bool {
     })
 }
 
+/// Letters of multiple choice: all that apply, in any order.
+fn choices(sequence: &Sequence) -> bool {
+    sequence.items.iter().all(|item| match item {
+        Form::Choice(_) => true,
+        Form::Value(value) => matches!(&value.expr, Expr::Variable(name)
+            if name.len() == 1 && matches!(name.as_bytes()[0], b'A'..=b'J')),
+        _ => false,
+    })
+}
+
 /// Whether different names on one side keep its values apart, so that their order counts.
 fn labelled_apart(gold: &Sequence, given: &Sequence) -> bool {
     let labels = |sequence: &Sequence| {
@@ -456,6 +476,29 @@ fn same_kind(a: &Unit, b: &Unit) -> bool {
     let degrees =
         |unit: &Unit| matches!(unit.powers.as_slice(), [(base, 1)] if &**base == "degree");
     a.powers == b.powers || (temperature(a) && degrees(b)) || (degrees(a) && temperature(b))
+}
+
+/// An angle, from degrees or as it is; nothing for what need not be one.
+fn in_radians(quantity: &Quantity) -> Decision<Option<Expr>> {
+    let circular = |node: &Expr| {
+        use Function::{Arccos, Arccot, Arccsc, Arcsec, Arcsin, Arctan};
+        matches!(
+            node,
+            Expr::Constant(Constant::Pi)
+                | Expr::Call(Arcsin | Arccos | Arctan | Arccot | Arcsec | Arccsc, _)
+        )
+    };
+    let unit = quantity.unit.as_ref().map(|unit| unit.powers.as_slice());
+    match unit {
+        None if quantity.expr.any(circular) => Ok(Some(quantity.expr.clone())),
+        Some([(base, 1)]) if &**base == "radian" => Ok(Some(quantity.expr.clone())),
+        Some([(base, 1)]) if &**base == "degree" => {
+            let in_degrees = scaled(&quantity.expr, &fraction(1, 180))?;
+            let pi = Expr::Constant(Constant::Pi);
+            Ok(Some(Expr::Product(vec![in_degrees, pi])))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn too_large(fault: Fault) -> Undecided {

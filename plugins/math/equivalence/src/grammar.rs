@@ -71,7 +71,7 @@ pub fn leading_formula(tokens: &[Token], plus: bool) -> Parsed<Leading<'_>> {
         unreduced: false,
         builder: Builder::default(),
     };
-    let expr = grammar.sum()?;
+    let expr = grammar.sum_over()?;
     Ok(Leading {
         expr,
         rest: &tokens[grammar.place..],
@@ -276,7 +276,10 @@ impl<'t> Grammar<'t> {
         let group = self.peek() == Some(&Kind::Open(Bracket::Group));
         let mark = self.peek_at(usize::from(group));
         if mark == Some(&Kind::Degree) {
-            self.place += 1 + 2 * usize::from(group);
+            self.place += 1 + usize::from(group);
+            if group {
+                self.expect(&Kind::Close(Bracket::Group), "}")?;
+            }
             return self.degrees(base);
         }
         let exponent = self.exponent()?;
@@ -437,28 +440,32 @@ impl<'t> Grammar<'t> {
         self.built(built)
     }
 
-    /// `{..}`, with `\over` and `\choose` in it.
+    /// `{..}`.
     fn group(&mut self) -> Parsed<Expr> {
         self.place += 1;
         let bars = std::mem::take(&mut self.bars);
-        let above = self.inside()?;
-        let split = self.peek().cloned();
-        let expr = match split {
-            Some(Kind::Over | Kind::Choose) => {
-                self.place += 1;
-                let below = self.inside()?;
-                if split == Some(Kind::Over) {
-                    self.quotient(above, below)?
-                } else {
-                    let built = self.builder.call(Function::Binomial, vec![above, below]);
-                    self.built(built)?
-                }
-            }
-            _ => above,
-        };
+        let outer = std::mem::take(&mut self.in_argument);
+        let expr = self.sum_over()?;
+        self.in_argument = outer;
         self.bars = bars;
         self.expect(&Kind::Close(Bracket::Group), "}")?;
         Ok(expr)
+    }
+
+    /// A sum, or two with `\over` or `\choose` between them.
+    fn sum_over(&mut self) -> Parsed<Expr> {
+        let above = self.sum()?;
+        let split = self.peek();
+        if !matches!(split, Some(Kind::Over | Kind::Choose)) {
+            return Ok(above);
+        }
+        self.place += 1;
+        let below = self.sum()?;
+        if split == Some(&Kind::Over) {
+            return self.quotient(above, below);
+        }
+        let built = self.builder.call(Function::Binomial, vec![above, below]);
+        self.built(built)
     }
 
     /// An argument of `\frac` or `\sqrt`: a group, or one token. The lexer has cut `\frac13`

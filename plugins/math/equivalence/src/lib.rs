@@ -24,6 +24,7 @@
 //! | `units`      | what stands behind a value; `words` what is no formula at all       |
 //! | `compare`    | two answers, kind by kind; `region` for sets of real numbers        |
 //! | `equality`   | two formulas: by `field` (proof), then by `value` (ball arithmetic) |
+//! |              | with `complex`, `real` and `series` below it                        |
 //!
 //! It is a library of its own, beside the plugin `math`, so that tasks and other rewards can
 //! use it: a plugin cannot be linked into another.
@@ -45,6 +46,7 @@ mod policy;
 mod reading;
 mod real;
 mod region;
+mod series;
 mod token;
 mod units;
 mod value;
@@ -82,6 +84,11 @@ pub enum Verdict {
 /// words.
 pub fn parse(text: &str, policy: &Policy) -> Result<Answer, Unreadable> {
     let text = text.trim();
+    // Markdown's bold is no part of what it marks.
+    let bold = text
+        .strip_prefix("**")
+        .and_then(|text| text.strip_suffix("**"));
+    let text = bold.unwrap_or(text).trim();
     if text.len() > limits::TEXT {
         return Err(Unreadable {
             at: limits::TEXT,

@@ -13,6 +13,8 @@ pub const DEPTH: usize = 48;
 pub const BITS: usize = 1 << 15;
 /// Word operations that exact arithmetic may take while an answer is read.
 pub const EXACT_WORK: u64 = 4_000_000;
+/// Bits to which values are worked out at most.
+pub const PRECISION: usize = 6000;
 /// Nodes that one comparison may evaluate numerically, weighted by the precision.
 pub const NUMERIC_WORK: u64 = 3_000_000;
 /// Pairs of elements that matching unordered collections may compare.

@@ -4,17 +4,18 @@
 //! comparison by value never takes equal numbers for different ones, however much a formula
 //! cancels; and it shows when a precision was not enough.
 //!
-//! The midpoints and the functions are dashu's, which rounds correctly. What is done here is
-//! the bound, kept as the logarithm to base two of an absolute error.
+//! The midpoints' sums, products, quotients and roots are dashu's, which rounds correctly;
+//! functions are those of [`series`]. What is done here is the bound, kept as the logarithm
+//! to base two of an absolute error.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use dashu_base::{Approximation, BitTest, Sign};
-use dashu_float::{ConstCache, Context, FBig, FpError, Repr, round::mode::HalfEven};
+use dashu_float::{Context, FBig, FpError, Repr, round::mode::HalfEven};
 use dashu_int::IBig;
 use dashu_ratio::RBig;
 
-use crate::limits;
+use crate::{limits, series};
 
 /// The truth is at most `2^error` away from `middle`.
 #[derive(Clone, Debug)]
@@ -46,11 +47,6 @@ pub struct Precision<'w> {
     pub bits: usize,
     context: Context<HalfEven>,
     work: &'w Cell<u64>,
-}
-
-thread_local! {
-    /// Digits of pi and of logarithms, worked out once.
-    static CONSTANTS: RefCell<ConstCache> = RefCell::new(ConstCache::new());
 }
 
 impl Real {
@@ -136,15 +132,20 @@ impl<'w> Precision<'w> {
         }
     }
 
-    /// Counts one operation, in units of some tens of nanoseconds.
+    /// Counts one operation, in units of some ten nanoseconds.
     fn pay(&self, operations: u64) -> Valued<()> {
         let words = self.bits as u64 / 64 + 1;
-        let work = self.work.get() + operations * (2 + words * words / 32);
+        let work = self.work.get() + operations * (4 + words * words / 8);
         self.work.set(work);
         if work > limits::NUMERIC_WORK {
             return Err(Trouble::TooMuchWork);
         }
         Ok(())
+    }
+
+    /// Counts a function that is summed term by term: the more digits, the more terms.
+    fn pay_series(&self) -> Valued<()> {
+        self.pay(60 + self.bits as u64 / 8)
     }
 
     /// What one operation gave, with `inherited` error.
@@ -238,8 +239,20 @@ impl<'w> Precision<'w> {
 
     pub fn pi(&self) -> Valued<Real> {
         self.pay(2)?;
-        let pi = CONSTANTS.with_borrow_mut(|cache| cache.pi::<2, HalfEven>(self.bits));
-        self.rounded(Ok(pi), f64::NEG_INFINITY)
+        let pi = Repr::new(series::pi(self.bits), -(self.bits as isize));
+        Ok(self.within(pi, -(self.bits as f64) + 1.0))
+    }
+
+    /// A result that is off by at most `2^error`, cut to the precision.
+    fn within(&self, middle: Repr<2>, error: f64) -> Real {
+        let middle = self.context.add(&middle, &Repr::zero());
+        self.rounded(middle, error)
+            .expect("the arguments of series are bounded, so their results are finite")
+    }
+
+    /// The error of a series of absolute precision, and the inherited one.
+    fn series_error(&self, inherited: f64) -> f64 {
+        sum_of_powers(-(self.bits as f64), inherited)
     }
 
     /// The square root of a number that is not surely negative.
@@ -260,21 +273,25 @@ impl<'w> Precision<'w> {
     }
 
     pub fn exp(&self, of: &Real) -> Valued<Real> {
-        self.pay(60)?;
+        self.pay_series()?;
         if of.is_exact_zero() {
             return Ok(Real::one());
         }
         if of.error > -2.0 || of.top() > 40.0 {
             return Err(Trouble::Imprecise);
         }
-        let result = CONSTANTS.with_borrow_mut(|cache| self.context.exp(&of.middle, Some(cache)));
-        let value = self.rounded(result, f64::NEG_INFINITY)?;
-        let error = sum_of_powers(value.error, value.top() + 1.0 + of.error);
-        Ok(Real { error, ..value })
+        let value = series::exp(&of.middle, self.bits);
+        let top = value.significand().bit_len() as f64 + value.exponent() as f64;
+        if top.abs() > LARGEST_EXPONENT {
+            return Err(Trouble::Imprecise);
+        }
+        // Twice the error of the argument bounds what it adds, as that is below 1/4.
+        let relative = sum_of_powers(-(self.bits as f64), of.error + 1.0);
+        Ok(self.within(value, top + relative))
     }
 
     pub fn ln(&self, of: &Real) -> Valued<Real> {
-        self.pay(60)?;
+        self.pay_series()?;
         if of.is_exact_zero() || of.is_negative() {
             return Err(Trouble::Undefined);
         }
@@ -282,37 +299,35 @@ impl<'w> Precision<'w> {
             return Err(Trouble::Imprecise);
         }
         let error = of.error - (of.top() - 2.0);
-        let result = CONSTANTS.with_borrow_mut(|cache| self.context.ln(&of.middle, Some(cache)));
-        self.rounded(result, error)
+        let value = series::ln(&of.middle, self.bits);
+        Ok(self.within(value, self.series_error(error)))
     }
 
     /// Sine and cosine.
     pub fn circular(&self, of: &Real) -> Valued<(Real, Real)> {
-        self.pay(80)?;
+        self.pay_series()?;
         if of.is_exact_zero() {
             return Ok((Real::zero(), Real::one()));
         }
         if of.top() > LARGEST_ANGLE {
             return Err(Trouble::Imprecise);
         }
-        let (sin, cos) = CONSTANTS.with_borrow_mut(|cache| {
-            let sin = self.context.sin(&of.middle, Some(&mut *cache));
-            (sin, self.context.cos(&of.middle, Some(cache)))
-        });
-        Ok((self.rounded(sin, of.error)?, self.rounded(cos, of.error)?))
+        let (sin, cos) = series::sin_cos(&of.middle, self.bits);
+        let error = self.series_error(of.error);
+        Ok((self.within(sin, error), self.within(cos, error)))
     }
 
     pub fn arctan(&self, of: &Real) -> Valued<Real> {
-        self.pay(60)?;
+        self.pay_series()?;
         if of.is_exact_zero() {
             return Ok(Real::zero());
         }
-        let result = CONSTANTS.with_borrow_mut(|cache| self.context.atan(&of.middle, Some(cache)));
-        self.rounded(result, of.error)
+        let value = series::arctan(&of.middle, self.bits);
+        Ok(self.within(value, self.series_error(of.error)))
     }
 
     pub fn arcsin(&self, of: &Real) -> Valued<Real> {
-        self.pay(80)?;
+        self.pay_series()?;
         if of.is_exact_zero() {
             return Ok(Real::zero());
         }
@@ -326,21 +341,27 @@ impl<'w> Precision<'w> {
         if room.is_negative() {
             return Err(Trouble::Undefined);
         }
-        let one = Repr::one();
-        let (middle, error) = if room.is_positive() {
-            // The slope is at most the inverse root of the room.
-            (of.middle.clone(), of.error - (room.top() - 2.0) / 2.0)
-        } else {
+        if !room.is_positive() {
             // At the end itself: the arc sine moves by at most pi/sqrt(2) times the root.
-            let end = if of.middle.sign() == Sign::Negative {
-                -one
-            } else {
-                one
+            let pi = self.pi()?;
+            let quarter = Real {
+                middle: Repr::new(pi.middle.significand().clone(), pi.middle.exponent() - 1),
+                error: sum_of_powers(pi.error, room.magnitude() / 2.0 + 2.0),
             };
-            (end, room.magnitude() / 2.0 + 2.0)
-        };
-        let result = CONSTANTS.with_borrow_mut(|cache| self.context.asin(&middle, Some(cache)));
-        self.rounded(result, error)
+            return Ok(if of.middle.sign() == Sign::Negative {
+                quarter.negated()
+            } else {
+                quarter
+            });
+        }
+        // arcsin m = arctan(m / sqrt(1 - m^2)), and the slope is at most the inverse root of
+        // the room.
+        let middle = Real::exact(of.middle.clone());
+        let square = self.multiply(&middle, &middle)?;
+        let below = self.sqrt(&self.subtract(&Real::one(), &square)?)?;
+        let value = self.arctan(&self.divide(&middle, &below)?)?;
+        let error = sum_of_powers(value.error, of.error - (room.top() - 2.0) / 2.0);
+        Ok(Real { error, ..value })
     }
 
     /// The largest whole number that is not above; known unless one is inside the ball.

@@ -40,6 +40,15 @@ pub fn read_choice(tokens: &[Token]) -> Option<Form> {
         {
             choice(word)?
         }
+        // `(A) 5`: the letter, and what it stands for.
+        [
+            Kind::Open(Bracket::Paren),
+            Kind::Text(word) | Kind::Letters(word),
+            Kind::Close(Bracket::Paren),
+            rest @ ..,
+        ] if tokens[3].spaced && !rest.contains(&&Kind::Open(Bracket::Paren)) => {
+            choice(word).filter(|letter| ('A'..='E').contains(letter))?
+        }
         _ => return None,
     };
     Some(Form::Choice(letter))
@@ -63,6 +72,14 @@ pub fn read(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
         }
         _ => false,
     };
+    let joins = |token: &Token| {
+        matches!(&token.kind, Kind::Text(word) | Kind::Letters(word)
+            if matches!(&**word, "and" | "or"))
+    };
+    let inner = tokens.get(1..tokens.len().saturating_sub(1));
+    if inner.is_some_and(|inner| inner.iter().any(joins)) {
+        return None;
+    }
     if !only || !tokens.iter().any(is_word) {
         return None;
     }
@@ -121,7 +138,8 @@ fn meaning(words: &str) -> Option<Form> {
         | "no real solution"
         | "no real solutions"
         | "empty set"
-        | "no such number exists" => Form::Region(Region::empty()),
+        | "no such number exists"
+        | "none" => Form::Region(Region::empty()),
         "all real numbers"
         | "all reals"
         | "real numbers"
