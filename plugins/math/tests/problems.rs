@@ -379,11 +379,11 @@ fn problems_of_a_benchmark_are_not_trained_on() {
             "FIND the number of  ordered pairs, of positive integers: $(a,b)$ with $a+b=100$!",
         ),
         // Ten words in a row of it.
-        question("Let us find the number of ordered pairs of positive integers that sum to 7."),
+        question("Let us find the number of ordered pairs of positive integers A and B below 7."),
         // Short, and the whole of it.
         question("compute $17-3$"),
         // Nine words in a row, and a short one inside another.
-        question("We find the number of ordered pairs of positive numbers that sum to 7."),
+        question("We find the number of ordered pairs of positive integers that sum to 7."),
         question("Compute 17 - 3 and then add 5 to it."),
     ];
     let (_train, train) = file(&rows);

@@ -96,6 +96,8 @@ fn scan(text: &str) -> Boxes {
                 }
             }
             _ => match command(&text[here..]) {
+                // `\\boxed` is how JSON that was escaped twice has it.
+                None if command(&text[at..]).is_some() => {}
                 None => at += usize::from(matches!(bytes.get(at), Some(b'\\' | b'{' | b'}'))),
                 Some(length) => {
                     boxes.opened = true;

@@ -145,7 +145,10 @@ fn without_full_stop(text: &str) -> &str {
     let Some(sentence) = text.strip_suffix('.') else {
         return text;
     };
-    let word = sentence.rsplit(char::is_whitespace).next().unwrap_or(sentence);
+    let word = sentence
+        .rsplit(char::is_whitespace)
+        .next()
+        .unwrap_or(sentence);
     match word.chars().next_back() {
         None | Some('.') => text,
         Some(last) if last.is_alphabetic() && word.contains('.') => text,

@@ -49,13 +49,16 @@ fn announced(text: &str) -> Vec<usize> {
 
 /// The length of what makes "answer" an announcement, if anything does.
 fn announcement(after: &str) -> Option<usize> {
-    // Words between "answer to" and "is".
+    // Words between "answer to" and "is", and bytes of all of them: one long word after each of
+    // many announcements must not be read again for each.
     const MOST_WORDS: usize = 8;
+    const MOST_BYTES: usize = 200;
+    let after = &after[..after.floor_char_boundary(MOST_BYTES)];
     let mut rest = blank_skipped(after.strip_prefix('s').unwrap_or(after));
     if let Some(length) = verb(rest) {
         return Some(after.len() - rest.len() + length);
     }
-    for (index, _) in (0..=MOST_WORDS).enumerate() {
+    for index in 0..=MOST_WORDS {
         let word = rest.split([' ', '\n', '\t']).next()?;
         if index == 0 && !matches!(word, "to" | "of" | "for") {
             return None;

@@ -28,7 +28,10 @@ pub fn statement(text: &str) -> Option<Cow<'_, str>> {
 fn without_bold(text: &str) -> &str {
     let marks = memchr::memmem::find_iter(text.as_bytes(), b"**").count();
     match marks {
-        1 => text.strip_suffix("**").unwrap_or(text),
+        1 => text
+            .split_once("**")
+            .filter(|(_, after)| after.trim_matches(['.', ' ']).is_empty())
+            .map_or(text, |(before, _)| before),
         2 => text
             .strip_prefix("**")
             .and_then(|rest| rest.split_once("**"))

@@ -12,6 +12,7 @@ pub fn search<'a>(text: &'a str, name: &str) -> Search<'a> {
     for at in memchr::memrchr_iter(b'<', bytes) {
         if bytes[at..].starts_with(close) {
             end = Some(at);
+            begun = true;
         } else if bytes[at..].starts_with(open) {
             begun = true;
             if let Some(end) = end.take()

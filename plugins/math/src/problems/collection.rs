@@ -143,7 +143,8 @@ fn read_all(files: &[PathBuf], config: &Config, census: &mut Census) -> Result<V
                     entries.push(entry);
                 }
                 hash_map::Entry::Occupied(place) => {
-                    if entries[*place.get()].gold == entry.gold {
+                    let agrees = entries[*place.get()].gold == entry.gold;
+                    if agrees && !conflicting.contains(place.get()) {
                         census.duplicate += 1;
                     } else {
                         // Nobody knows which is right.
