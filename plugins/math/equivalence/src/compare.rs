@@ -99,14 +99,18 @@ impl Comparer<'_> {
             }
             (Form::Words(gold), Form::Words(given)) => Ok(gold == given),
             // {5} is 5 where one number is asked for.
-            (Form::Sequence(sequence), other @ Form::Value(_)) => match lone(sequence) {
-                Some(item) => self.same(item, other),
-                None => Ok(false),
-            },
-            (other @ Form::Value(_), Form::Sequence(sequence)) => match lone(sequence) {
-                Some(item) => self.same(other, item),
-                None => Ok(false),
-            },
+            (Form::Sequence(sequence), other @ Form::Value(_)) if self.pairs == 1 => {
+                match lone(sequence) {
+                    Some(item) => self.same(item, other),
+                    None => Ok(false),
+                }
+            }
+            (other @ Form::Value(_), Form::Sequence(sequence)) if self.pairs == 1 => {
+                match lone(sequence) {
+                    Some(item) => self.same(other, item),
+                    None => Ok(false),
+                }
+            }
             _ => Ok(false),
         }
     }
@@ -116,6 +120,10 @@ impl Comparer<'_> {
             return Ok(false);
         }
         let (gold, given) = (&reread(gold, given), &reread(given, gold));
+        let two_signs = |a: &Quantity, b: &Quantity| a.percent && named(&b.unit).is_some();
+        if two_signs(gold, given) || two_signs(given, gold) {
+            return Ok(false);
+        }
         if self.policy.units != Units::Ignored {
             if self.policy.units == Units::Required && gold.unit.is_some() && given.unit.is_none() {
                 return Ok(false);
@@ -475,7 +483,14 @@ fn same_kind(a: &Unit, b: &Unit) -> bool {
     };
     let degrees =
         |unit: &Unit| matches!(unit.powers.as_slice(), [(base, 1)] if &**base == "degree");
-    a.powers == b.powers || (temperature(a) && degrees(b)) || (degrees(a) && temperature(b))
+    let lone =
+        |unit: &Unit, name: &str| matches!(unit.powers.as_slice(), [(base, 1)] if &**base == name);
+    // Pounds are money or a weight.
+    let pounds = (lone(a, "gbp") && lone(b, "lb")) || (lone(a, "lb") && lone(b, "gbp"));
+    pounds
+        || a.powers == b.powers
+        || (temperature(a) && degrees(b))
+        || (degrees(a) && temperature(b))
 }
 
 /// An angle, from degrees or as it is; nothing for what need not be one.

@@ -58,7 +58,7 @@ impl Complex {
     }
 }
 
-impl Precision<'_> {
+impl Precision {
     pub fn add_complex(&self, a: &Complex, b: &Complex) -> Valued<Complex> {
         Ok(Complex {
             re: self.add(&a.re, &b.re)?,

@@ -7,8 +7,6 @@
 //! means that the difference vanished with the precision, at every point, and at more than
 //! twice the precision of the first look.
 
-use std::cell::Cell;
-
 use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
 
@@ -16,7 +14,7 @@ use crate::{
     complex::Complex,
     expr::{self, Expr, Function},
     field, limits,
-    real::{Precision, Trouble},
+    real::{self, Precision, Trouble},
     value::{self, Point},
 };
 
@@ -35,7 +33,7 @@ const AGREEING: usize = 5;
 const POINTS: usize = 24;
 /// How many are tried in any case: some are positive, some negative, some mixed, as |x| is x
 /// on one side only.
-const LEAST_POINTS: usize = 8;
+const LEAST_POINTS: usize = 10;
 /// Bits by which an agreement must exceed what chance would give.
 const MARGIN: f64 = 60.0;
 
@@ -51,6 +49,11 @@ pub fn equal(a: &Expr, b: &Expr) -> Decision {
     if a == b {
         return Ok(true);
     }
+    let mut nodes = 0;
+    for expr in [a, b] {
+        expr.each(&mut |_| nodes += 1);
+    }
+    real::spend(10 * nodes).map_err(no_verdict)?;
     if let (Some(first), Some(second)) = (field::print(a, 0), field::print(b, 0)) {
         if first.same(second) {
             let again = (field::print(a, 1), field::print(b, 1));
@@ -61,12 +64,53 @@ pub fn equal(a: &Expr, b: &Expr) -> Decision {
             return Ok(false);
         }
     }
+    if let Some(decided) = equal_towers(a, b)? {
+        return Ok(decided);
+    }
     let mut names = a.variables();
     names.extend(b.variables());
     if names.is_empty() {
         equal_numbers(a, b)
     } else {
         equal_functions(a, b, &names)
+    }
+}
+
+/// Powers that no precision holds, such as 10^(10^(10^10)): one of them is no number of an
+/// ordinary size, and two of one base are as equal as their exponents.
+fn equal_towers(a: &Expr, b: &Expr) -> Decision<Option<bool>> {
+    match (is_tower(a), is_tower(b)) {
+        (false, false) => Ok(None),
+        (true, true) => match (a, b) {
+            (Expr::Power(a), Expr::Power(b)) if a[0] == b[0] => equal(&a[1], &b[1]).map(Some),
+            _ => Ok(None),
+        },
+        (tower, _) => {
+            let other = if tower { b } else { a };
+            if !other.variables().is_empty() {
+                return Ok(None);
+            }
+            let nowhere = |name: &str| unreachable!("a number has no variable {name}");
+            let value = value::value(other, &nowhere, &Precision::new(POINT_BITS));
+            Ok(value
+                .ok()
+                .filter(|value| value.magnitude() < TOWER / 2.0)
+                .map(|_| false))
+        }
+    }
+}
+
+/// From this exponent on a power is out of reach.
+const TOWER: f64 = 1e12;
+
+fn is_tower(expr: &Expr) -> bool {
+    let Expr::Power(parts) = expr else {
+        return false;
+    };
+    let base = matches!(&parts[0], Expr::Number(base) if *base >= RBig::from(2));
+    base && match &parts[1] {
+        Expr::Number(exponent) => exponent.to_f64_fast() > TOWER,
+        exponent => is_tower(exponent),
     }
 }
 
@@ -84,7 +128,6 @@ enum Shown {
 }
 
 fn equal_numbers(a: &Expr, b: &Expr) -> Decision {
-    let work = Cell::new(0);
     let nowhere = |name: &str| unreachable!("a number has no variable {name}");
     let written = bits(a) + bits(b);
     let mut last = Trouble::Imprecise;
@@ -93,7 +136,7 @@ fn equal_numbers(a: &Expr, b: &Expr) -> Decision {
         // Two numbers may differ by as little as the digits that they are written with. Where
         // those are too many, a difference may still show.
         let wanted = bits + 2 * written;
-        let at = Precision::new(wanted.min(limits::PRECISION), &work);
+        let at = Precision::new(wanted.min(limits::PRECISION));
         match shown(a, b, &nowhere, &at) {
             Shown::Different => return Ok(false),
             Shown::Agreeing if wanted > limits::PRECISION => {
@@ -110,7 +153,7 @@ fn equal_numbers(a: &Expr, b: &Expr) -> Decision {
 }
 
 /// Where the given answer alone has no value, it is not the gold one.
-fn undefined(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision<'_>) -> Decision {
+fn undefined(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision) -> Decision {
     let has_none = |expr| matches!(value::value(expr, point, at), Err(Trouble::Undefined));
     if has_none(a) == has_none(b) {
         return Err(Undecided("neither formula has a value".to_owned()));
@@ -141,7 +184,7 @@ fn bits(expr: &Expr) -> usize {
     sum
 }
 
-fn shown(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision<'_>) -> Shown {
+fn shown(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision) -> Shown {
     let first = value::value(a, point, at);
     let second = value::value(b, point, at);
     match (first, second) {
@@ -162,7 +205,7 @@ fn shown(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision<'_>) -> Shown {
     }
 }
 
-fn compared(a: &Complex, b: &Complex, at: &Precision<'_>) -> Shown {
+fn compared(a: &Complex, b: &Complex, at: &Precision) -> Shown {
     let difference = match at.subtract_complex(a, b) {
         Ok(difference) => difference,
         Err(trouble) => return Shown::Nothing(trouble),
@@ -183,7 +226,6 @@ fn compared(a: &Complex, b: &Complex, at: &Precision<'_>) -> Shown {
 }
 
 fn equal_functions(a: &Expr, b: &Expr, names: &[&str]) -> Decision {
-    let work = Cell::new(0);
     // |x| is defined where x is, ln|x| not where ln x is: an absolute value that only the
     // first formula has says that its domain matters.
     let has_absolute = |expr: &Expr| expr.any(|node| matches!(node, Expr::Call(Function::Abs, _)));
@@ -202,7 +244,7 @@ fn equal_functions(a: &Expr, b: &Expr, names: &[&str]) -> Decision {
             } else {
                 POINT_BITS
             };
-            let at = Precision::new(bits, &work);
+            let at = Precision::new(bits);
             let real = |expr| value::value(expr, &point, &at).map(|value| value.is_real());
             match shown(a, b, &point, &at) {
                 Shown::Different if real(a) == Ok(true) => return Ok(false),
@@ -241,7 +283,7 @@ fn equal_functions(a: &Expr, b: &Expr, names: &[&str]) -> Decision {
 }
 
 /// Where a variable is at a point; always the same for one name. In turns, all variables are
-/// between 0 and 1, negative, between 0 and 4, and of either sign.
+/// between 0 and 1, negative, between 0 and 4, and each of a sign of its own.
 fn coordinate(name: &str, number: usize, whole: bool) -> RBig {
     let seed = name
         .bytes()
@@ -251,10 +293,10 @@ fn coordinate(name: &str, number: usize, whole: bool) -> RBig {
         return RBig::from(IBig::from(1 + number as u64 % 6 + random % 7));
     }
     let fraction = (random >> 40) as i64 | 1;
-    let (range, negative) = match number % 4 {
-        0 => (1, false),
+    let (range, negative) = match number % 10 {
+        0 | 4 | 8 => (1, false),
         1 => (2, true),
-        2 => (4, false),
+        2 | 6 => (4, false),
         _ => (3, random & 1 == 1),
     };
     let sign = if negative { -1 } else { 1 };
@@ -274,8 +316,7 @@ pub fn proportional(a: &Expr, b: &Expr) -> Decision<Option<i8>> {
     if !equal(&crossed(a, b), &crossed(b, a))? {
         return Ok(None);
     }
-    let work = Cell::new(0);
-    let at = Precision::new(POINT_BITS, &work);
+    let at = Precision::new(POINT_BITS);
     for number in 0..POINTS {
         let point = |name: &str| coordinate(name, number, false);
         let values = (value::value(a, &point, &at), value::value(b, &point, &at));
@@ -306,10 +347,9 @@ pub fn sign(of: &Expr) -> Decision<Option<i8>> {
     if !of.variables().is_empty() {
         return Ok(None);
     }
-    let work = Cell::new(0);
     let nowhere = |name: &str| unreachable!("a number has no variable {name}");
     for bits in [POINT_BITS, 4 * POINT_BITS] {
-        let at = Precision::new(bits, &work);
+        let at = Precision::new(bits);
         match value::value(of, &nowhere, &at) {
             Ok(value) if !value.is_real() => return Ok(None),
             Ok(value) if value.re.is_positive() => return Ok(Some(1)),

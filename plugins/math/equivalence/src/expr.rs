@@ -221,7 +221,7 @@ impl Builder {
         let Ok(degree) = usize::try_from(exponent.denominator()) else {
             return Ok(None);
         };
-        let size = bits(base) as u64 * steps.unsigned_abs();
+        let size = (bits(base) as u64).saturating_mul(steps.unsigned_abs());
         if degree > 64 || size > limits::BITS as u64 {
             return Ok(None);
         }

@@ -243,10 +243,12 @@ impl<'t> Grammar<'t> {
             }
             // A single upright letter is a unit, unless it is one that mathematics sets so.
             Kind::Text(text) => matches!(&**text, "e" | "i" | "x" | "y" | "z" | "n"),
+            // `5 min` and `5 sec` end in a unit.
+            Kind::Function(Function::Min | Function::Sec) if self.peek_at(1).is_none() => false,
             Kind::Function(function) => {
                 !self.in_argument || matches!(function, Function::Sqrt | Function::Cbrt)
             }
-            Kind::Constant(_) | Kind::Frac | Kind::Binom | Kind::Conjugate => true,
+            Kind::Named(_) | Kind::Constant(_) | Kind::Frac | Kind::Binom | Kind::Conjugate => true,
             // `\cos x (1 + \sin x)` is a product.
             Kind::Open(Bracket::Paren | Bracket::Square) => !self.in_argument,
             Kind::Open(_) => true,
@@ -372,6 +374,10 @@ impl<'t> Grammar<'t> {
                 Ok(Expr::Constant(*constant))
             }
             Kind::Letters(letters) => self.letters(letters),
+            Kind::Named(name) => {
+                self.place += 1;
+                Ok(Expr::Variable(name.clone()))
+            }
             Kind::Text(text) if text.chars().count() == 1 => {
                 self.place += 1;
                 Ok(letter(text))
@@ -562,7 +568,16 @@ impl<'t> Grammar<'t> {
         {
             return Ok(choice);
         }
+        let applied = ahead == Some(&Kind::Open(Bracket::Paren))
+            && !self.tokens[self.place + 1].spaced
+            && matches!(letters, "f" | "g" | "h");
         self.place += 1;
+        if applied {
+            // f(2) is no product of f and 2. Which function it is, nobody says, so its value
+            // is a variable of its own.
+            let arguments = self.arguments()?;
+            return Ok(Expr::Variable(format!("{letters}{arguments:?}").into()));
+        }
         if greek_or_single(letters) {
             return self.variable(letters);
         }

@@ -349,7 +349,9 @@ impl Lexer<'_> {
             _ => {}
         }
         let Some(meaning) = token::command(name) else {
-            return Err(unreadable(at, format!("the command \\{name} is not known")));
+            // Such an answer equals only itself; see `words::fallback`.
+            self.push(Kind::Unknown(name.into()), at, next)?;
+            return Ok(next);
         };
         match meaning {
             Meaning::Token(kind) => {
@@ -365,6 +367,16 @@ impl Lexer<'_> {
             Meaning::Name(name) => self.push(Kind::Letters(name.into()), at, next)?,
             Meaning::Nothing => {}
             Meaning::Space => self.spaced = true,
+            Meaning::Arrow => {
+                let group = self.group(next, end);
+                let inside = group.map_or("", |(open, close)| self.text[open..close - 1].trim());
+                // A lone letter is a vector's name; two are its ends, in their order.
+                let ends = inside.len() > 1 && inside.bytes().all(|b| b.is_ascii_uppercase());
+                if let (true, Some((_, close))) = (ends, group) {
+                    self.push(Kind::Named(format!("vector {inside}").into()), at, close)?;
+                    return Ok(close);
+                }
+            }
             Meaning::Overline => self.push(Kind::Conjugate, at, next)?,
             Meaning::Words | Meaning::Upright => {
                 if let Some((inside, close)) = self.group(next, end) {
@@ -452,7 +464,15 @@ impl Lexer<'_> {
             '&' => Kind::Ampersand,
             '_' => Kind::Underscore,
             '|' => Kind::Bar,
-            '\\' => Kind::Row,
+            '\\' => {
+                // `\\[2pt]` is a row's end with its spacing.
+                let spacing = self.text[next..end]
+                    .strip_prefix('[')
+                    .and_then(|rest| rest.split_once(']'))
+                    .filter(|(length, _)| length.ends_with(|c: char| c.is_ascii_lowercase()));
+                self.push(Kind::Row, at, next)?;
+                return Ok(next + spacing.map_or(0, |(length, _)| length.len() + 2));
+            }
             _ if first.is_whitespace() => {
                 self.spaced = true;
                 return Ok(next);

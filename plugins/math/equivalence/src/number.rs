@@ -215,9 +215,8 @@ pub fn based(text: &str) -> Option<(RBig, usize)> {
     let digits = &text[..end];
     let looks = digits.len() > 1 || digits.starts_with(|first: char| first.is_ascii_digit());
     let lower = digits.contains(|c: char| c.is_ascii_lowercase());
-    let has_digit = digits.contains(|c: char| c.is_ascii_digit());
-    // `AB_2` is the name of a segment; `x1_2` of a variable.
-    if !looks || lower || !has_digit || digits.len() > 400 {
+    // `x1_2` is the name of a variable.
+    if !looks || lower || digits.len() > 400 {
         return None;
     }
     let (base, length) = base(&text[end + 1..])?;

@@ -10,7 +10,7 @@ use crate::{
     Policy, Unreadable,
     answer::{Form, Label, Labelled, Order, Quantity, Relation, Sequence, Time},
     equality,
-    expr::{Builder, Constant, Expr, Function, integer},
+    expr::{Builder, Built, Constant, Expr, Function, integer},
     grammar::{self, Parsed},
     lexer::unreadable,
     limits,
@@ -220,7 +220,10 @@ impl Reader<'_> {
                         self.item(first, depth + 1)?,
                     ));
                 }
-                (Some(left), Some(right)) if label.is_none() && has_variables(left, right) => {
+                // `0 = 0` says nothing, so it is no way to write 0.
+                (Some(left), Some(right))
+                    if label.is_none() && (has_variables(left, right) || same(first, last)) =>
+                {
                     return Ok(Form::Relation(Relation {
                         sides: vec![left.clone(), right.clone()],
                         comparisons: vec![Comparison::Equal],
@@ -426,7 +429,8 @@ impl Reader<'_> {
             "array",
             "psmallmatrix",
         ];
-        if !known.contains(&&**name) {
+        let determinant = &**name == "vmatrix";
+        if !known.contains(&&**name) && !determinant {
             return Err(unreadable(
                 at,
                 format!("the environment {name} is not read"),
@@ -463,6 +467,18 @@ impl Reader<'_> {
         }
         if rows.len() * rows[0].len() > limits::ELEMENTS {
             return Err(too_many(tokens));
+        }
+        if determinant {
+            let columns: Vec<usize> = (0..rows.len()).collect();
+            if rows[0].len() != rows.len() || rows.len() > 4 {
+                return Err(unreadable(
+                    at,
+                    "a determinant is of two to four rows and columns",
+                ));
+            }
+            return minor(&rows, &columns, &mut Builder::default())
+                .map(Form::plain)
+                .map_err(|_| unreadable(at, "the determinant is too large"));
         }
         Ok(Form::Matrix(rows))
     }
@@ -556,8 +572,17 @@ impl Reader<'_> {
                 if !matches!(function, Function::Sqrt | Function::Cbrt))
         });
         let angle = !trigonometry && left.iter().any(|token| token.kind == Kind::Degree);
+        // `45/2%` are 22.5 hundredths: the sign is of all that is before it.
+        let percent = matches!(left.last().map(|token| &token.kind), Some(Kind::Percent));
+        if percent {
+            left.pop();
+        }
         let leading = grammar::leading_formula(&left, true)?;
         let mut expr = leading.expr;
+        if percent {
+            let built = Builder::default().quotient(expr, integer(100));
+            expr = built.map_err(|_| unreadable(at, "the number is too large"))?;
+        }
         let mut rest = trimmed(leading.rest);
         if let Some((factor, behind)) = multiplier(rest) {
             let built = Builder::default().product(vec![expr, factor]);
@@ -599,7 +624,7 @@ impl Reader<'_> {
         }
         Ok(Quantity {
             unreduced: leading.unreduced,
-            percent: matches!(left.last().map(|token| &token.kind), Some(Kind::Percent)),
+            percent,
             decimal: left
                 .iter()
                 .any(|token| matches!(token.kind, Kind::Number(_, Literal::Decimal))),
@@ -632,6 +657,21 @@ fn simplified_degrees(degrees: &Expr) -> Expr {
         return Expr::Number(of_pi * RBig::from(180));
     }
     degrees.clone()
+}
+
+/// The determinant of the last rows and some columns, by its first row.
+fn minor(rows: &[Vec<Expr>], columns: &[usize], builder: &mut Builder) -> Built {
+    let Some((first, rest)) = rows.split_first() else {
+        return Ok(integer(1));
+    };
+    let mut terms = Vec::with_capacity(columns.len());
+    for (place, &column) in columns.iter().enumerate() {
+        let others: Vec<usize> = columns.iter().copied().filter(|&c| c != column).collect();
+        let sign = if place % 2 == 0 { 1 } else { -1 };
+        let below = minor(rest, &others, builder)?;
+        terms.push(builder.product(vec![integer(sign), first[column].clone(), below])?);
+    }
+    builder.sum(terms)
 }
 
 /// `million` behind a number.
@@ -755,9 +795,11 @@ pub fn as_region(form: &Form) -> Option<Region> {
             let points = items.iter().map(Form::expr).collect::<Option<Vec<_>>>()?;
             Some(Region::points(points))
         }
+        // Several intervals; conditions on several variables are no set of numbers.
         Form::Sequence(Sequence { items, .. }) => {
             let regions = items.iter().map(as_region).collect::<Option<Vec<_>>>()?;
-            regions.into_iter().reduce(Region::union)
+            let named = regions.iter().any(|region| region.variable.is_some());
+            (!named).then(|| regions.into_iter().reduce(Region::union))?
         }
         _ => None,
     }
@@ -790,6 +832,23 @@ fn label(tokens: &[Token], formula: Option<&Expr>) -> Option<Label> {
             _ => None,
         };
     }
+    if let [
+        Kind::Letters(name),
+        Kind::Caret,
+        Kind::Open(Bracket::Group),
+        Kind::Minus,
+        Kind::Number(..),
+        Kind::Close(Bracket::Group),
+        Kind::Open(Bracket::Paren),
+        Kind::Letters(argument),
+        Kind::Close(Bracket::Paren),
+    ] = kinds.as_slice()
+        && matches!(&**name, "f" | "g" | "h")
+    {
+        // The inverse of a function.
+        let inverse = format!("{name}^-1").into();
+        return Some(Label::Function(inverse, argument.clone()));
+    }
     if let [Kind::Letters(name)] = kinds.as_slice()
         && name.len() > 1
         && name.bytes().all(|byte| byte.is_ascii_uppercase())
@@ -802,6 +861,15 @@ fn label(tokens: &[Token], formula: Option<&Expr>) -> Option<Label> {
         Some(_) => None,
         None => Some(Label::Other),
     }
+}
+
+/// Whether two runs of tokens are written alike.
+fn same(a: &[Token], b: &[Token]) -> bool {
+    let kinds = |tokens: &[Token]| -> Vec<Kind> {
+        let tokens = trimmed(tokens).iter();
+        tokens.map(|token| token.kind.clone()).collect()
+    };
+    kinds(a) == kinds(b)
 }
 
 fn has_variables(left: &Expr, right: &Expr) -> bool {
@@ -844,14 +912,9 @@ fn chosen(tokens: &[Token], plus: bool) -> Vec<Token> {
     tokens.iter().map(choose).collect()
 }
 
-/// Without punctuation around it.
+/// Without punctuation behind it.
 fn trimmed(mut tokens: &[Token]) -> &[Token] {
     let mark = |kind: &Kind| matches!(kind, Kind::Period | Kind::Comma | Kind::Semicolon);
-    while let [first, rest @ ..] = tokens
-        && mark(&first.kind)
-    {
-        tokens = rest;
-    }
     while let [rest @ .., last] = tokens
         && mark(&last.kind)
     {

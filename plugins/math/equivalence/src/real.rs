@@ -42,11 +42,31 @@ const LARGEST_EXPONENT: f64 = 1e12;
 /// Angles of more bits than this are not reduced.
 const LARGEST_ANGLE: f64 = 600.0;
 
+thread_local! {
+    /// What was spent since [`begin`], in units of some ten nanoseconds. It is the thread's,
+    /// because the budget is that of a whole call, whichever way it goes through the engine.
+    static SPENT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Starts a call with a fresh budget.
+pub fn begin() {
+    SPENT.set(0);
+}
+
+/// Counts work; an error once the budget is gone.
+pub fn spend(work: u64) -> Valued<()> {
+    let spent = SPENT.get().saturating_add(work);
+    SPENT.set(spent);
+    if spent > limits::NUMERIC_WORK {
+        return Err(Trouble::TooMuchWork);
+    }
+    Ok(())
+}
+
 /// Arithmetic at one precision, counting its work.
-pub struct Precision<'w> {
+pub struct Precision {
     pub bits: usize,
     context: Context<HalfEven>,
-    work: &'w Cell<u64>,
 }
 
 impl Real {
@@ -123,24 +143,18 @@ fn sum_of_powers(a: f64, b: f64) -> f64 {
     high + (low - high).exp2().ln_1p() * std::f64::consts::LOG2_E + 1e-3
 }
 
-impl<'w> Precision<'w> {
-    pub fn new(bits: usize, work: &'w Cell<u64>) -> Self {
+impl Precision {
+    pub fn new(bits: usize) -> Self {
         Self {
             bits,
             context: Context::new(bits),
-            work,
         }
     }
 
     /// Counts one operation, in units of some ten nanoseconds.
     fn pay(&self, operations: u64) -> Valued<()> {
         let words = self.bits as u64 / 64 + 1;
-        let work = self.work.get() + operations * (4 + words * words / 8);
-        self.work.set(work);
-        if work > limits::NUMERIC_WORK {
-            return Err(Trouble::TooMuchWork);
-        }
-        Ok(())
+        spend(operations * (4 + words * words / 8))
     }
 
     /// Counts a function that is summed term by term: the more digits, the more terms.

@@ -36,11 +36,8 @@ pub fn infinity(sign: i64) -> Expr {
 
 impl Interval {
     pub fn new(low: (Expr, bool), high: (Expr, bool)) -> Self {
-        // An infinite end is open, however it was written.
-        let end = |(at, closed): (Expr, bool)| End {
-            closed: closed && at.infinite().is_none(),
-            at,
-        };
+        // `(1, \infty]` stays closed where nothing is, and so equals no interval that is right.
+        let end = |(at, closed): (Expr, bool)| End { at, closed };
         Self {
             low: end(low),
             high: end(high),

@@ -258,21 +258,36 @@ mod tests {
                 let target = -(bits as isize);
                 let (sin, cos) = sin_cos(&x, bits);
                 let expected = exact.sin(&x, None).expect("finite").value();
-                assert!(close(sin, &expected, target), "sin at {numerator} 2^{exponent}");
+                assert!(
+                    close(sin, &expected, target),
+                    "sin at {numerator} 2^{exponent}"
+                );
                 let expected = exact.cos(&x, None).expect("finite").value();
-                assert!(close(cos, &expected, target), "cos at {numerator} 2^{exponent}");
+                assert!(
+                    close(cos, &expected, target),
+                    "cos at {numerator} 2^{exponent}"
+                );
                 let expected = exact.atan(&x, None).expect("finite").value();
                 let found = arctan(&x, bits);
-                assert!(close(found, &expected, target), "atan {numerator} 2^{exponent}");
+                assert!(
+                    close(found, &expected, target),
+                    "atan {numerator} 2^{exponent}"
+                );
                 if numerator > 0 {
                     let expected = exact.ln(&x, None).expect("positive").value();
-                    assert!(close(ln(&x, bits), &expected, target), "ln {numerator} 2^{exponent}");
+                    assert!(
+                        close(ln(&x, bits), &expected, target),
+                        "ln {numerator} 2^{exponent}"
+                    );
                 }
                 let expected = exact.exp(&x, None).expect("finite").value();
-                let top = expected.repr().significand().bit_len() as isize
-                    + expected.repr().exponent();
+                let top =
+                    expected.repr().significand().bit_len() as isize + expected.repr().exponent();
                 let found = exp(&x, bits);
-                assert!(close(found, &expected, target + top), "exp {numerator} 2^{exponent}");
+                assert!(
+                    close(found, &expected, target + top),
+                    "exp {numerator} 2^{exponent}"
+                );
             }
         }
     }

@@ -23,6 +23,10 @@ pub enum Kind {
     Number(RBig, Literal),
     /// A run of letters, as it stands: a variable, several, or a word.
     Letters(Box<str>),
+    /// A name that is no product of its letters, such as the vector from A to B.
+    Named(Box<str>),
+    /// A command that means nothing here.
+    Unknown(Box<str>),
     /// A word inside `\text{..}`.
     Text(Box<str>),
     Constant(Constant),
@@ -141,6 +145,8 @@ pub enum Meaning {
     Overline,
     /// `\mathbb`.
     Blackboard,
+    /// `\vec` and `\overrightarrow`.
+    Arrow,
 }
 
 /// A command without its backslash.
@@ -199,13 +205,14 @@ pub fn command(name: &str) -> Option<Meaning> {
         | "emph" | "hbox" => Some(Meaning::Words),
         "mathrm" | "operatorname" | "rm" | "mathsf" | "mathtt" => Some(Meaning::Upright),
         "mathbb" | "Bbb" => Some(Meaning::Blackboard),
+        "vec" | "overrightarrow" => Some(Meaning::Arrow),
         "overline" | "bar" => Some(Meaning::Overline),
         "left" | "right" | "big" | "Big" | "bigg" | "Bigg" | "bigl" | "bigr" | "Bigl" | "Bigr"
         | "biggl" | "biggr" | "middle" | "displaystyle" | "textstyle" | "scriptstyle"
         | "limits" | "nolimits" | "mathbf" | "boldsymbol" | "bm" | "bf" | "it" | "mathit"
-        | "mathcal" | "mathscr" | "mathnormal" | "vec" | "overrightarrow" | "hat" | "widehat"
-        | "tilde" | "boxed" | "fbox" | "ensuremath" | "underline" | "mathstrut" | "strut"
-        | "phantom" | "large" | "Large" | "normalsize" | "small" => Some(Meaning::Nothing),
+        | "mathcal" | "mathscr" | "mathnormal" | "hat" | "widehat" | "tilde" | "boxed" | "fbox"
+        | "ensuremath" | "underline" | "mathstrut" | "strut" | "phantom" | "large" | "Large"
+        | "normalsize" | "small" => Some(Meaning::Nothing),
         "quad" | "qquad" | "enspace" | "thinspace" | "space" | "nobreakspace" => {
             Some(Meaning::Space)
         }

@@ -6,7 +6,7 @@
 use dashu_ratio::RBig;
 
 use crate::{
-    expr::fraction,
+    expr::{Function, fraction},
     token::{Bracket, Kind, Literal, Token},
 };
 
@@ -196,7 +196,8 @@ pub fn read(tokens: &[Token]) -> Option<Unit> {
                     last = Some(one);
                 }
             },
-            Kind::Function(crate::expr::Function::Min) => whole.multiply(&unit("min"), sign),
+            Kind::Function(Function::Min) => whole.multiply(&unit("min"), sign),
+            Kind::Function(Function::Sec) => whole.multiply(&unit("sec"), sign),
             Kind::Currency(name) => whole.multiply(&currency(name), sign),
             Kind::Degree => whole.multiply(&Unit::named("degree"), sign),
             Kind::Slash => sign = -1,

@@ -13,7 +13,7 @@ use crate::{
 /// Gives each variable its value.
 pub type Point<'p> = dyn Fn(&str) -> RBig + 'p;
 
-pub fn value(expr: &Expr, point: &Point<'_>, at: &Precision<'_>) -> Valued<Complex> {
+pub fn value(expr: &Expr, point: &Point<'_>, at: &Precision) -> Valued<Complex> {
     Ok(match expr {
         Expr::Number(number) => at.rational(number)?.into(),
         Expr::Variable(name) => at.rational(&point(name))?.into(),
@@ -50,7 +50,7 @@ pub fn value(expr: &Expr, point: &Point<'_>, at: &Precision<'_>) -> Valued<Compl
     })
 }
 
-fn power(base: &Expr, exponent: &Expr, point: &Point<'_>, at: &Precision<'_>) -> Valued<Complex> {
+fn power(base: &Expr, exponent: &Expr, point: &Point<'_>, at: &Precision) -> Valued<Complex> {
     if let (Expr::Constant(Constant::E), false) = (base, matches!(exponent, Expr::Number(_))) {
         return at.exp_complex(&value(exponent, point, at)?);
     }
@@ -86,7 +86,7 @@ fn power(base: &Expr, exponent: &Expr, point: &Point<'_>, at: &Precision<'_>) ->
     rational_power(&base, exponent, at)
 }
 
-fn whole_power(base: &Complex, exponent: &IBig, at: &Precision<'_>) -> Valued<Complex> {
+fn whole_power(base: &Complex, exponent: &IBig, at: &Precision) -> Valued<Complex> {
     let steps = u64::try_from(exponent)
         .or_else(|_| u64::try_from(&-exponent))
         .map_err(|_| Trouble::Imprecise)?;
@@ -99,7 +99,7 @@ fn whole_power(base: &Complex, exponent: &IBig, at: &Precision<'_>) -> Valued<Co
 
 /// A root with an odd index is real on the whole real line, as schools have it: the cube root
 /// of -8 is -2.
-fn rational_power(base: &Complex, exponent: &RBig, at: &Precision<'_>) -> Valued<Complex> {
+fn rational_power(base: &Complex, exponent: &RBig, at: &Precision) -> Valued<Complex> {
     if base.is_exact_zero() {
         return if *exponent > RBig::ZERO {
             Ok(base.clone())
@@ -127,7 +127,7 @@ fn rational_power(base: &Complex, exponent: &RBig, at: &Precision<'_>) -> Valued
     at.exp_complex(&at.multiply_complex(&scale, &logarithm)?)
 }
 
-fn call(function: Function, arguments: &[Complex], at: &Precision<'_>) -> Valued<Complex> {
+fn call(function: Function, arguments: &[Complex], at: &Precision) -> Valued<Complex> {
     use Function::*;
     let one = || Complex::from(Real::one());
     let of = &arguments[0];
@@ -233,22 +233,22 @@ fn call(function: Function, arguments: &[Complex], at: &Precision<'_>) -> Valued
     })
 }
 
-fn quarter_turn(at: &Precision<'_>) -> Valued<Real> {
+fn quarter_turn(at: &Precision) -> Valued<Real> {
     at.multiply(&at.pi()?, &at.half()?)
 }
 
-fn arccos(of: &Real, at: &Precision<'_>) -> Valued<Real> {
+fn arccos(of: &Real, at: &Precision) -> Valued<Real> {
     at.subtract(&quarter_turn(at)?, &at.arcsin(of)?)
 }
 
 /// `ln(x + sqrt(x^2 + sign))`.
-fn area(of: &Real, sign: i64, at: &Precision<'_>) -> Valued<Complex> {
+fn area(of: &Real, sign: i64, at: &Precision) -> Valued<Complex> {
     let square = at.multiply(of, of)?;
     let root = at.sqrt(&at.add(&square, &at.integer(IBig::from(sign))?)?)?;
     Ok(at.ln(&at.add(of, &root)?)?.into())
 }
 
-fn sign(of: &Real, at: &Precision<'_>) -> Valued<Real> {
+fn sign(of: &Real, at: &Precision) -> Valued<Real> {
     let sign = match of {
         _ if of.is_positive() => 1,
         _ if of.is_negative() => -1,
@@ -269,7 +269,7 @@ fn natural(of: &Real) -> Valued<u32> {
         .ok_or(Trouble::Imprecise)
 }
 
-fn factorial(of: &Real, step: usize, at: &Precision<'_>) -> Valued<Real> {
+fn factorial(of: &Real, step: usize, at: &Precision) -> Valued<Real> {
     let mut product = Real::one();
     for factor in (1..=natural(of)?).rev().step_by(step) {
         product = at.multiply(&product, &at.integer(IBig::from(factor))?)?;
@@ -278,7 +278,7 @@ fn factorial(of: &Real, step: usize, at: &Precision<'_>) -> Valued<Real> {
 }
 
 /// `n (n - 1) ..`, `k` factors; `n` may be anything.
-fn falling(n: &Complex, k: &Complex, at: &Precision<'_>) -> Valued<Complex> {
+fn falling(n: &Complex, k: &Complex, at: &Precision) -> Valued<Complex> {
     let mut product = Complex::from(Real::one());
     for step in 0..natural(k.real()?)? {
         let factor = at.subtract_complex(n, &at.integer(IBig::from(step))?.into())?;

@@ -87,10 +87,12 @@ pub fn read(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
     Some(meaning(&canonical).unwrap_or(Form::Words(canonical.into())))
 }
 
-/// Any text that has words in it, compared by its words and signs.
+/// Any text that has words in it, or signs that are no formula's, compared as it stands: an
+/// answer that is not understood equals itself, so that its problem need not be dropped.
 pub fn fallback(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
     let words = tokens.iter().any(|token| match &token.kind {
         Kind::Text(word) | Kind::Letters(word) => word.chars().count() > 1,
+        Kind::Unknown(_) | Kind::Ellipsis | Kind::Angle | Kind::Begin(_) | Kind::Mid => true,
         _ => false,
     });
     words.then(|| Form::Words(canonical(tokens, text, policy).into()))
@@ -99,7 +101,10 @@ pub fn fallback(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
 /// Words in lower case, without articles; signs as they are; one space between.
 fn canonical(tokens: &[Token], text: &str, policy: &Policy) -> String {
     let mut canonical = String::new();
-    for token in tokens {
+    for (place, token) in tokens.iter().enumerate() {
+        if around_one(tokens, place) {
+            continue;
+        }
         let word;
         let piece = match &token.kind {
             Kind::Letters(letters) | Kind::Text(letters) => {
@@ -123,6 +128,17 @@ fn canonical(tokens: &[Token], text: &str, policy: &Policy) -> String {
         canonical.push_str(piece);
     }
     canonical
+}
+
+/// Whether a brace has one token beside it and its partner behind that: `\pmod{4}` is
+/// `\pmod 4`.
+fn around_one(tokens: &[Token], place: usize) -> bool {
+    let kind = |place: Option<usize>| Some(&tokens.get(place?)?.kind);
+    let open = Kind::Open(Bracket::Group);
+    let close = Kind::Close(Bracket::Group);
+    let two = place.checked_sub(2);
+    (tokens[place].kind == open && kind(Some(place + 2)) == Some(&close))
+        || (tokens[place].kind == close && kind(two) == Some(&open))
 }
 
 /// Words that say something which also has a sign.
