@@ -93,6 +93,9 @@ fn answers_that_a_conjunction_joins_are_one() {
             (r"$x = \boxed{2}, \boxed{3}$", "2, 3"),
             (r"\boxed{2}\text{ or }\boxed{3}", "2 or 3"),
             (r"\boxed{2} or maybe \boxed{3}", "2 or 3"),
+            (r"\boxed{2} \boxed{3}", "2, 3"),
+            (r"\boxed{2} \boxed{2}", "2"),
+            ("\\boxed{2}\n\\boxed{3}", "3"),
             (r"\boxed{2}. And so, by symmetry, \boxed{3}", "3"),
         ],
     );
@@ -205,6 +208,11 @@ fn places_that_nothing_marks_count_in_the_last_paragraph() {
         "I paid between $5 and $6 for it.\nBye.",
         "It is $5 for now.\nBye.",
         "It is \\(5 for now.\nBye.",
+        // Nobody claims these.
+        "Bye.\nIt is not $5$.",
+        "Bye.\nIt isn't **5**.",
+        "Bye.\nIs it $5$?",
+        "Bye.\nSuppose $x = 5$.",
     ] {
         assert_eq!(read(text), None, "{text:?}");
     }

@@ -9,11 +9,19 @@ use std::borrow::Cow;
 use super::{
     MOST_ANSWERS, Search, boxes,
     joined::{Span, joined},
+    unmarked::is_claimed,
 };
 
-/// The last run of formulas that a conjunction joins, after the others.
+/// The formulas of the last paragraph, those that a conjunction joins as one, if it claims the
+/// last of them.
 pub fn search(text: &str) -> Search<'_> {
     let spans = formulas(text);
+    if !spans
+        .last()
+        .is_some_and(|last| is_claimed(text, last.outer.clone()))
+    {
+        return Search::Absent;
+    }
     let from = spans.len().saturating_sub(MOST_ANSWERS);
     let mut answers = joined(text, &spans[from..]);
     answers.retain(|answer| !answer.is_empty());

@@ -28,11 +28,13 @@ pub fn joined<'a>(text: &'a str, spans: &[Span]) -> Vec<Cow<'a, str>> {
             .and_then(|previous| text.get(spans[previous].outer.end..span.outer.start))
             .and_then(conjunction);
         match (link, answers.last_mut()) {
-            (Some(link), Some(last)) => {
+            // Saying the same once more is no second answer.
+            (Some(link), Some(last)) if last != content => {
                 let list = last.to_mut();
                 list.push_str(link);
                 list.push_str(content);
             }
+            (Some(_), Some(_)) => {}
             _ => answers.push(Cow::Borrowed(content)),
         }
     }
@@ -45,6 +47,10 @@ fn conjunction(between: &str) -> Option<&'static str> {
     const LONGEST: usize = 40;
     if between.len() > LONGEST {
         return None;
+    }
+    // Side by side in one line.
+    if between.trim().is_empty() {
+        return (!between.contains('\n')).then_some(", ");
     }
     let bare: String = between
         .replace("\\text", "")

@@ -1,6 +1,6 @@
 //! Answers that nothing marks: the end of a text, and a text that is nothing else.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use super::{Search, delimiters::without_delimiters, unwrapped};
 
@@ -15,6 +15,30 @@ pub fn last_paragraph(text: &str) -> &str {
         start -= line.len();
     }
     text[start..].trim_start()
+}
+
+/// Whether the sentence around this piece of the paragraph says that it holds, as far as a few
+/// words can tell: "it is not $5$", "is it $5$?" and "suppose $x = 5$" do not.
+pub fn is_claimed(paragraph: &str, piece: Range<usize>) -> bool {
+    const DOUBTS: [&str; 9] = [
+        "not", "cannot", "never", "neither", "nor", "suppose", "assume", "let", "whether",
+    ];
+    let before = &paragraph[..piece.start];
+    let sentence = [". ", "! ", "? ", "\n"]
+        .into_iter()
+        .filter_map(|end| before.rfind(end).map(|at| at + end.len()))
+        .max()
+        .unwrap_or(0);
+    let in_doubt = before[sentence..]
+        .split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
+        .map(str::to_lowercase)
+        .any(|word| {
+            DOUBTS.contains(&word.as_str()) || word.ends_with("n't") || word.ends_with("n’t")
+        });
+    let asked = paragraph[piece.end..]
+        .find(['.', '!', '?', '\n'])
+        .is_some_and(|end| paragraph[piece.end + end..].starts_with('?'));
+    !in_doubt && !asked
 }
 
 /// The whole completion, if it is one line and no longer than an answer is.
