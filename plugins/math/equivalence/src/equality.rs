@@ -54,17 +54,19 @@ pub fn equal(a: &Expr, b: &Expr) -> Decision {
         expr.each(&mut |_| nodes += 1);
     }
     real::spend(10 * nodes).map_err(no_verdict)?;
-    if let (Some(first), Some(second)) = (field::print(a, 0), field::print(b, 0)) {
-        if first.same(second) {
+    match (field::print(a, 0), field::print(b, 0)) {
+        (Some(first), Some(second)) if first.same(second) => {
             let again = (field::print(a, 1), field::print(b, 1));
             if matches!(again, (Some(first), Some(second)) if first.same(second)) {
                 return Ok(true);
             }
-        } else if first.exact && second.exact {
-            return Ok(false);
         }
+        (Some(first), Some(second)) if first.exact && second.exact => return Ok(false),
+        // It divides by zero wherever it is looked at, as (x - x)/(x - x) does.
+        (Some(_), None) if field::print(b, 1).is_none() => return Ok(false),
+        _ => {}
     }
-    if let Some(decided) = equal_towers(a, b)? {
+    if let Some(decided) = equal_giants(a, b)? {
         return Ok(decided);
     }
     let mut names = a.variables();
@@ -76,41 +78,60 @@ pub fn equal(a: &Expr, b: &Expr) -> Decision {
     }
 }
 
-/// Powers that no precision holds, such as 10^(10^(10^10)): one of them is no number of an
-/// ordinary size, and two of one base are as equal as their exponents.
-fn equal_towers(a: &Expr, b: &Expr) -> Decision<Option<bool>> {
-    match (is_tower(a), is_tower(b)) {
-        (false, false) => Ok(None),
-        (true, true) => match (a, b) {
-            (Expr::Power(a), Expr::Power(b)) if a[0] == b[0] => equal(&a[1], &b[1]).map(Some),
-            _ => Ok(None),
-        },
-        (tower, _) => {
-            let other = if tower { b } else { a };
-            if !other.variables().is_empty() {
-                return Ok(None);
-            }
-            let nowhere = |name: &str| unreachable!("a number has no variable {name}");
-            let value = value::value(other, &nowhere, &Precision::new(POINT_BITS));
-            Ok(value
-                .ok()
-                .filter(|value| value.magnitude() < TOWER / 2.0)
-                .map(|_| false))
+/// Numbers that no precision holds, such as 10^(10^(10^10)) and (10^10)!: none of them is a
+/// number of an ordinary size, and two powers of one base are as equal as their exponents.
+fn equal_giants(a: &Expr, b: &Expr) -> Decision<Option<bool>> {
+    let (giant, other) = match (least_log(a), least_log(b)) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return match (a, b) {
+                (Expr::Power(a), Expr::Power(b)) if a[0] == b[0] => equal(&a[1], &b[1]).map(Some),
+                _ => Ok(None),
+            };
         }
+        (Some(giant), None) => (giant, b),
+        (None, Some(giant)) => (giant, a),
+    };
+    if !other.variables().is_empty() {
+        return Ok(None);
     }
+    let nowhere = |name: &str| unreachable!("a number has no variable {name}");
+    let value = value::value(other, &nowhere, &Precision::new(POINT_BITS));
+    let smaller = value.is_ok_and(|value| value.magnitude() < giant - 1.0);
+    Ok(smaller.then_some(false))
 }
 
-/// From this exponent on a power is out of reach.
-const TOWER: f64 = 1e12;
+/// Exponents from here on are out of reach.
+const GIANT: f64 = 1e12;
 
-fn is_tower(expr: &Expr) -> bool {
-    let Expr::Power(parts) = expr else {
-        return false;
+/// A lower bound of a giant's logarithm to base two.
+fn least_log(expr: &Expr) -> Option<f64> {
+    let above = |number: &Expr, least: f64| match number {
+        Expr::Number(number) => number.to_f64_fast() > least,
+        _ => false,
     };
-    let base = matches!(&parts[0], Expr::Number(base) if *base >= RBig::from(2));
-    base && match &parts[1] {
-        Expr::Number(exponent) => exponent.to_f64_fast() > TOWER,
-        exponent => is_tower(exponent),
+    match expr {
+        // n! is more than 2^n from n = 4 on.
+        Expr::Call(Function::Factorial, arguments) => match &arguments[0] {
+            Expr::Number(n) if n.is_int() && above(&arguments[0], 1000.0) => {
+                Some(n.to_f64_fast().min(GIANT))
+            }
+            _ => None,
+        },
+        Expr::Power(parts) if above(&parts[0], 1.99) => {
+            let exponent = &parts[1];
+            let large = match exponent {
+                Expr::Number(_) => above(exponent, GIANT),
+                // 2^40 is above the bound.
+                Expr::Power(inner) => {
+                    above(&inner[0], 1.99)
+                        && (above(&inner[1], 40.0) || least_log(&inner[1]).is_some())
+                }
+                _ => false,
+            };
+            (large || least_log(exponent).is_some()).then_some(GIANT)
+        }
+        _ => None,
     }
 }
 

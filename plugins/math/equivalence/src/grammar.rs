@@ -238,6 +238,12 @@ impl<'t> Grammar<'t> {
                 ) {
                     return false;
                 }
+                let place = self.place.saturating_sub(1);
+                let behind_degree = self.tokens[place].kind == Kind::Degree;
+                if behind_degree && matches!(&**letters, "C" | "F") {
+                    // A temperature.
+                    return false;
+                }
                 let unit = letters.len() > 1 && units::is_unit(letters);
                 !unit && is_variables(letters)
             }

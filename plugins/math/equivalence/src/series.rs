@@ -250,11 +250,11 @@ mod tests {
                 (5, 3),
                 (-1, -100),
                 (0x7fff_ffff, -31),
-                (0x8000_0001, -31),
+                (0x8000_0001_i64, -31),
                 (1_000_003, -4),
                 (-355, -7),
             ] {
-                let x = Repr::<2>::new(IBig::from(numerator as i64), exponent);
+                let x = Repr::<2>::new(IBig::from(numerator), exponent);
                 let target = -(bits as isize);
                 let (sin, cos) = sin_cos(&x, bits);
                 let expected = exact.sin(&x, None).expect("finite").value();
