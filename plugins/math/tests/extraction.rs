@@ -148,6 +148,12 @@ fn lines_that_say_so() {
             ("So the answer is: $\\frac12$.", "\\frac12"),
             ("The final answer is $5$. I hope it is correct.", "5"),
             ("The answer is 3.14.", "3.14"),
+            ("The answer is 3.14. I am sure.", "3.14"),
+            ("The answer is 3:30 p.m. as I said.", "3:30 p.m."),
+            (
+                r"The answer is \text{none for any x}.",
+                r"\text{none for any x}",
+            ),
             ("The answer is $5$ cm because $2+3=5$.", "5 cm"),
             ("The answer is 5, since 2+3 is.", "5"),
             ("The answers are 2 and 3", "2 and 3"),

@@ -46,19 +46,23 @@ fn claim_length(text: &str) -> usize {
     const REASONS: [&str; 8] = [
         "because", "since", "where", "as", "when", "so", "which", "for",
     ];
-    let mut in_formula = false;
+    let mut dollars = 0;
+    let mut braces = 0_usize;
     let mut start = 0;
     for word in text.split_inclusive([' ', '\n']) {
         let bare = word.trim();
-        if !in_formula && start > 0 && REASONS.contains(&bare) {
+        // Inside a formula or `\text{..}` a word is a part of the answer.
+        let outside = |dollars: usize, braces: usize| dollars % 2 == 0 && braces == 0;
+        if outside(dollars, braces) && start > 0 && REASONS.contains(&bare) {
             return text[..start].trim_end_matches([' ', ',', ';']).len();
         }
-        let dollars = bare.matches('$').count() - bare.matches("\\$").count();
-        in_formula ^= dollars % 2 == 1;
-        start += word.len();
-        if !in_formula && ends_sentence(bare) {
-            return start - (word.len() - word.trim_end().len());
+        dollars += bare.matches('$').count() - bare.matches("\\$").count();
+        braces += bare.matches('{').count();
+        braces = braces.saturating_sub(bare.matches('}').count());
+        if outside(dollars, braces) && ends_sentence(bare) {
+            return start + word.trim_end().len();
         }
+        start += word.len();
     }
     text.len()
 }
@@ -69,8 +73,9 @@ fn ends_sentence(word: &str) -> bool {
         "sq.", "cu.", "in.", "ft.", "yd.", "mi.", "lb.", "oz.", "hr.", "min.", "sec.", "approx.",
         "no.", "ca.",
     ];
-    word.ends_with('.')
-        && !word.ends_with("..")
-        && !ABBREVIATIONS.contains(&word)
-        && word[..word.len() - 1].rfind('.').is_none()
+    let Some(word_alone) = word.strip_suffix('.') else {
+        return false;
+    };
+    let has_inner_points = word_alone.ends_with(char::is_alphabetic) && word_alone.contains('.');
+    !word_alone.ends_with('.') && !has_inner_points && !ABBREVIATIONS.contains(&word)
 }
