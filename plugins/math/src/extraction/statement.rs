@@ -52,7 +52,7 @@ fn claim_length(text: &str) -> usize {
     for word in text.split_inclusive([' ', '\n']) {
         let bare = word.trim();
         // Inside a formula or `\text{..}` a word is a part of the answer.
-        let outside = |dollars: usize, braces: usize| dollars % 2 == 0 && braces == 0;
+        let outside = |dollars: usize, braces: usize| dollars.is_multiple_of(2) && braces == 0;
         if outside(dollars, braces) && start > 0 && REASONS.contains(&bare) {
             return text[..start].trim_end_matches([' ', ',', ';']).len();
         }
