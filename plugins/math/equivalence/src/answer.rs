@@ -17,6 +17,8 @@ pub struct Answer {
     pub(crate) form: Form,
 }
 
+// Most answers are values, and few are held at a time: a pointer would cost more than it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Form {
     Value(Quantity),

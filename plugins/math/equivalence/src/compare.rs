@@ -251,7 +251,7 @@ impl Comparer<'_> {
             [Some(gold), Some(given)] if is_numeric(gold) && is_numeric(given) => {
                 return gold.same(given);
             }
-            // `x > 2` takes `2x > 4`, where no term had to be moved, and no `3x + 1 > 7`.
+            // `x > 2` takes `2x > 4` and `x - 2 > 0`, but no `3x + 1 > 7`, which asks for it.
             [Some(gold), None] if is_numeric(gold) && !is_scaled(given) => return Ok(false),
             _ => {}
         }
@@ -551,7 +551,7 @@ fn equation_of(labelled: &Labelled) -> Option<Relation> {
     })
 }
 
-/// A number times a variable on one side, and a number on the other.
+/// A number times a variable on one side and a number on the other, or a zero on one side.
 fn is_scaled(relation: &Relation) -> bool {
     let monomial = |side: &Expr| match side {
         Expr::Variable(_) => true,
@@ -561,7 +561,11 @@ fn is_scaled(relation: &Relation) -> bool {
         _ => false,
     };
     let constant = |side: &Expr| side.variables().is_empty();
-    relation.comparisons.iter().all(|one| one.is_order())
+    let ordered = relation.comparisons.iter().all(|one| one.is_order());
+    if ordered && relation.sides.len() == 2 && relation.sides.contains(&integer(0)) {
+        return true;
+    }
+    ordered
         && relation.sides.iter().filter(|side| monomial(side)).count() == 1
         && relation.sides.iter().filter(|side| constant(side)).count() == relation.sides.len() - 1
 }

@@ -1,7 +1,7 @@
 //! Complex numbers as pairs of balls. A number on the real line has an imaginary part that is
 //! exactly zero, and operations that stay on the line keep it so.
 
-use crate::real::{Precision, Real, Trouble, Valued};
+use crate::real::{self, Precision, Real, Trouble, Valued};
 
 #[derive(Clone, Debug)]
 pub struct Complex {
@@ -166,6 +166,7 @@ impl Precision {
         if of.is_real() && !of.re.is_negative() {
             return Ok(self.ln(&of.re)?.into());
         }
+        real::leave();
         let twice = self.ln(&self.norm(of)?)?;
         Ok(Complex {
             re: self.multiply(&twice, &self.half()?)?,
@@ -177,6 +178,7 @@ impl Precision {
     pub fn sqrt_complex(&self, of: &Complex) -> Valued<Complex> {
         if of.is_real() {
             if of.re.is_negative() {
+                real::leave();
                 return Ok(Complex {
                     re: Real::zero(),
                     im: self.sqrt(&of.re.clone().negated())?,

@@ -12,7 +12,7 @@ use dashu_ratio::RBig;
 
 use crate::{
     complex::Complex,
-    expr::{self, Expr, Function},
+    expr::{self, Constant, Expr, Function},
     field, limits,
     real::{self, Precision, Trouble},
     value::{self, Point},
@@ -73,9 +73,32 @@ pub fn equal(a: &Expr, b: &Expr) -> Decision {
     names.extend(b.variables());
     if names.is_empty() {
         equal_numbers(a, b)
+    } else if are_complex(a, &names) || are_complex(b, &names) {
+        let split = |expr: &Expr| {
+            expr.substituted(&|name| {
+                let imaginary = Expr::Variable(format!("{name} imaginary").into());
+                let i = Expr::Constant(Constant::I);
+                let imaginary = Expr::Product(vec![i, imaginary]);
+                Expr::Sum(vec![Expr::Variable(name.into()), imaginary])
+            })
+        };
+        equal_functions(&split(a), &split(b), &names)
     } else {
+        names.sort_unstable();
+        names.dedup();
         equal_functions(a, b, &names)
     }
+}
+
+/// Whether the variables stand for complex numbers: one is conjugated, or z or w has an
+/// absolute value.
+fn are_complex(expr: &Expr, names: &[&str]) -> bool {
+    let usual = names.iter().any(|name| matches!(*name, "z" | "w"));
+    expr.any(|node| match node {
+        Expr::Call(Function::Conjugate, arguments) => !arguments[0].variables().is_empty(),
+        Expr::Call(Function::Abs, _) => usual,
+        _ => false,
+    })
 }
 
 /// Numbers that no precision holds, such as 10^(10^(10^10)) and (10^10)!: none of them is a
@@ -153,11 +176,13 @@ fn equal_numbers(a: &Expr, b: &Expr) -> Decision {
     let written = bits(a) + bits(b);
     let mut last = Trouble::Imprecise;
     let mut agreed = false;
+    // Two numbers may differ by as little as the digits that they are written with, or as what
+    // they come to on the way: 1 and tanh(500). The first look is for those that do not.
+    let mut needed = 0;
     for bits in [FIRST_BITS, 3 * FIRST_BITS, 8 * FIRST_BITS] {
-        // Two numbers may differ by as little as the digits that they are written with. Where
-        // those are too many, a difference may still show.
-        let wanted = bits + 2 * written;
+        let wanted = bits + needed;
         let at = Precision::new(wanted.min(limits::PRECISION));
+        real::look();
         match shown(a, b, &nowhere, &at) {
             Shown::Different => return Ok(false),
             Shown::Agreeing if wanted > limits::PRECISION => {
@@ -169,6 +194,7 @@ fn equal_numbers(a: &Expr, b: &Expr) -> Decision {
             Shown::Nothing(trouble) => last = trouble,
             Shown::OffTheLine => return Ok(false),
         }
+        needed = 2 * written.max(real::extent());
     }
     Err(no_verdict(last))
 }
@@ -211,9 +237,8 @@ fn shown(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision) -> Shown {
     match (first, second) {
         (Ok(a), Ok(b)) if a.is_real() == b.is_real() => compared(&a, &b, at),
         (Ok(a), Ok(b)) => match compared(&a, &b, at) {
-            // On the line but for a rounding: (1+i)(1-i) against 2.
-            Shown::Agreeing => Shown::Agreeing,
             Shown::Different => Shown::OffTheLine,
+            // On the line but for a rounding: (1+i)(1-i) against 2.
             other => other,
         },
         (Err(Trouble::TooMuchWork), _) | (_, Err(Trouble::TooMuchWork)) => {
@@ -224,6 +249,12 @@ fn shown(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision) -> Shown {
         }
         _ => Shown::Nothing(Trouble::Undefined),
     }
+}
+
+/// Whether a formula is real at a point, on all of the way there.
+fn stays_real(expr: &Expr, point: &Point<'_>, at: &Precision) -> bool {
+    real::look();
+    value::value(expr, point, at).is_ok_and(|value| value.is_real()) && !real::left()
 }
 
 fn compared(a: &Complex, b: &Complex, at: &Precision) -> Shown {
@@ -251,6 +282,7 @@ fn equal_functions(a: &Expr, b: &Expr, names: &[&str]) -> Decision {
     // first formula has says that its domain matters.
     let has_absolute = |expr: &Expr| expr.any(|node| matches!(node, Expr::Call(Function::Abs, _)));
     let domain_matters = has_absolute(a) && !has_absolute(b);
+    let written = bits(a) + bits(b);
     let mut last = Trouble::Undefined;
     // Fractions first; then whole numbers, where factorials have values.
     for whole in [false, true] {
@@ -259,21 +291,29 @@ fn equal_functions(a: &Expr, b: &Expr, names: &[&str]) -> Decision {
         let mut differ_off_the_line = false;
         for number in 0..POINTS {
             let point = |name: &str| coordinate(name, number, whole);
-            // One point is looked at more closely.
-            let bits = if number + 1 == LEAST_POINTS {
-                3 * POINT_BITS
-            } else {
-                POINT_BITS
-            };
-            let at = Precision::new(bits);
-            let real = |expr| value::value(expr, &point, &at).map(|value| value.is_real());
-            match shown(a, b, &point, &at) {
-                Shown::Different if real(a) == Ok(true) => return Ok(false),
-                Shown::Different => differ_off_the_line = true,
+            real::look();
+            let mut at = Precision::new(POINT_BITS);
+            let mut found = shown(a, b, &point, &at);
+            if found == Shown::Agreeing && number + 2 >= LEAST_POINTS {
+                // Some points are looked at as closely as the smallest number asks for.
+                let wanted = 3 * POINT_BITS + 2 * written.max(real::extent());
+                if wanted > limits::PRECISION {
+                    return Err(no_verdict(Trouble::Imprecise));
+                }
+                at = Precision::new(wanted);
+                found = shown(a, b, &point, &at);
+            }
+            let on_line = stays_real(a, &point, &at);
+            let both_on_line = on_line && stays_real(b, &point, &at);
+            match found {
+                Shown::Different if both_on_line => return Ok(false),
                 // Where the first is real, so must the second be: 2 ln x lacks half of ln(x^2).
-                Shown::OffTheLine if real(a) == Ok(true) => return Ok(false),
-                Shown::OffTheLine => differ_off_the_line = true,
-                Shown::Agreeing if real(a) == Ok(true) => on_the_line += 1,
+                // Of several variables, what their signs must be goes without saying.
+                Shown::Different | Shown::OffTheLine if on_line && names.len() == 1 => {
+                    return Ok(false);
+                }
+                Shown::Different | Shown::OffTheLine => differ_off_the_line = true,
+                Shown::Agreeing if both_on_line => on_the_line += 1,
                 Shown::Agreeing => off_the_line += 1,
                 Shown::Nothing(Trouble::TooMuchWork) => {
                     return Err(no_verdict(Trouble::TooMuchWork));

@@ -238,7 +238,7 @@ impl Builder {
         if degree == 1 {
             return Ok(Some(of.clone()));
         }
-        if of < &RBig::ZERO && degree % 2 == 0 {
+        if of < &RBig::ZERO && degree.is_multiple_of(2) {
             return Ok(None);
         }
         self.pay(8 * bits(of))?;
@@ -405,12 +405,19 @@ impl Expr {
 
     /// The same formula of other variables.
     pub fn renamed(&self, name: &dyn Fn(&str) -> Box<str>) -> Self {
-        let all =
-            |parts: &[Self]| -> Vec<Self> { parts.iter().map(|part| part.renamed(name)).collect() };
-        let both = |parts: &[Self; 2]| Box::new([parts[0].renamed(name), parts[1].renamed(name)]);
+        self.substituted(&|old| Self::Variable(name(old)))
+    }
+
+    /// The formula with something in the place of each variable.
+    pub fn substituted(&self, name: &dyn Fn(&str) -> Self) -> Self {
+        let all = |parts: &[Self]| -> Vec<Self> {
+            parts.iter().map(|part| part.substituted(name)).collect()
+        };
+        let both =
+            |parts: &[Self; 2]| Box::new([parts[0].substituted(name), parts[1].substituted(name)]);
         match self {
             Self::Number(_) | Self::Constant(_) => self.clone(),
-            Self::Variable(old) => Self::Variable(name(old)),
+            Self::Variable(old) => name(old),
             Self::Sum(parts) => Self::Sum(all(parts)),
             Self::Product(parts) => Self::Product(all(parts)),
             Self::Call(function, parts) => Self::Call(*function, all(parts)),

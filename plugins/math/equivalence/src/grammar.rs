@@ -305,14 +305,7 @@ impl<'t> Grammar<'t> {
         let exponent = match self.peek() {
             Some(Kind::Open(Bracket::Group)) => self.group()?,
             Some(Kind::Plus | Kind::Minus) => self.signed()?,
-            // In `2^{10}` written as `2^10` the exponent is the whole number; in `x^ab` it is
-            // one letter.
-            Some(Kind::Letters(letters)) if letters.len() > 1 && is_variables(letters) => {
-                return Err(unreadable(
-                    self.at(),
-                    "which letters belong to the exponent is not clear",
-                ));
-            }
+            // Of `2^10` all of the number is raised, of `x^ab` one letter: see the lexer.
             _ => self.power()?,
         };
         self.in_argument = outer;

@@ -322,6 +322,13 @@ impl Lexer<'_> {
                 return Ok(next);
             }
         }
+        // `x^mx^n`: one letter is raised, as in LaTeX.
+        let raised = self.tokens.last().map(|token| &token.kind) == Some(&Kind::Caret);
+        if let (true, Some(first)) = (raised, run.chars().next()) {
+            let next = at + first.len_utf8();
+            self.push(Kind::Letters(run[..first.len_utf8()].into()), at, next)?;
+            return Ok(next);
+        }
         self.push(Kind::Letters(run.into()), at, next)?;
         Ok(next)
     }

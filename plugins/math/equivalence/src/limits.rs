@@ -16,7 +16,7 @@ pub const EXACT_WORK: u64 = 4_000_000;
 /// Bits to which values are worked out at most.
 pub const PRECISION: usize = 6000;
 /// What comparing formulas may cost in one call, in units of some ten nanoseconds.
-pub const NUMERIC_WORK: u64 = 1_000_000;
+pub const NUMERIC_WORK: u64 = 600_000;
 /// Pairs of elements that matching unordered collections may compare.
 pub const PAIRS: usize = 4096;
 /// Elements of a list, a set or a matrix.

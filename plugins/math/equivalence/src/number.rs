@@ -140,7 +140,7 @@ fn grouped_decimals(text: &str, at: usize, digits: &mut String, decimals: &mut u
     let mut end = at;
     while let Some(rest) = text[end..].strip_prefix("\\,") {
         let length = digits_end(rest, 0);
-        if *decimals % 3 != 0 || length == 0 || length > 3 {
+        if !decimals.is_multiple_of(3) || length == 0 || length > 3 {
             break;
         }
         digits.push_str(&rest[..length]);

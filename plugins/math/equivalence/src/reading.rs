@@ -116,6 +116,11 @@ impl Reader<'_> {
         {
             return Ok(form);
         }
+        if is_date(tokens) {
+            let first = tokens[0].at;
+            let last = tokens[tokens.len() - 1].end;
+            return Ok(Form::Words(self.text[first..last].into()));
+        }
         if let Some(place) = outermost(tokens, |kind| *kind == Kind::In) {
             return self.membership(&tokens[..place], &tokens[place + 1..], depth);
         }
@@ -172,7 +177,9 @@ impl Reader<'_> {
         };
         let label = match grammar::formula(name, true) {
             Ok(Expr::Variable(name)) => Label::Variable(name),
-            _ => Label::Other,
+            // What `2k` being a whole number says of k is not worked out.
+            Ok(_) => return Err(unreadable(name[0].at, "expected a variable")),
+            Err(_) => Label::Other,
         };
         Ok(Form::Labelled(Box::new(Labelled { label, value })))
     }
@@ -195,7 +202,7 @@ impl Reader<'_> {
         // A sign in front, as in `> 5`, or nothing behind one, leaves a side empty.
         let sides = sides
             .into_iter()
-            .map(|side| single_formula(side))
+            .map(single_formula)
             .collect::<Parsed<Vec<_>>>()?;
         Ok(Form::Relation(Relation { sides, comparisons }))
     }
@@ -324,9 +331,16 @@ impl Reader<'_> {
             && let Some(place) = outermost(inside, |kind| {
                 matches!(kind, Kind::Mid | Kind::Bar | Kind::Colon)
             })
-            && let Some(form) = self.set_builder(&inside[..place], &inside[place + 1..], depth)
         {
-            return Ok(form);
+            if let Some(form) = self.set_builder(&inside[..place], &inside[place + 1..], depth) {
+                return Ok(form);
+            }
+            if inside[place].kind != Kind::Bar {
+                return Err(unreadable(
+                    inside[place].at,
+                    "the condition is not worked out",
+                ));
+            }
         }
         let parts = elements(inside);
         if parts.len() > limits::ELEMENTS {
@@ -672,6 +686,24 @@ fn minor(rows: &[Vec<Expr>], columns: &[usize], builder: &mut Builder) -> Built 
         terms.push(builder.product(vec![integer(sign), first[column].clone(), below])?);
     }
     builder.sum(terms)
+}
+
+/// `2024-01-02` and `1/2/2024`.
+fn is_date(tokens: &[Token]) -> bool {
+    let [first, sign, second, other, third] = tokens else {
+        return false;
+    };
+    let digits = [first, second, third].map(|token| match token.kind {
+        Kind::Number(_, Literal::Whole) if !token.spaced => token.end - token.at,
+        _ => 0,
+    });
+    let signs = sign.kind == other.kind && !sign.spaced && !other.spaced;
+    signs
+        && match sign.kind {
+            Kind::Minus => digits == [4, 2, 2] || digits == [2, 2, 4],
+            Kind::Slash => matches!(digits, [1..=2, 1..=2, 4]),
+            _ => false,
+        }
 }
 
 /// `million` behind a number.

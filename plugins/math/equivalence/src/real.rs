@@ -46,11 +46,37 @@ thread_local! {
     /// What was spent since [`begin`], in units of some ten nanoseconds. It is the thread's,
     /// because the budget is that of a whole call, whichever way it goes through the engine.
     static SPENT: Cell<u64> = const { Cell::new(0) };
+    /// The largest power of two, up or down, of a number on the way since [`look`].
+    static EXTENT: Cell<f64> = const { Cell::new(0.0) };
+    /// Whether a root or a logarithm left the real line since [`look`].
+    static LEFT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Starts a call with a fresh budget.
 pub fn begin() {
     SPENT.set(0);
+}
+
+/// Forgets what was seen on the way.
+pub fn look() {
+    EXTENT.set(0.0);
+    LEFT.set(false);
+}
+
+/// How many bits lie between one and the largest or smallest number since [`look`]: a term as
+/// small as that shows only when the precision reaches it.
+pub fn extent() -> usize {
+    EXTENT.get() as usize
+}
+
+/// Notes that a formula of real numbers left their line.
+pub fn leave() {
+    LEFT.set(true);
+}
+
+/// Whether the line was left since [`look`].
+pub fn left() -> bool {
+    LEFT.get()
 }
 
 /// Counts work; an error once the budget is gone.
@@ -187,8 +213,14 @@ impl Precision {
             let rounding = top - self.bits as f64;
             real.error = sum_of_powers(real.error, rounding);
         }
-        if top.is_finite() && top.abs() > LARGEST_EXPONENT {
-            return Err(Trouble::Imprecise);
+        if top.is_finite() {
+            if top.abs() > LARGEST_EXPONENT {
+                return Err(Trouble::Imprecise);
+            }
+            // What cancels to the last bit is no small number, but one that is not known.
+            if real.error < top {
+                EXTENT.set(EXTENT.get().max(top.abs()));
+            }
         }
         Ok(real)
     }
@@ -312,6 +344,9 @@ impl Precision {
         if !of.is_positive() {
             return Err(Trouble::Imprecise);
         }
+        if of.error == f64::NEG_INFINITY && of.middle.is_one() {
+            return Ok(Real::zero());
+        }
         let error = of.error - (of.top() - 2.0);
         let value = series::ln(&of.middle, self.bits);
         Ok(self.within(value, self.series_error(error)))
@@ -399,6 +434,15 @@ impl Precision {
         let below = self.subtract(&self.add(&low, &Real::one())?, of)?;
         if above.is_positive() && below.is_positive() {
             return Ok(low);
+        }
+        // So near to a whole number as only that number itself is, by the measure that also
+        // calls two values equal: the floor of 2 sin(pi/6).
+        let near = |gap: &Real| gap.magnitude() < 60.0 - self.bits as f64 + of.top().max(0.0);
+        if near(&above) {
+            return Ok(low);
+        }
+        if near(&below) {
+            return self.add(&low, &Real::one());
         }
         Err(Trouble::Imprecise)
     }

@@ -65,9 +65,9 @@ pub fn read(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
     let is_word = |token: &Token| match &token.kind {
         Kind::Text(word) => word.chars().count() > 1,
         Kind::Letters(word) => {
-            let capitalised = word.len() == 3
+            let capitalised = word.chars().count() == 3
                 && word.starts_with(|first: char| first.is_uppercase())
-                && word[1..].chars().all(char::is_lowercase);
+                && word.chars().skip(1).all(char::is_lowercase);
             !crate::grammar::is_variables(word) || capitalised || crate::units::is_named(word)
         }
         _ => false,
@@ -92,7 +92,12 @@ pub fn read(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
 pub fn fallback(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
     let words = tokens.iter().any(|token| match &token.kind {
         Kind::Text(word) | Kind::Letters(word) => word.chars().count() > 1,
-        Kind::Unknown(_) | Kind::Ellipsis | Kind::Angle | Kind::Begin(_) | Kind::Mid => true,
+        Kind::Unknown(_)
+        | Kind::Ellipsis
+        | Kind::Angle
+        | Kind::Begin(_)
+        | Kind::Mid
+        | Kind::NumberSet(_) => true,
         _ => false,
     });
     words.then(|| Form::Words(canonical(tokens, text, policy).into()))

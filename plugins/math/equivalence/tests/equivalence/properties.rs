@@ -1,10 +1,10 @@
 //! Formulas that are made at random, printed in several notations, and graded against each
 //! other; and texts of no meaning, which must be refused in peace.
 
-mod table;
-
 use farthing_math_equivalence::{Policy, Verdict, compare, parse};
 use proptest::prelude::*;
+
+use crate::table;
 
 #[derive(Clone, Debug)]
 enum Tree {

@@ -1,9 +1,7 @@
 //! Tuples, lists, sets, matrices, ratios.
 
-mod table;
-
+use crate::table::{check, check_with};
 use farthing_math_equivalence::{ListOrder, Policy};
-use table::{check, check_with};
 
 #[test]
 fn tuples_keep_their_order() {

@@ -1,9 +1,7 @@
 //! Words, choices, units, money, degrees.
 
-mod table;
-
+use crate::table::{check, check_with};
 use farthing_math_equivalence::{Policy, Units};
-use table::{check, check_with};
 
 #[test]
 fn units() {
@@ -95,4 +93,25 @@ fn words_and_choices() {
         &exact,
         &[("Monday", "monday", false), ("Monday", "Monday", true)],
     );
+}
+
+#[test]
+fn what_is_not_understood_equals_itself_alone() {
+    check(&[
+        (
+            r"\{2k : k\in\mathbb{Z}\}",
+            r"\{2k : k \in \mathbb{Z}\}",
+            true,
+        ),
+        (r"n\equiv 1 \pmod 4", r"n \equiv 1 \pmod{4}", true),
+        (r"\sum_{k=1}^{10} k", r"\sum_{k=1}^{10}k", true),
+        (
+            r"\{2k : k\in\mathbb{Z}\}",
+            r"\{3k : k\in\mathbb{Z}\}",
+            false,
+        ),
+        (r"2024-01-02", r"2024-02-01", false),
+        (r"n\equiv 1 \pmod 4", r"n\equiv 1 \pmod 5", false),
+        (r"1,2,3,\ldots", r"1,2,4,\ldots", false),
+    ]);
 }

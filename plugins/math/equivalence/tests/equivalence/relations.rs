@@ -1,9 +1,7 @@
 //! Equations, inequalities, intervals, and sets of real numbers.
 
-mod table;
-
+use crate::table::{check, check_with};
 use farthing_math_equivalence::Policy;
-use table::{check, check_with};
 
 #[test]
 fn assignments() {
@@ -128,5 +126,15 @@ fn sets_of_real_numbers() {
         ),
         (r"\emptyset", r"\{0\}", false),
         (r"\emptyset", "0", false),
+    ]);
+}
+
+#[test]
+fn inequalities_against_zero() {
+    check(&[
+        (r"x \le 5", r"x-5 \le 0", true),
+        (r"7 \leqslant t", r"t-7 \ge 0", true),
+        (r"x \le 5", r"x+5 \le 0", false),
+        (r"x \le 5", r"5-x \le 0", false),
     ]);
 }

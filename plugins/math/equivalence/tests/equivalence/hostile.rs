@@ -3,8 +3,6 @@
 //! No test here looks at a clock: what bounds the work is counted, and a text that got past
 //! the counts would show as a test that never ends. The driver prints the slowest pair.
 
-mod table;
-
 use std::{fs, path::Path, thread};
 
 use farthing_math_equivalence::{Policy, Verdict, compare, parse};

@@ -1,9 +1,7 @@
 //! Numbers: how they are written, and how near two may be and yet differ.
 
-mod table;
-
+use crate::table::{check, check_with};
 use farthing_math_equivalence::{Percent, Policy};
-use table::{check, check_with};
 
 #[test]
 fn fractions_and_mixed_numbers() {

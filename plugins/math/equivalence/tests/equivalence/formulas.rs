@@ -1,8 +1,6 @@
 //! Formulas: constants, roots, functions, polynomials.
 
-mod table;
-
-use table::check;
+use crate::table::check;
 
 #[test]
 fn constants_and_roots() {
@@ -129,5 +127,35 @@ fn what_has_no_value_equals_nothing() {
         ("2", "10^{10^{10^{10}}}", false),
         ("10^{10^{10}}", "10^{10^{11}}", false),
         ("1", "(10^{10})!", false),
+    ]);
+}
+
+#[test]
+fn differences_that_hardly_show() {
+    // What a formula comes to on the way says how closely to look.
+    check(&[
+        (r"\sin x+10^{-300}", r"\sin x", false),
+        (r"\tanh(500)", r"1", false),
+        (r"\ln 2+10^{-300}", r"\ln 2", false),
+        (r"5", r"5^{1/4}\cdot 5^{3/4}", true),
+        (r"5^{1/4}\cdot 5^{3/4}", r"5^{3000}", false),
+        (r"\lfloor 2\sin\frac{\pi}{6} \rfloor", r"1", true),
+        (r"\lceil \log_2 8 \rceil", r"3", true),
+        (r"\lfloor \pi \rfloor", r"4", false),
+    ]);
+}
+
+#[test]
+fn real_and_complex_variables() {
+    check(&[
+        (r"z\bar{z}", r"|z|^2", true),
+        (r"|x|^2", r"x^2", true),
+        (r"\sqrt{xy}", r"\sqrt{x}\sqrt{y}", true),
+        (r"\ln(ab)", r"\ln a+\ln b", true),
+        (r"x^{m+n}", r"x^mx^n", true),
+        (r"z\bar{z}", r"z^2", false),
+        (r"\bar{z}", r"z", false),
+        (r"|z|^2", r"z^2", false),
+        (r"\ln(x^2)", r"2\ln x", false),
     ]);
 }
