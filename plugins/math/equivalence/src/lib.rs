@@ -16,15 +16,15 @@
 //!
 //! From the outside in:
 //!
-//! | module       | what it does                                                        |
-//! |--------------|---------------------------------------------------------------------|
-//! | `lexer`      | text to tokens, LaTeX and plain alike; `token`, `number`            |
-//! | `reading`    | tokens to a kind of answer: list, set, interval, equation, value    |
-//! | `grammar`    | tokens to a formula (`expr`), folding exact numbers on the way      |
-//! | `units`      | what stands behind a value; `words` what is no formula at all       |
-//! | `compare`    | two answers, kind by kind; `region` for sets of real numbers        |
-//! | `equality`   | two formulas: by `field` (proof), then by `value` (ball arithmetic) |
-//! |              | with `complex`, `real` and `series` below it                        |
+//! | module     | what it does                                                          |
+//! |------------|-----------------------------------------------------------------------|
+//! | `lexer`    | text to tokens, LaTeX and plain alike; with `token` and `number`      |
+//! | `reading`  | tokens to a kind of answer; with `equation`, `sets`, `matrix`,        |
+//! |            | `ratio`, `quantity` and `units`, `words`, and `slicing`               |
+//! | `grammar`  | tokens to a formula (`expr`), folding exact numbers on the way        |
+//! | `compare`  | two answers, kind by kind; `region` for sets of real numbers          |
+//! | `equality` | two formulas: by `field` (proof), then by `value` (ball arithmetic),  |
+//! |            | with `complex`, `real` and `series` below it                          |
 //!
 //! It is a library of its own, beside the plugin `math`, so that tasks and other rewards can
 //! use it: a plugin cannot be linked into another.
@@ -36,17 +36,23 @@ mod answer;
 mod compare;
 mod complex;
 mod equality;
+mod equation;
 mod expr;
 mod field;
 mod grammar;
 mod lexer;
 mod limits;
+mod matrix;
 mod number;
 mod policy;
+mod quantity;
+mod ratio;
 mod reading;
 mod real;
 mod region;
 mod series;
+mod sets;
+mod slicing;
 mod token;
 mod units;
 mod value;

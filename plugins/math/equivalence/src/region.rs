@@ -216,9 +216,19 @@ impl Region {
         {
             return Ok(false);
         }
+        let backwards = |region: &Self| {
+            let mut intervals = region.intervals.iter();
+            intervals.try_fold(false, |found, one| {
+                Ok::<_, Undecided>(found || order(&one.low.at, &one.high.at)? > 0)
+            })
+        };
         let lone = |region: &Self| region.intervals.len() == 1;
         if lone(self) && lone(other) && self.intervals[0].same(&other.intervals[0])? {
             return Ok(true);
+        }
+        // `[5, 2)` is a slip or a point, and no way to write the empty set.
+        if backwards(self)? || backwards(other)? {
+            return Ok(false);
         }
         let (a, b) = (self.normal()?, other.normal()?);
         if a.len() != b.len() {

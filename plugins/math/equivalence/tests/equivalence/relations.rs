@@ -138,3 +138,15 @@ fn inequalities_against_zero() {
         (r"x \le 5", r"5-x \le 0", false),
     ]);
 }
+
+#[test]
+fn slips_are_no_empty_sets_and_no_truths() {
+    check(&[
+        (r"[5,2)", r"(7,3]", false),
+        (r"(5,2)", r"(5,-\infty)", false),
+        (r"\emptyset", r"[5,2]", false),
+        (r"2>1", r"3>2", false),
+        (r"11", r"x\sqrt=11", false),
+        (r"[5,2)", r"[5, 2)", true),
+    ]);
+}
