@@ -18,6 +18,7 @@ use dashu_ratio::RBig;
 use crate::{
     Unreadable,
     expr::{Builder, Built, Constant, Expr, Fault, Function, fraction, integer},
+    field,
     lexer::unreadable,
     limits,
     token::{Bracket, Kind, Literal, Token},
@@ -561,11 +562,8 @@ impl<'t> Grammar<'t> {
             ));
         }
         let ahead = self.peek_at(1);
-        if matches!(letters, "C" | "P")
-            && ahead == Some(&Kind::Open(Bracket::Paren))
-            && let Some(choice) = self.choice(letters)?
-        {
-            return Ok(choice);
+        if matches!(letters, "C" | "P") && ahead == Some(&Kind::Open(Bracket::Paren)) {
+            return self.choice(letters);
         }
         let applied = ahead == Some(&Kind::Open(Bracket::Paren))
             && !self.tokens[self.place + 1].spaced
@@ -574,8 +572,13 @@ impl<'t> Grammar<'t> {
         if applied {
             // f(2) is no product of f and 2. Which function it is, nobody says, so its value
             // is a variable of its own.
+            // The fingerprint tells its arguments apart, and is short however deep they are.
             let arguments = self.arguments()?;
-            return Ok(Expr::Variable(format!("{letters}{arguments:?}").into()));
+            let prints: Option<Vec<_>> = arguments.iter().map(|of| field::print(of, 0)).collect();
+            let Some(prints) = prints else {
+                return Err(unreadable(self.at(), "a function of what has no value"));
+            };
+            return Ok(Expr::Variable(format!("{letters}{prints:?}").into()));
         }
         if greek_or_single(letters) {
             return self.variable(letters);
@@ -601,21 +604,21 @@ impl<'t> Grammar<'t> {
         self.built(built)
     }
 
-    /// `C(5, 2)`.
-    fn choice(&mut self, name: &str) -> Parsed<Option<Expr>> {
-        let start = self.place;
+    /// `C(5, 2)`; with one argument it is a product. Nothing is read twice, which nested
+    /// brackets would make a thousand times.
+    fn choice(&mut self, name: &str) -> Parsed<Expr> {
         self.place += 1;
-        let arguments = self.arguments()?;
-        if arguments.len() != 2 {
-            self.place = start;
-            return Ok(None);
-        }
-        let function = match name {
-            "C" => Function::Binomial,
-            _ => Function::Permutations,
+        let mut arguments = self.arguments()?;
+        let built = match arguments.len() {
+            1 => {
+                arguments.insert(0, letter(name));
+                self.builder.product(arguments)
+            }
+            2 if name == "C" => self.builder.call(Function::Binomial, arguments),
+            2 => self.builder.call(Function::Permutations, arguments),
+            _ => return Err(unreadable(self.at(), "expected two arguments")),
         };
-        let built = self.builder.call(function, arguments);
-        self.built(built).map(Some)
+        self.built(built)
     }
 
     /// `(a, b, ..)`.

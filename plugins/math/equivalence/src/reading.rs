@@ -186,7 +186,9 @@ impl Reader<'_> {
             if let Some(form) = self.set_builder(&inside[..place], &inside[place + 1..], depth) {
                 return Ok(form);
             }
-            if inside[place].kind != Kind::Bar {
+            // A bar may begin an absolute value instead, unless a name stands before it.
+            let names = place == 1 || inside[..place].iter().any(|token| token.kind == Kind::In);
+            if inside[place].kind != Kind::Bar || names {
                 return Err(unreadable(
                     inside[place].at,
                     "the condition is not worked out",

@@ -76,6 +76,8 @@ fn sets_have_neither_order_nor_repetition() {
         ("5", r"\{5\}", true),
         (r"\{\pm1,\pm2\}", r"\{-2,-1,1,2\}", true),
         (r"x \in \{1,2\}", r"\{1,2\}", true),
+        (r"\{a+|b|, 2\}", r"\{2, |b|+a\}", true),
+        (r"\{|x|, 2\}", r"\{2, |x|\}", true),
         (r"\{1,2\}", r"\{1,3\}", false),
         (r"\{1,2\}", r"\{1\}", false),
         (r"\{1,2\}", "(1,2)", false),

@@ -68,6 +68,14 @@ fn depth_is_bounded() {
         repeated(r"\mathbb{R}\setminus", 300) + "(3,4)",
         repeated(r"\pm", 700) + "1",
         repeated(r"\\", 2000),
+        // What would be read, or looked at, twice at every level.
+        repeated("C(", 46) + "1" + &repeated(")", 46),
+        repeated("f(", 46) + "1" + &repeated(")", 46),
+        repeated(r"\{x|", 46) + "1" + &repeated(r"\}", 46),
+        repeated(r"\{x:", 46) + "1" + &repeated(r"\}", 46),
+        repeated("(x=", 46) + "1" + &repeated(")", 46),
+        repeated("10^", 46) + "10",
+        repeated("10^10", 200),
     ]);
 }
 
