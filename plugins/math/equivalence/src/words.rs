@@ -68,7 +68,12 @@ pub fn read(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
             let capitalised = word.chars().count() == 3
                 && word.starts_with(|first: char| first.is_uppercase())
                 && word.chars().skip(1).all(char::is_lowercase);
-            !crate::grammar::is_variables(word) || capitalised || crate::units::is_named(word)
+            // `HTH` is a sequence, and no product that commutes.
+            let capitals = word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+            !crate::grammar::is_variables(word)
+                || capitals
+                || capitalised
+                || crate::units::is_named(word)
         }
         _ => false,
     };
