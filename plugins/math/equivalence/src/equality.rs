@@ -279,6 +279,7 @@ fn equal_functions(a: &Expr, b: &Expr, names: &[&str]) -> Decision {
     // first formula has says that its domain matters.
     let has_absolute = |expr: &Expr| expr.any(|node| matches!(node, Expr::Call(Function::Abs, _)));
     let domain_matters = has_absolute(a) && !has_absolute(b);
+    let one_variable = names.len() == 1 && !a.variables().is_empty();
     let written = bits(a) + bits(b);
     let mut last = Trouble::Undefined;
     // Fractions first; then whole numbers, where factorials have values.
@@ -291,7 +292,8 @@ fn equal_functions(a: &Expr, b: &Expr, names: &[&str]) -> Decision {
             real::look();
             let mut at = Precision::new(POINT_BITS);
             let mut found = shown(a, b, &point, &at);
-            if found == Shown::Agreeing && number + 2 >= LEAST_POINTS {
+            let close = matches!(found, Shown::Agreeing | Shown::Nothing(Trouble::Imprecise));
+            if close && number + 2 >= LEAST_POINTS {
                 // Some points are looked at as closely as the smallest number asks for.
                 let wanted = 3 * POINT_BITS + 2 * written.max(real::extent());
                 if wanted > limits::PRECISION {
@@ -306,7 +308,7 @@ fn equal_functions(a: &Expr, b: &Expr, names: &[&str]) -> Decision {
                 Shown::Different if both_on_line => return Ok(false),
                 // Where the first is real, so must the second be: 2 ln x lacks half of ln(x^2).
                 // Of several variables, what their signs must be goes without saying.
-                Shown::Different | Shown::OffTheLine if on_line && names.len() == 1 => {
+                Shown::Different | Shown::OffTheLine if on_line && one_variable => {
                     return Ok(false);
                 }
                 Shown::Different | Shown::OffTheLine => differ_off_the_line = true,

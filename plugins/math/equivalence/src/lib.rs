@@ -12,7 +12,7 @@
 //! A reward that is wrong teaches what is wrong, so three rules stand above all others here.
 //! Exact numbers are compared exactly, and functions by proof where there is one. What cannot
 //! be told within the limits is [`Verdict::Undecided`], never a guess. And the work is
-//! bounded for every text, however hostile, by [`limits`].
+//! bounded for every text, however hostile, by `limits`.
 //!
 //! From the outside in:
 //!

@@ -93,6 +93,8 @@ fn functions_of_variables() {
         ("(-1)^n", r"\cos(n\pi)", true),
         ("x^{3/2}", r"x\sqrt{x}", true),
         ("|x|", r"\sqrt{x^2}", true),
+        ("2", r"\log_x x^2", true),
+        (r"x\sin\pi", r"x\sin\pi+10^{-37}", false),
         (r"\frac{e^x-e^{-x}}{2}", r"\sinh x", true),
         (r"\arcsin x", r"\frac{\pi}{2}-\arccos x", true),
         ("e^{2x}", "(e^x)^2", true),
