@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: how fast we are, by ourselves and beside TRL.
+//! `cargo xtask bench`: how fast we are, by ourselves and beside TRL; `answers` does the same beside math-verify.
 //!
 //! A comparison counts when both sides do the same work on one machine at one time. So both train the same checkpoint on
 //! the same prompts with every completion at full length, and take turns (ours, theirs, ours, theirs), so that what else
 //! the machine does falls on both. What cannot be shown to be the same work is an error, not a footnote.
 
+mod answers;
 mod cases;
 mod details;
 mod machine;
@@ -31,12 +32,16 @@ use options::{HELP, Kind, Options};
 use prepare::{Prepared, prepare};
 use report::{Report, goals, settings};
 use results::{Limits, Measured};
-use venv::Venv;
+use venv::{TRL, Venv};
 use work::{Batch, Decoder, PhaseSeconds, Work, phases};
 
 const REWARD_CALL_COST: &str = "reward_call_cost";
 
 pub fn run(arguments: &[String]) -> Result<()> {
+    let other_peer = ["--peer", "math-verify"];
+    if arguments.windows(2).any(|words| words == other_peer) {
+        return answers::run(arguments);
+    }
     if arguments
         .iter()
         .any(|word| word == "--help" || word == "-h")
@@ -47,7 +52,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
     let venv = options
         .peer
-        .then(|| Venv::open(&options.venv))
+        .then(|| Venv::open(&options.venv, &TRL))
         .transpose()?;
     let machine = Machine::look()?;
     let farthing = build()?;

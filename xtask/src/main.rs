@@ -27,8 +27,9 @@ cargo xtask <task>
   check                        formatting, lints, docs, dependencies, manifests and invariants
   build                        build the binary, and the built-in plugins beside it
   bench [--peer trl] [--help]  measure decoding, training passes, whole steps, memory and reward calls; beside TRL
-  experiment ssp [--seeds N]   train and measure what docs/recipes/ssp.md reports, half an hour for each seed; --jobs N
-                               on a machine with many cores
+  bench --peer math-verify     measure the grading of mathematical answers beside math-verify: verdicts and time
+  experiment ssp [--seeds N]   train and measure what docs/recipes/ssp.md reports, ten minutes for each seed; --jobs N on a
+                               machine with many cores
   cuda-build [--help]          build with CUDA, on a machine with or without a GPU, and pack what a check on one needs
   gpu-check [--out DIR]        cuda-build, then hold the GPU beside the CPU and measure it
 ";

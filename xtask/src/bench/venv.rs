@@ -1,4 +1,4 @@
-//! TRL's virtual environment: an existing one if its versions are the pinned ones, or a new one.
+//! A peer's virtual environment: an existing one if its versions are the pinned ones, or a new one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,9 +9,22 @@ use serde_json::Value;
 use crate::cargo::root;
 use crate::venv::interpreter;
 
-const REQUIREMENTS: &str = "benches/peer/requirements.txt";
-/// What has to be exactly as pinned; the rest follows from these.
-const COMPARED: [&str; 3] = ["trl", "transformers", "torch"];
+/// What a peer is made of.
+pub struct Packages {
+    requirements: &'static str,
+    /// What has to be exactly as pinned; the rest follows from these.
+    compared: [&'static str; 3],
+}
+
+pub const TRL: Packages = Packages {
+    requirements: "benches/peer/requirements.txt",
+    compared: ["trl", "transformers", "torch"],
+};
+
+pub const MATH_VERIFY: Packages = Packages {
+    requirements: "benches/peer/math-requirements.txt",
+    compared: ["math-verify", "latex2sympy2_extended", "sympy"],
+};
 
 pub struct Venv {
     pub python: PathBuf,
@@ -21,21 +34,25 @@ pub struct Venv {
 
 impl Venv {
     /// Takes the environment in `directory`, and makes it if there is none.
-    pub fn open(directory: &Path) -> Result<Self> {
-        let python = interpreter(directory, REQUIREMENTS)?;
-        let installed = installed(&python)?;
-        let pinned = std::fs::read_to_string(root().join(REQUIREMENTS))
-            .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    pub fn open(directory: &Path, packages: &Packages) -> Result<Self> {
+        let Packages {
+            requirements,
+            compared,
+        } = packages;
+        let python = interpreter(directory, requirements)?;
+        let installed = installed(&python, compared)?;
+        let pinned = std::fs::read_to_string(root().join(requirements))
+            .with_context(|| format!("cannot read {requirements}"))?;
         let mut versions = Vec::new();
-        for package in COMPARED {
+        for package in compared {
             let expected = pinned_version(&pinned, package)
-                .with_context(|| format!("{REQUIREMENTS} pins no {package}"))?;
-            let found = installed[package].as_str().unwrap_or("none");
+                .with_context(|| format!("{requirements} pins no {package}"))?;
+            let found = installed[*package].as_str().unwrap_or("none");
             // A build's own suffix, as in 2.15.0+cpu, is no other version.
             if found.split('+').next() != Some(expected) {
                 bail!(
                     "{}: expected {package} {expected}, found {found}; install it with `{} -m pip install -r \
-                     {REQUIREMENTS}`, or name another environment with --venv",
+                     {requirements}`, or name another environment with --venv",
                     directory.display(),
                     python.display()
                 );
@@ -60,7 +77,7 @@ impl Venv {
     }
 }
 
-fn installed(python: &Path) -> Result<Value> {
+fn installed(python: &Path, packages: &[&str]) -> Result<Value> {
     let program = format!(
         "import importlib.metadata as m, json, platform
 def version(name):
@@ -68,7 +85,7 @@ def version(name):
         return m.version(name)
     except m.PackageNotFoundError:
         return None
-print(json.dumps({{'python': platform.python_version(), **{{n: version(n) for n in {COMPARED:?}}}}}))"
+print(json.dumps({{'python': platform.python_version(), **{{n: version(n) for n in {packages:?}}}}}))"
     );
     let output = Command::new(python)
         .args(["-c", &program])
@@ -97,9 +114,12 @@ mod tests {
 
     #[test]
     fn every_compared_package_is_pinned() {
-        let text = std::fs::read_to_string(root().join(REQUIREMENTS)).expect("it is in the tree");
-        for package in COMPARED {
-            assert!(pinned_version(&text, package).is_some(), "{package}");
+        for packages in [TRL, MATH_VERIFY] {
+            let path = root().join(packages.requirements);
+            let text = std::fs::read_to_string(path).expect("it is in the tree");
+            for package in packages.compared {
+                assert!(pinned_version(&text, package).is_some(), "{package}");
+            }
         }
         assert_eq!(
             pinned_version("torch==2.15.0  # CPU\n", "torch"),

@@ -1,0 +1,125 @@
+//! The kinds of things that an answer can be.
+
+use dashu_ratio::RBig;
+
+use crate::{
+    expr::Expr,
+    region::Region,
+    token::{Bracket, Comparison},
+    units::Unit,
+};
+
+/// A parsed answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The text without white space around it; equal texts need no mathematics.
+    pub(crate) text: Box<str>,
+    pub(crate) form: Form,
+}
+
+// Most answers are values, and few are held at a time: a pointer would cost more than it saves.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Debug)]
+pub enum Form {
+    Value(Quantity),
+    Sequence(Sequence),
+    Region(Region),
+    /// `\mathbb{Z}` and other sets without ends.
+    NumberSet(char),
+    Labelled(Box<Labelled>),
+    Relation(Relation),
+    Matrix(Vec<Vec<Expr>>),
+    Ratio(Vec<Expr>),
+    Time(Time),
+    Choice(char),
+    Words(Box<str>),
+}
+
+/// A formula, perhaps with a unit.
+#[derive(Clone, Debug)]
+pub struct Quantity {
+    pub expr: Expr,
+    pub unit: Option<Unit>,
+    /// It ends in a percent sign, which is a hundredth in `expr`.
+    pub percent: bool,
+    /// Some fraction in it is not in lowest terms.
+    pub unreduced: bool,
+    /// Some number in it was written as a decimal.
+    pub decimal: bool,
+    /// In `5 m` the letter may be a unit: the value and the unit then.
+    pub otherwise: Option<(RBig, Unit)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sequence {
+    pub order: Order,
+    pub items: Vec<Form>,
+}
+
+/// How the elements belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In brackets.
+    Tuple(Bracket),
+    /// Separated by commas or semicolons alone.
+    List,
+    /// Joined by "or" or "and", expanded from plus-minus, or several values of one variable.
+    Any,
+    /// In braces; how often an element is named does not matter.
+    Set,
+}
+
+/// `x = 3`: a name and what it stands for.
+#[derive(Clone, Debug)]
+pub struct Labelled {
+    pub label: Label,
+    pub value: Form,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Label {
+    Variable(Box<str>),
+    /// `f(x)`: the function's name and its argument's.
+    Function(Box<str>, Box<str>),
+    /// Words, or a formula in a chain of equations: it names nothing that could differ.
+    Other,
+}
+
+/// Sides and what is said between them: `1 < x <= 3` has three and two.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    pub sides: Vec<Expr>,
+    pub comparisons: Vec<Comparison>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    pub hours: u32,
+    pub minutes: u32,
+    pub seconds: u32,
+    /// Whether it is after noon, where it says so.
+    pub afternoon: Option<bool>,
+    /// Written so that it can be no ratio: `12:05`.
+    pub sure: bool,
+}
+
+impl Form {
+    pub fn plain(expr: Expr) -> Self {
+        Self::Value(Quantity {
+            expr,
+            unit: None,
+            percent: false,
+            unreduced: false,
+            decimal: false,
+            otherwise: None,
+        })
+    }
+
+    /// The formula of a value without a unit.
+    pub fn expr(&self) -> Option<&Expr> {
+        match self {
+            Self::Value(quantity) => Some(&quantity.expr),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A formula with what stands around it: a unit, a currency, degrees, a percent sign.
+
+use dashu_ratio::RBig;
+
+use crate::{
+    answer::Quantity,
+    expr::{Builder, Constant, Expr, Function, integer},
+    grammar::{self, Parsed},
+    lexer::unreadable,
+    reading::Reader,
+    slicing::trimmed,
+    token::{Kind, Literal, Token},
+    units::{self, Unit},
+};
+
+impl Reader<'_> {
+    /// A formula with its unit.
+    pub(crate) fn quantity(&self, tokens: &[Token]) -> Parsed<Quantity> {
+        let at = tokens[0].at;
+        let mut unit = None;
+        let mut left: Vec<Token> = Vec::with_capacity(tokens.len());
+        for token in tokens {
+            match token.kind {
+                Kind::Currency(name) if unit.is_none() => unit = Some(units::currency(name)),
+                Kind::Currency(_) => return Err(unreadable(token.at, "a second currency")),
+                _ => left.push(token.clone()),
+            }
+        }
+        let trigonometry = left.iter().any(|token| {
+            matches!(&token.kind, Kind::Function(function)
+                if !matches!(function, Function::Sqrt | Function::Cbrt))
+        });
+        let angle = !trigonometry && left.iter().any(|token| token.kind == Kind::Degree);
+        // `45/2%` are 22.5 hundredths: the sign is of all that is before it.
+        let percent = matches!(left.last().map(|token| &token.kind), Some(Kind::Percent));
+        if percent {
+            left.pop();
+        }
+        let leading = grammar::leading_formula(&left, true)?;
+        let mut expr = leading.expr;
+        if percent {
+            let built = Builder::default().quotient(expr, integer(100));
+            expr = built.map_err(|_| unreadable(at, "the number is too large"))?;
+        }
+        let mut rest = trimmed(leading.rest);
+        if let Some((factor, behind)) = multiplier(rest) {
+            let built = Builder::default().product(vec![expr, factor]);
+            expr = built.map_err(|_| unreadable(at, "the number is too large"))?;
+            rest = behind;
+        }
+        if angle {
+            // The formula has it in radians.
+            let degrees = Expr::Quotient(Box::new([
+                Expr::Product(vec![integer(180), expr]),
+                Expr::Constant(Constant::Pi),
+            ]));
+            expr = simplified_degrees(&degrees);
+            unit = Some(Unit::named("degree"));
+            if let [scale] = rest
+                && let Kind::Letters(name) | Kind::Text(name) = &scale.kind
+                && matches!(&**name, "C" | "F")
+            {
+                unit = Some(Unit::named(if &**name == "C" {
+                    "celsius"
+                } else {
+                    "fahrenheit"
+                }));
+                rest = &[];
+            }
+        }
+        if !rest.is_empty() {
+            let read = units::read(rest).ok_or_else(|| {
+                unreadable(rest[0].at, "expected the end of the formula, or a unit")
+            })?;
+            // `$5 dollars` says it twice.
+            if unit.as_ref().is_some_and(|unit| *unit != read) && !read.powers.is_empty() {
+                let mut both = unit.unwrap_or_else(Unit::none);
+                both.multiply(&read, 1);
+                unit = Some(both);
+            } else {
+                unit = Some(read);
+            }
+        }
+        Ok(Quantity {
+            unreduced: leading.unreduced,
+            percent,
+            decimal: left
+                .iter()
+                .any(|token| matches!(token.kind, Kind::Number(_, Literal::Decimal))),
+            otherwise: if unit.is_none() {
+                letters_as_unit(&left)
+            } else {
+                None
+            },
+            unit,
+            expr,
+        })
+    }
+}
+
+/// Degrees in a formula are a fraction of pi; times 180 and over pi again they are numbers.
+pub fn simplified_degrees(degrees: &Expr) -> Expr {
+    let number = |expr: &Expr| match expr {
+        Expr::Product(factors) => match factors.as_slice() {
+            [Expr::Number(number), Expr::Constant(Constant::Pi)] => Some(number.clone()),
+            [Expr::Constant(Constant::Pi)] => Some(RBig::ONE),
+            _ => None,
+        },
+        Expr::Constant(Constant::Pi) => Some(RBig::ONE),
+        _ => None,
+    };
+    if let Expr::Quotient(parts) = degrees
+        && let Expr::Product(factors) = &parts[0]
+        && let Some(of_pi) = factors.get(1).and_then(number)
+    {
+        return Expr::Number(of_pi * RBig::from(180));
+    }
+    degrees.clone()
+}
+
+/// `million` behind a number.
+pub fn multiplier(rest: &[Token]) -> Option<(Expr, &[Token])> {
+    let (Kind::Letters(word) | Kind::Text(word)) = &rest.first()?.kind else {
+        return None;
+    };
+    let factor = match word.to_lowercase().as_str() {
+        "hundred" => 100,
+        "thousand" => 1000,
+        "million" => 1_000_000,
+        "billion" => 1_000_000_000,
+        "trillion" => 1_000_000_000_000,
+        "dozen" => 12,
+        _ => return None,
+    };
+    Some((integer(factor), &rest[1..]))
+}
+
+/// `5 m` and `5 m/s`, whose letters may be variables.
+pub fn letters_as_unit(tokens: &[Token]) -> Option<(RBig, Unit)> {
+    let [number, unit, ..] = tokens else {
+        return None;
+    };
+    let (Kind::Number(value, _), Kind::Letters(name)) = (&number.kind, &unit.kind) else {
+        return None;
+    };
+    if !unit.spaced || !units::is_unit(name) {
+        return None;
+    }
+    Some((value.clone(), units::read(&tokens[1..])?))
+}
+
+/// `2024-01-02` and `1/2/2024`.
+pub fn is_date(tokens: &[Token]) -> bool {
+    let [first, sign, second, other, third] = tokens else {
+        return false;
+    };
+    let digits = [first, second, third].map(|token| match token.kind {
+        Kind::Number(_, Literal::Whole) if !token.spaced => token.end - token.at,
+        _ => 0,
+    });
+    let signs = sign.kind == other.kind && !sign.spaced && !other.spaced;
+    signs
+        && match sign.kind {
+            Kind::Minus => digits == [4, 2, 2] || digits == [2, 2, 4],
+            Kind::Slash => matches!(digits, [1..=2, 1..=2, 4]),
+            _ => false,
+        }
+}

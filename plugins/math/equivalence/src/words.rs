@@ -1,0 +1,219 @@
+//! Answers in words.
+
+use crate::{
+    Policy,
+    answer::Form,
+    expr::{fraction, integer},
+    region::{Interval, Region},
+    token::{Bracket, Kind, Token},
+};
+
+/// Letters of multiple choice.
+fn choice(word: &str) -> Option<char> {
+    let mut letters = word.chars();
+    let letter = letters.next()?;
+    let alone = letters.next().is_none();
+    (alone && ('A'..='J').contains(&letter.to_ascii_uppercase())).then_some(letter)
+}
+
+/// `(A)`, `A)`, `\text{A}`, `Option A`; nothing for anything else.
+pub fn read_choice(tokens: &[Token]) -> Option<Form> {
+    let kinds: Vec<&Kind> = tokens.iter().map(|token| &token.kind).collect();
+    let letter = match kinds.as_slice() {
+        [Kind::Text(word)] => choice(word).filter(char::is_ascii_uppercase)?,
+        [
+            Kind::Open(Bracket::Paren),
+            Kind::Text(word) | Kind::Letters(word),
+            Kind::Close(Bracket::Paren),
+        ]
+        | [
+            Kind::Text(word) | Kind::Letters(word),
+            Kind::Close(Bracket::Paren),
+        ] => choice(word)?,
+        [
+            Kind::Letters(name) | Kind::Text(name),
+            Kind::Text(word) | Kind::Letters(word),
+        ] if matches!(
+            name.to_lowercase().as_str(),
+            "option" | "choice" | "answer" | "statement"
+        ) =>
+        {
+            choice(word)?
+        }
+        // `(A) 5`: the letter, and what it stands for.
+        [
+            Kind::Open(Bracket::Paren),
+            Kind::Text(word) | Kind::Letters(word),
+            Kind::Close(Bracket::Paren),
+            rest @ ..,
+        ] if tokens[3].spaced && !rest.contains(&&Kind::Open(Bracket::Paren)) => {
+            choice(word).filter(|letter| ('A'..='E').contains(letter))?
+        }
+        _ => return None,
+    };
+    Some(Form::Choice(letter))
+}
+
+/// An answer that is nothing but words; nothing where it may be a formula.
+pub fn read(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
+    let only = tokens.iter().all(|token| {
+        matches!(
+            token.kind,
+            Kind::Letters(_) | Kind::Text(_) | Kind::Period | Kind::Prime | Kind::Minus
+        )
+    });
+    let is_word = |token: &Token| match &token.kind {
+        Kind::Text(word) => word.chars().count() > 1,
+        Kind::Letters(word) => {
+            let capitalised = word.chars().count() == 3
+                && word.starts_with(|first: char| first.is_uppercase())
+                && word.chars().skip(1).all(char::is_lowercase);
+            // `HTH` is a sequence, and no product that commutes.
+            let capitals = word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+            !crate::grammar::is_variables(word)
+                || capitals
+                || capitalised
+                || crate::units::is_named(word)
+        }
+        _ => false,
+    };
+    let joins = |token: &Token| {
+        matches!(&token.kind, Kind::Text(word) | Kind::Letters(word)
+            if matches!(&**word, "and" | "or"))
+    };
+    let inner = tokens.get(1..tokens.len().saturating_sub(1));
+    if inner.is_some_and(|inner| inner.iter().any(joins)) {
+        return None;
+    }
+    if !only || !tokens.iter().any(is_word) {
+        return None;
+    }
+    let canonical = canonical(tokens, text, policy);
+    Some(meaning(&canonical).unwrap_or(Form::Words(canonical.into())))
+}
+
+/// Any text that has words in it, or signs that are no formula's, compared as it stands: an
+/// answer that is not understood equals itself, so that its problem need not be dropped.
+pub fn fallback(tokens: &[Token], text: &str, policy: &Policy) -> Option<Form> {
+    let words = tokens.iter().any(|token| match &token.kind {
+        Kind::Text(word) | Kind::Letters(word) => word.chars().count() > 1,
+        Kind::Unknown(_)
+        | Kind::Ellipsis
+        | Kind::Angle
+        | Kind::Begin(_)
+        | Kind::Mid
+        | Kind::NumberSet(_) => true,
+        _ => false,
+    });
+    words.then(|| Form::Words(canonical(tokens, text, policy).into()))
+}
+
+/// Words in lower case, without articles; signs as they are; one space between.
+fn canonical(tokens: &[Token], text: &str, policy: &Policy) -> String {
+    let mut canonical = String::new();
+    for (place, token) in tokens.iter().enumerate() {
+        if around_one(tokens, place) {
+            continue;
+        }
+        let word;
+        let piece = match &token.kind {
+            Kind::Letters(letters) | Kind::Text(letters) => {
+                let lower = letters.to_lowercase();
+                if matches!(lower.as_str(), "the" | "a" | "an") && tokens.len() > 1 {
+                    continue;
+                }
+                word = if policy.case_of_words || letters.chars().count() == 1 {
+                    letters.to_string()
+                } else {
+                    lower
+                };
+                &word
+            }
+            Kind::Period | Kind::Minus | Kind::Prime => continue,
+            _ => &text[token.at..token.end],
+        };
+        if !canonical.is_empty() {
+            canonical.push(' ');
+        }
+        canonical.push_str(piece);
+    }
+    canonical
+}
+
+/// Whether a brace has one token beside it and its partner behind that: `\pmod{4}` is
+/// `\pmod 4`.
+fn around_one(tokens: &[Token], place: usize) -> bool {
+    let kind = |place: Option<usize>| Some(&tokens.get(place?)?.kind);
+    let open = Kind::Open(Bracket::Group);
+    let close = Kind::Close(Bracket::Group);
+    let two = place.checked_sub(2);
+    (tokens[place].kind == open && kind(Some(place + 2)) == Some(&close))
+        || (tokens[place].kind == close && kind(two) == Some(&open))
+}
+
+/// Words that say something which also has a sign.
+fn meaning(words: &str) -> Option<Form> {
+    let lower = words.to_lowercase();
+    let lower = lower.as_str();
+    if let Some(number) = number_word(lower) {
+        return Some(Form::plain(integer(number)));
+    }
+    Some(match lower {
+        "no solution"
+        | "no solutions"
+        | "no real solution"
+        | "no real solutions"
+        | "empty set"
+        | "no such number exists"
+        | "none" => Form::Region(Region::empty()),
+        "all real numbers"
+        | "all reals"
+        | "real numbers"
+        | "set of all real numbers"
+        | "any real number"
+        | "all real"
+        | "all real x" => Form::Region(Region::of(vec![Interval::everything()])),
+        "all integers" | "integers" | "set of integers" | "set of all integers" => {
+            Form::NumberSet('Z')
+        }
+        "dne" | "does not exist" => Form::Words("does not exist".into()),
+        "half" | "one half" | "onehalf" => Form::plain(crate::expr::Expr::Number(fraction(1, 2))),
+        _ => return None,
+    })
+}
+
+pub fn number_word(word: &str) -> Option<i64> {
+    const SMALL: [&str; 21] = [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+    ];
+    const TENS: [&str; 9] = [
+        "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+    ];
+    if let Some(number) = SMALL.iter().position(|name| *name == word) {
+        return Some(number as i64);
+    }
+    let (tens, ones) = word.split_once([' ', '-']).unwrap_or((word, "zero"));
+    let tens = TENS.iter().position(|name| *name == tens)? as i64 + 1;
+    let ones = SMALL[..10].iter().position(|name| *name == ones)? as i64;
+    (tens > 1 || ones == 0).then_some(10 * tens + ones)
+}

@@ -1,0 +1,12 @@
+//! The engine through its public surface. Each module is a table of pairs, what is accepted
+//! beside what is rejected; `hostile` and `properties` ask for peace instead of a verdict.
+
+mod collections;
+mod formulas;
+mod hostile;
+mod numbers;
+mod properties;
+mod public;
+mod relations;
+mod table;
+mod words_and_units;
