@@ -1,0 +1,51 @@
+//! What goes wrong that is not the program's doing: it never counts against the program.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A fault of the machine, of its configuration, or of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// The machine lacks layers that the policy requires. One line a layer: its name, why it is missing, the remedy.
+    #[error("this machine lacks {} that the sandbox requires:\n{}", count(.missing.len()), .missing.join("\n"))]
+    Missing {
+        /// One line a layer.
+        missing: Vec<String>,
+    },
+    /// A system call failed that must not.
+    #[error("sandbox: {what}: {source}")]
+    System {
+        /// What was being done, to what.
+        what: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The job's program could not be started.
+    #[error("the sandbox could not start {}: {source}; expected an executable that is visible in the private root (a system path, or beneath one of the policy's `read_only` paths)", .program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The job contradicts itself or the sandbox.
+    #[error("sandbox: job: {what}")]
+    Job {
+        /// What is wrong, and what was expected.
+        what: String,
+    },
+    /// The sandbox ended without saying how the program did.
+    #[error("the sandbox was lost: {why}")]
+    Lost {
+        /// What is known.
+        why: String,
+    },
+}
+
+fn count(layers: usize) -> String {
+    match layers {
+        1 => "a layer".to_owned(),
+        many => format!("{many} layers"),
+    }
+}
