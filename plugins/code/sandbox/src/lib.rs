@@ -2,12 +2,24 @@
 
 #![warn(missing_docs)]
 
+mod cgroup;
+mod confine;
 mod error;
+mod filter;
 mod finished;
+mod image;
 mod job;
+mod landlock_rules;
+mod launcher;
 mod layer;
+mod outside;
 mod policy;
+mod probe;
+mod protocol;
+mod root;
 mod sandbox;
+mod spawn;
+mod supervise;
 
 pub use error::SandboxError;
 pub use finished::{End, Finished};

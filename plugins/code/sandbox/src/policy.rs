@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::Layer;
+use crate::probe::FLOOR;
 
 /// What a [`Sandbox`](crate::Sandbox) is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,5 +27,12 @@ impl Default for SandboxPolicy {
                 .collect(),
             read_only: Vec::new(),
         }
+    }
+}
+
+impl SandboxPolicy {
+    /// Whether nothing runs without this layer.
+    pub(crate) fn requires(&self, layer: Layer) -> bool {
+        self.minimum.contains(&layer) || FLOOR.contains(&layer)
     }
 }

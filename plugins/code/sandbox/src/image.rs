@@ -1,0 +1,166 @@
+//! Writes orders: a picture of the launcher's memory, with the system calls of each stage and all that they point to.
+//!
+//! It is written anew for each job, in some ten microseconds. Each step carries a word on what it does and the layer
+//! that it belongs to, which stay in the host: the launcher answers with the number of a step, and this is how the
+//! number becomes a message.
+
+use std::borrow::Cow;
+use std::io;
+
+use crate::Layer;
+use crate::protocol::{NO_ERROR, ORDER_ADDRESS, Order, Stage, Step};
+
+/// What a step is for, where it fails.
+#[derive(Clone, Debug)]
+pub(crate) struct Purpose {
+    /// The layer that does not hold then; none where the fault is the job's or ours.
+    pub layer: Option<Layer>,
+    /// What is being done, to what.
+    pub what: Cow<'static, str>,
+}
+
+/// An order that is being written.
+pub(crate) struct Image {
+    bytes: Vec<u8>,
+    stages: [Vec<Step>; 3],
+    purposes: Purposes,
+    stage: usize,
+    layer: Option<Layer>,
+}
+
+/// An order that is ready: what the launcher maps, and what its steps are for.
+pub(crate) struct Finished {
+    pub bytes: Vec<u8>,
+    pub purposes: Purposes,
+}
+
+/// Of each step of each stage.
+pub(crate) type Purposes = [Vec<Purpose>; 3];
+
+/// What a step was doing, as part of a message. The launcher's own calls are not in the lists.
+pub(crate) fn what(purposes: &Purposes, stage: usize, step: usize) -> String {
+    match purposes.get(stage).and_then(|steps| steps.get(step)) {
+        Some(purpose) => purpose.what.to_string(),
+        None => format!("the launcher's own work in stage {stage}"),
+    }
+}
+
+/// What the kernel said, where a step returned this.
+pub(crate) fn error(result: i32) -> io::Error {
+    if result < 0 {
+        io::Error::from_raw_os_error(-result)
+    } else {
+        io::Error::other(format!("it returned {result}, which is not what it must"))
+    }
+}
+
+impl Image {
+    pub fn new() -> Self {
+        Self {
+            bytes: vec![0; size_of::<Order>()],
+            stages: [const { Vec::new() }; 3],
+            purposes: [const { Vec::new() }; 3],
+            stage: 0,
+            layer: None,
+        }
+    }
+
+    /// The next steps belong to this stage.
+    pub fn stage(&mut self, stage: usize) -> &mut Self {
+        self.stage = stage;
+        self
+    }
+
+    /// The next steps belong to this layer.
+    pub fn layer(&mut self, layer: impl Into<Option<Layer>>) -> &mut Self {
+        self.layer = layer.into();
+        self
+    }
+
+    /// A step that must not fail.
+    pub fn step(&mut self, what: impl Into<Cow<'static, str>>, call: i64, arguments: &[u64]) {
+        self.expect(NO_ERROR, what, call, arguments);
+    }
+
+    /// A step that must return exactly this.
+    pub fn expect(
+        &mut self,
+        expected: i64,
+        what: impl Into<Cow<'static, str>>,
+        call: i64,
+        arguments: &[u64],
+    ) {
+        let mut registers = [0; 6];
+        registers[..arguments.len()].copy_from_slice(arguments);
+        self.stages[self.stage].push(Step {
+            call,
+            arguments: registers,
+            expected,
+        });
+        self.purposes[self.stage].push(Purpose {
+            layer: self.layer,
+            what: what.into(),
+        });
+    }
+
+    /// Bytes, at any address.
+    pub fn bytes(&mut self, bytes: &[u8]) -> u64 {
+        let address = ORDER_ADDRESS + self.bytes.len() as u64;
+        self.bytes.extend_from_slice(bytes);
+        address
+    }
+
+    /// A text as C has it. Texts come from us or were checked to hold no NUL.
+    pub fn text(&mut self, text: impl AsRef<[u8]>) -> u64 {
+        let address = self.bytes(text.as_ref());
+        self.bytes.push(0);
+        address
+    }
+
+    /// Values that a call reads as a C structure or array of them: 64-bit words, aligned.
+    pub fn words(&mut self, words: &[u64]) -> u64 {
+        self.align();
+        let address = ORDER_ADDRESS + self.bytes.len() as u64;
+        self.bytes
+            .extend(words.iter().flat_map(|word| word.to_ne_bytes()));
+        address
+    }
+
+    /// A NULL-terminated array of texts.
+    pub fn texts<T: AsRef<[u8]>>(&mut self, texts: impl IntoIterator<Item = T>) -> u64 {
+        let mut addresses: Vec<u64> = texts.into_iter().map(|text| self.text(text)).collect();
+        addresses.push(0);
+        self.words(&addresses)
+    }
+
+    fn align(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
+    }
+
+    /// Puts the steps behind what they point to, and the addresses of the stages in front.
+    pub fn finish(mut self) -> Finished {
+        let mut header = Vec::with_capacity(size_of::<Order>());
+        for stage in std::mem::take(&mut self.stages) {
+            self.align();
+            let address = ORDER_ADDRESS + self.bytes.len() as u64;
+            header.extend_from_slice(&address.to_ne_bytes());
+            header.extend_from_slice(&stage.len().to_ne_bytes());
+            for step in stage {
+                self.bytes.extend_from_slice(&step.call.to_ne_bytes());
+                for argument in step.arguments {
+                    self.bytes.extend_from_slice(&argument.to_ne_bytes());
+                }
+                self.bytes.extend_from_slice(&step.expected.to_ne_bytes());
+            }
+        }
+        self.bytes[..header.len()].copy_from_slice(&header);
+        Finished {
+            bytes: self.bytes,
+            purposes: self.purposes,
+        }
+    }
+}
+
+// `finish` writes the structures field by field: they have no holes, in the order that `protocol` gives.
+const _: () = assert!(size_of::<Order>() == 3 * size_of::<Stage>() && size_of::<Stage>() == 16);
+const _: () = assert!(size_of::<Step>() == 64 && align_of::<Step>() == 8);
