@@ -5,6 +5,7 @@
 //! which allows no processes beside child groups, beside it. A run needs a group of its own; making one costs the
 //! kernel more than anything else here, so groups are kept and used again, each for one run at a time.
 
+mod group;
 mod place;
 
 use std::fs;
@@ -15,14 +16,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Limits;
+use crate::confine::LAUNCHER_PROCESSES;
 use place::Place;
+
+pub(crate) use group::{Group, Verdict};
 
 /// What the names of our groups begin with.
 const PREFIX: &str = "farthing-sandbox-";
 
 /// Version 1 of the interface, or version 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
+pub(crate) enum Version {
     One,
     Two,
 }
@@ -37,34 +41,6 @@ pub(crate) struct Cgroups {
     made: AtomicU64,
 }
 
-/// A group that only holds others. The lock says to later sandboxes that it is not left over.
-#[derive(Debug)]
-struct Parent {
-    path: PathBuf,
-    _lock: OwnedFd,
-}
-
-/// The groups of one run.
-#[derive(Debug)]
-pub(crate) struct Group {
-    directories: Vec<PathBuf>,
-    memory: u64,
-    processes: u64,
-    killed_before: u64,
-    full_before: u64,
-}
-
-/// What a group saw during a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nobody was killed for memory.
-    Enough,
-    /// A process was killed because this group was full.
-    Full,
-    /// A process was killed though this group was not full: the machine, or the group that we are in, was.
-    MachineFull,
-}
-
 impl Cgroups {
     /// Finds where groups can be made; why not, if nowhere.
     pub fn new() -> Result<Self, String> {
@@ -73,24 +49,23 @@ impl Cgroups {
             directories,
         } = place::find()?;
         let name = format!("{PREFIX}{}-{}", std::process::id(), serial());
-        let mut parents = Vec::new();
+        let mut cgroups = Self {
+            version,
+            parents: Vec::new(),
+            idle: Mutex::default(),
+            made: AtomicU64::new(0),
+        };
         for directory in directories {
             remove_left_over(&directory);
             let path = directory.join(&name);
             let parent = Parent::new(path.clone()).map_err(|error| {
-                for Parent { path, .. } in &parents {
-                    let _ = fs::remove_dir(path);
-                }
-                format!("{} cannot be made: {error}", path.display())
+                format!(
+                    "{} cannot be made: {error}; groups are for root, or for whom they were delegated to",
+                    path.display()
+                )
             })?;
-            parents.push(parent);
+            cgroups.parents.push(parent);
         }
-        let cgroups = Self {
-            version,
-            parents,
-            idle: Mutex::default(),
-            made: AtomicU64::new(0),
-        };
         if version == Version::Two {
             let control = cgroups.parents[0].path.join("cgroup.subtree_control");
             fs::write(&control, "+memory +pids")
@@ -111,8 +86,7 @@ impl Cgroups {
     pub fn take(&self, limits: &Limits) -> io::Result<Group> {
         // What is on disk is in memory; a full disk must not look like a program that wants too much memory.
         let memory = limits.memory.saturating_add(limits.disk);
-        // The launcher's two processes count too, the first of them for a moment.
-        let processes = u64::from(limits.processes) + 2;
+        let processes = u64::from(limits.processes) + LAUNCHER_PROCESSES;
         let mut idle = self
             .idle
             .lock()
@@ -137,20 +111,19 @@ impl Cgroups {
 
     /// What the group saw; afterwards it serves another run.
     pub fn give_back(&self, mut group: Group) -> io::Result<Verdict> {
-        let (killed, full) = group.read(self.version)?;
-        let verdict = if killed == group.killed_before {
-            Verdict::Enough
-        } else if full > group.full_before {
-            Verdict::Full
-        } else {
-            Verdict::MachineFull
-        };
-        (group.killed_before, group.full_before) = (killed, full);
-        self.idle
-            .lock()
-            .expect("no holder of the idle groups panics")
-            .push(group);
-        Ok(verdict)
+        match group.verdict() {
+            Ok(verdict) => {
+                self.idle
+                    .lock()
+                    .expect("no holder of the idle groups panics")
+                    .push(group);
+                Ok(verdict)
+            }
+            Err(error) => {
+                let _ = group.remove();
+                Err(error)
+            }
+        }
     }
 }
 
@@ -169,92 +142,11 @@ impl Drop for Cgroups {
     }
 }
 
-impl Group {
-    fn new(
-        version: Version,
-        directories: Vec<PathBuf>,
-        memory: u64,
-        processes: u64,
-    ) -> io::Result<Self> {
-        for directory in &directories {
-            fs::create_dir(directory).map_err(|error| named("make", directory, &error))?;
-        }
-        let mut group = Self {
-            directories,
-            memory,
-            processes,
-            killed_before: 0,
-            full_before: 0,
-        };
-        let (first, last) = (group.memory_directory(), group.processes_directory());
-        let memory = memory.to_string();
-        match version {
-            Version::One => {
-                write(&first.join("memory.limit_in_bytes"), &memory)?;
-                // There only where the kernel counts swap.
-                let with_swap = first.join("memory.memsw.limit_in_bytes");
-                if with_swap.exists() {
-                    write(&with_swap, &memory)?;
-                }
-            }
-            Version::Two => {
-                write(&first.join("memory.max"), &memory)?;
-                write(&first.join("memory.oom.group"), "1")?;
-                let swap = first.join("memory.swap.max");
-                if swap.exists() {
-                    write(&swap, "0")?;
-                }
-            }
-        }
-        write(&last.join("pids.max"), &processes.to_string())?;
-        (group.killed_before, group.full_before) = group.read(version)?;
-        Ok(group)
-    }
-
-    /// The files through which a process moves itself into the group.
-    pub fn entrances(&self) -> Vec<PathBuf> {
-        self.directories
-            .iter()
-            .map(|directory| directory.join("cgroup.procs"))
-            .collect()
-    }
-
-    /// How many processes were killed for memory in this group, and how often it was full.
-    fn read(&self, version: Version) -> io::Result<(u64, u64)> {
-        let directory = self.memory_directory();
-        match version {
-            Version::One => {
-                let killed = field(&directory.join("memory.oom_control"), "oom_kill")?;
-                if killed == self.killed_before {
-                    return Ok((killed, self.full_before));
-                }
-                let path = directory.join("memory.failcnt");
-                let text =
-                    fs::read_to_string(&path).map_err(|error| named("read", &path, &error))?;
-                let full = text.trim().parse().map_err(io::Error::other)?;
-                Ok((killed, full))
-            }
-            Version::Two => {
-                let path = directory.join("memory.events.local");
-                Ok((field(&path, "oom_kill")?, field(&path, "oom")?))
-            }
-        }
-    }
-
-    fn remove(self) -> io::Result<()> {
-        for directory in &self.directories {
-            fs::remove_dir(directory).map_err(|error| named("remove", directory, &error))?;
-        }
-        Ok(())
-    }
-
-    fn memory_directory(&self) -> &Path {
-        &self.directories[0]
-    }
-
-    fn processes_directory(&self) -> &Path {
-        &self.directories[self.directories.len() - 1]
-    }
+/// A group that only holds others. The lock says to later sandboxes that it is not left over.
+#[derive(Debug)]
+struct Parent {
+    path: PathBuf,
+    _lock: OwnedFd,
 }
 
 impl Parent {
@@ -297,21 +189,4 @@ fn remove_left_over(directory: &Path) {
 fn serial() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// The number behind a name, of a file with one of each a line.
-fn field(path: &Path, name: &str) -> io::Result<u64> {
-    let text = fs::read_to_string(path).map_err(|error| named("read", path, &error))?;
-    text.lines()
-        .filter_map(|line| line.split_once(' '))
-        .find_map(|(key, value)| (key == name).then(|| value.trim().parse().ok()).flatten())
-        .ok_or_else(|| io::Error::other(format!("{} has no number {name}", path.display())))
-}
-
-fn write(path: &Path, value: &str) -> io::Result<()> {
-    fs::write(path, value).map_err(|error| named("write", path, &error))
-}
-
-fn named(verb: &str, path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{verb} {}: {error}", path.display()))
 }

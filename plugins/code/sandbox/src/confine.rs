@@ -18,6 +18,9 @@ const STACK: u64 = 8 << 20;
 /// more than they touch, and a refused reservation is no evidence that the memory was used.
 const ADDRESS_SPACE_PER_MEMORY: u64 = 4;
 
+/// The launcher's processes beside the program: the first, which stays until we have waited for it, and the second.
+pub(crate) const LAUNCHER_PROCESSES: u64 = 2;
+
 /// Writes the end of the inner stage: no capability is left, and the end of the host is the end of the run.
 pub(crate) fn write_privileges(image: &mut Image, last_capability: u64) {
     image.stage(INSIDE).layer(Layer::DroppedIds);
@@ -91,8 +94,7 @@ pub(crate) fn write_limits(image: &mut Image, limits: &Limits, counted_memory: b
     let same = |limit: u64| (limit, limit);
     // The kernel takes a core limit of 1 to mean that not even a program that collects cores is called.
     let core = 1;
-    // The first process of the namespace counts too.
-    let processes = u64::from(limits.processes) + 1;
+    let processes = u64::from(limits.processes) + LAUNCHER_PROCESSES;
     for (name, resource, (soft, hard)) in [
         ("cpu", libc::RLIMIT_CPU, (seconds, seconds + 1)),
         ("address space", libc::RLIMIT_AS, same(address_space)),

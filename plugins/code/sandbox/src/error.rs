@@ -29,6 +29,12 @@ pub enum SandboxError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The policy contradicts itself or the machine.
+    #[error("sandbox: policy: {what}")]
+    Policy {
+        /// What is wrong, and what was expected.
+        what: String,
+    },
     /// The job contradicts itself or the sandbox.
     #[error("sandbox: job: {what}")]
     Job {

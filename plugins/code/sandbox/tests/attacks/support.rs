@@ -130,7 +130,7 @@ pub fn again_without_rights(this_test: &str) {
     }
     let output = Command::new(&binary)
         .args(["--skip", this_test])
-        .current_dir("/")
+        .current_dir(directory.path())
         .uid(NOBODY)
         .gid(NOBODY)
         .output()
