@@ -12,6 +12,7 @@ mod job;
 mod landlock_rules;
 mod launcher;
 mod layer;
+mod machine;
 mod outside;
 mod policy;
 mod probe;
@@ -20,6 +21,7 @@ mod root;
 mod sandbox;
 mod spawn;
 mod supervise;
+mod verdict;
 
 pub use error::SandboxError;
 pub use finished::{End, Finished};

@@ -5,9 +5,9 @@
 //! layer that does not hold is left out and the rest is tried again, as long as the rest can do without it.
 
 use crate::image::{self, Image};
+use crate::machine::{Last, Machine};
 use crate::outside::NOBODY;
 use crate::protocol::{ORDER_DESCRIPTOR, PROGRAM};
-use crate::sandbox::{Last, Machine};
 use crate::{Job, Layer, LayerState, LayerStatus, Limits, SandboxError};
 
 /// The layers that all others stand on: without one of them nothing runs, whatever the policy says.

@@ -115,6 +115,7 @@ impl<'a> Mount<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 mod tests {
     use super::*;
 

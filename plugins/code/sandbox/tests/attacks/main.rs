@@ -3,6 +3,8 @@
 //! Each says what it was answered, so that an attack that never ran cannot pass for one that failed. They are one
 //! binary so that it can run again, as a whole, as a user without rights.
 
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
 mod ends;
 mod escape;
 mod files;
