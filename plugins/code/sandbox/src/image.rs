@@ -164,3 +164,57 @@ impl Image {
 // `finish` writes the structures field by field: they have no holes, in the order that `protocol` gives.
 const _: () = assert!(size_of::<Order>() == 3 * size_of::<Stage>() && size_of::<Stage>() == 16);
 const _: () = assert!(size_of::<Step>() == 64 && align_of::<Step>() == 8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{INSIDE, OUTSIDE, PROGRAM};
+
+    /// The 64-bit word that the launcher finds at an address.
+    fn word(bytes: &[u8], address: u64) -> u64 {
+        let at = (address - ORDER_ADDRESS) as usize;
+        let word = bytes[at..at + 8].try_into();
+        u64::from_ne_bytes(word.expect("eight bytes are a word"))
+    }
+
+    #[test]
+    fn the_launcher_finds_the_steps_of_each_stage_and_what_they_point_to() {
+        let mut image = Image::new();
+        image.stage(INSIDE).layer(Layer::PrivateRoot);
+        let text = image.text("hello");
+        image.expect(-7, "greet", 42, &[text, 5]);
+        image.stage(PROGRAM).layer(None);
+        let list = image.texts(["a", "bc"]);
+        image.step("list", 43, &[list]);
+        let Finished { bytes, purposes } = image.finish();
+
+        let stage = |stage: usize| {
+            let at = ORDER_ADDRESS + 16 * stage as u64;
+            (word(&bytes, at), word(&bytes, at + 8))
+        };
+        assert_eq!(stage(OUTSIDE).1, 0);
+        let (steps, count) = stage(INSIDE);
+        assert_eq!((count, steps % 8), (1, 0));
+        let step: Vec<u64> = (0..8)
+            .map(|index| word(&bytes, steps + 8 * index))
+            .collect();
+        assert_eq!(step, [42, text, 5, 0, 0, 0, 0, -7i64 as u64]);
+        let at = (text - ORDER_ADDRESS) as usize;
+        assert_eq!(&bytes[at..at + 6], b"hello\0");
+
+        let (steps, _) = stage(PROGRAM);
+        assert_eq!(
+            (word(&bytes, steps), word(&bytes, steps + 56)),
+            (43, NO_ERROR as u64)
+        );
+        let second = (word(&bytes, list + 8) - ORDER_ADDRESS) as usize;
+        assert_eq!(
+            (&bytes[second..second + 3], word(&bytes, list + 16)),
+            (b"bc\0".as_slice(), 0)
+        );
+
+        assert_eq!(purposes[INSIDE][0].layer, Some(Layer::PrivateRoot));
+        assert_eq!(what(&purposes, PROGRAM, 0), "list");
+        assert!(what(&purposes, OUTSIDE, 9).contains("launcher"));
+    }
+}

@@ -34,6 +34,23 @@ pub(crate) struct Machine {
     nothing: OwnedFd,
 }
 
+/// Before this version the limit on processes counted those of a user everywhere, so that the forks of one run would
+/// fail because of another's.
+const COUNTS_PROCESSES_BY_NAMESPACE: (u32, u32) = (5, 14);
+
+/// The release of this kernel, if it is older than that.
+fn kernel_before(wanted: (u32, u32)) -> Option<String> {
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    (version < wanted).then_some(release)
+}
+
 /// What the process that becomes the program does last.
 pub(crate) enum Last<'a> {
     /// It becomes the program.
@@ -65,6 +82,13 @@ impl Machine {
                 off.insert(Layer::Landlock, why);
             })
             .ok();
+        if let Some(release) = kernel_before(COUNTS_PROCESSES_BY_NAMESPACE) {
+            let (major, minor) = COUNTS_PROCESSES_BY_NAMESPACE;
+            let why = format!(
+                "Linux {release} counts the processes of all runs together; expected {major}.{minor} or later"
+            );
+            off.insert(Layer::Limits, why);
+        }
         let cgroups = Cgroups::new()
             .map_err(|why| {
                 off.insert(Layer::Cgroup, why);
@@ -105,19 +129,23 @@ impl Machine {
             .map(|cgroups| cgroups.take(&job.limits))
             .transpose()
             .map_err(system("make a cgroup"))?;
-        let order = self.order(job, last, group.as_ref())?;
-        let watched = self.launch(job, &order.bytes);
-        // The group goes back whatever happened: after `launch` nobody is in it.
+        let ran = self.order(job, last, group.as_ref()).and_then(|order| {
+            let observed = self.launch(job, &order.bytes)?;
+            Ok((observed, order.purposes))
+        });
+        // The group goes back whatever happened: nobody is in it any more.
         let memory = match (cgroups, group) {
             (Some(cgroups), Some(group)) => Some(cgroups.give_back(group)),
             _ => None,
         };
+        let (observed, purposes) = ran?;
+        let memory = memory
+            .transpose()
+            .map_err(system("read a cgroup's counts"))?;
         Ok(Run {
-            observed: watched?,
-            purposes: order.purposes,
-            memory: memory
-                .transpose()
-                .map_err(system("read a cgroup's counts"))?,
+            observed,
+            purposes,
+            memory,
         })
     }
 

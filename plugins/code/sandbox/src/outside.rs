@@ -60,7 +60,14 @@ pub(crate) fn write(
     cgroups: &[&Path],
     uses: &dyn Fn(Layer) -> bool,
 ) {
-    image.stage(OUTSIDE).layer(Layer::Cgroup);
+    image.stage(OUTSIDE).layer(None);
+    let name = image.text("sandbox");
+    image.step(
+        "take a name for lists of processes",
+        libc::SYS_prctl,
+        &[libc::PR_SET_NAME as u64, name],
+    );
+    image.layer(Layer::Cgroup);
     for path in cgroups {
         write_file(image, path, b"0");
     }

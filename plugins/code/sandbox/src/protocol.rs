@@ -4,8 +4,9 @@
 //! it is already right. It holds three lists of system calls, one for each process that the launcher is in turn, with
 //! all that those calls point to. So what a sandbox is made of is decided, and can be read, in the host alone.
 
-/// Where the launcher maps an order: far from where a static program, its stack and `mmap` put things.
-pub const ORDER_ADDRESS: u64 = 0x1000_0000_0000;
+/// Where the launcher maps an order: far from where a static program, its stack and `mmap` put things, and below the end
+/// of the smallest address space that 64-bit kernels are built with, of 39 bits.
+pub const ORDER_ADDRESS: u64 = 0x10_0000_0000;
 
 /// The descriptors that the launcher starts with, after the program's 0 to 3.
 pub const REPORT_DESCRIPTOR: i32 = 4;

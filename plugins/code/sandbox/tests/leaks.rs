@@ -125,7 +125,7 @@ os.wait()";
         output: 1000,
         ..ample()
     };
-    let (program, limits, expected) = match number % 6 {
+    let (program, limits, expected) = match number % 7 {
         0 => ("print('hello')", ample(), End::Exited(0)),
         1 => (DAEMON, ample(), End::Exited(0)),
         2 => ("import time; time.sleep(1000)", soon, End::Wall),
@@ -135,6 +135,18 @@ os.wait()";
             ample(),
             End::Signalled(libc::SIGABRT),
         ),
+        5 => {
+            let job = Job {
+                files: &[("../outside", b"")],
+                ..job(&[], ample())
+            };
+            let refused = sandbox.run(&job);
+            assert!(
+                matches!(refused, Err(SandboxError::Job { .. })),
+                "{refused:?}"
+            );
+            return;
+        }
         _ => {
             let job = Job {
                 program: Path::new("/there/is/none"),
