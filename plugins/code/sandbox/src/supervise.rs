@@ -79,9 +79,11 @@ pub(crate) fn watch(
         kill(Some(launcher));
         kill(run.first);
     }
-    let (launcher_status, _) = wait(launcher)?;
-    let Some(first) = run.first else {
-        watched?;
+    let launcher = wait(launcher);
+    let first = run.first.map(wait).transpose();
+    watched?;
+    let ((launcher_status, _), first) = (launcher?, first?);
+    let Some((status, usage)) = first else {
         if run.failed.is_none() {
             let why =
                 format!("its launcher ended with status {launcher_status:#x} before it was ready");
@@ -89,8 +91,6 @@ pub(crate) fn watch(
         }
         return Ok(run.observed(launcher_status, Duration::ZERO, Duration::ZERO, 0));
     };
-    let (status, usage) = wait(first)?;
-    watched?;
     run.drain()
         .map_err(|error| system("read what the program wrote", error))?;
 

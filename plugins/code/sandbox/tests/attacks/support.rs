@@ -121,10 +121,13 @@ pub fn again_without_rights(this_test: &str) {
         );
         return;
     }
-    // Where cargo builds may be closed to others, so the binary is copied to where it is not.
+    // Where cargo builds may be closed to others, so the binary is copied to where it is not; by another program, as a
+    // file that is open for writing here cannot be executed while some other test starts a process.
     let directory = tempfile::tempdir().unwrap();
     let binary = directory.path().join("tests");
-    std::fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    let this = std::env::current_exe().unwrap();
+    let copied = Command::new("cp").arg(this).arg(&binary).status();
+    assert!(copied.unwrap().success());
     for path in [directory.path(), &binary] {
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
     }
