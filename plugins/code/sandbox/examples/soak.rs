@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use farthing_sandbox::{End, Job, Limits, Sandbox, SandboxPolicy};
+use farthing_sandbox::{End, Job, Limits, Sandbox, SandboxError, SandboxPolicy};
 
 const DAEMON: &str = "
 import os, time
@@ -103,7 +103,7 @@ fn one(sandbox: &Sandbox, number: usize) -> Result<(), String> {
         _ => (BOMB, ample, End::Exited(5)),
     };
     let arguments = ["-I", "-S", "-c", program];
-    let finished = sandbox
+    let ran = sandbox
         .run(&Job {
             program: Path::new("/usr/bin/python3"),
             arguments: &arguments,
@@ -113,11 +113,12 @@ fn one(sandbox: &Sandbox, number: usize) -> Result<(), String> {
             limits,
             channel: true,
         })
-        .map_err(|error| error.to_string())?;
-    if finished.end == expected {
-        Ok(())
-    } else {
-        Err(format!("expected {expected:?}, found {finished:?}"))
+        .map(|finished| finished.end);
+    match ran {
+        Ok(end) if end == expected => Ok(()),
+        // A busy machine may not come to run a program at all for so short a time.
+        Err(SandboxError::Starved { .. }) if expected == End::Wall => Ok(()),
+        other => Err(format!("expected {expected:?}, found {other:?}")),
     }
 }
 

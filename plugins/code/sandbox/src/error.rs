@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A fault of the machine, of its configuration, or of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,16 @@ pub enum SandboxError {
     Job {
         /// What is wrong, and what was expected.
         what: String,
+    },
+    /// A program came to its deadline because the machine was too busy to run it. Another try may do better.
+    #[error(
+        "the machine is too busy: of {wall:.1?} the program waited {waited:.1?} for a processor; run fewer programs at a time, or give them more time"
+    )]
+    Starved {
+        /// From its start to its deadline.
+        wall: Duration,
+        /// How long of that it could have run, and did not.
+        waited: Duration,
     },
     /// The sandbox ended without saying how the program did.
     #[error("the sandbox was lost: {why}")]

@@ -4,6 +4,8 @@
 //! its namespaces, which is a child of ours: when the kernel gives us that one, all others are dead, so what is in the
 //! pipes then is all there will be, and no descriptor that a daemon kept open can make us wait.
 
+mod starvation;
+
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -18,6 +20,10 @@ use crate::protocol::{ENDED, FAILED, READY, Report, STARTED};
 /// hundred times as much, and then the run is lost, not wrong.
 const PREPARATION: Duration = Duration::from_secs(20);
 
+/// How long the launcher may take to end everything when it is told to. Then it is killed, which ends everything too,
+/// but what was used is not accounted for.
+const END: Duration = Duration::from_secs(5);
+
 /// What a run did, before it is judged.
 #[derive(Debug)]
 pub(crate) struct Observed {
@@ -31,6 +37,8 @@ pub(crate) struct Observed {
     pub failed: Option<(usize, usize, i32)>,
     /// How the first process of the namespaces ended.
     pub first_process: i32,
+    /// How long the program had waited for a processor when its deadline came, where that can be told.
+    pub starved: Option<Duration>,
     /// Processor time of all processes, by the kernel's account.
     pub cpu: Duration,
     /// From when the program could start to its end.
@@ -67,6 +75,7 @@ pub(crate) fn watch(
         ready: None,
         end: None,
         ended_by_us: None,
+        starved: None,
         status: None,
         failed: None,
     };
@@ -76,8 +85,8 @@ pub(crate) fn watch(
 
     // Whatever happened above, nothing may be left.
     if watched.is_err() {
-        kill(Some(launcher));
-        kill(run.first);
+        signal(Some(launcher), Signal::KILL);
+        signal(run.first, Signal::KILL);
     }
     let launcher = wait(launcher);
     let first = run.first.map(wait).transpose();
@@ -112,6 +121,7 @@ struct Run {
     ready: Option<Instant>,
     end: Option<Instant>,
     ended_by_us: Option<Reason>,
+    starved: Option<Duration>,
     status: Option<i32>,
     failed: Option<(usize, usize, i32)>,
 }
@@ -119,26 +129,25 @@ struct Run {
 impl Run {
     fn until_report_closes(&mut self, begun: Instant, wall: Duration) -> Result<(), SandboxError> {
         loop {
-            let deadline = match (self.ended_by_us, self.ready) {
-                (Some(_), _) => None,
+            let deadline = match (self.end, self.ready) {
+                (Some(end), _) => Some(end + END),
                 (None, Some(ready)) => ready.checked_add(wall),
                 (None, None) => Some(begun + PREPARATION),
             };
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) && self.status.is_none() {
-                if self.ready.is_none() {
-                    return Err(SandboxError::Lost {
-                        why: format!(
-                            "it was not ready after {} s; is the machine starved?",
-                            PREPARATION.as_secs()
-                        ),
-                    });
+            if left == Some(Duration::ZERO) {
+                match (self.end, self.ready) {
+                    (Some(_), _) => return Err(lost("it did not end when it was told to", END)),
+                    (None, None) => return Err(lost("it was not ready", PREPARATION)),
+                    (None, Some(_)) => {
+                        self.starved = self.first.and_then(starvation::of_the_only_child_of);
+                        self.finish(Reason::Deadline);
+                    }
                 }
-                self.finish(Reason::Deadline);
                 continue;
             }
             let readable = self
-                .poll(left.filter(|_| self.status.is_none()))
+                .poll(left)
                 .map_err(|error| system("wait for the program", error))?;
             for (index, _) in readable
                 .iter()
@@ -229,7 +238,7 @@ impl Run {
             READY => self.ready = Some(Instant::now()),
             ENDED => {
                 self.status = Some(report.value);
-                self.end = Some(Instant::now());
+                self.end.get_or_insert_with(Instant::now);
             }
             FAILED => {
                 self.failed = Some((report.stage as usize, report.step as usize, report.value));
@@ -248,7 +257,7 @@ impl Run {
         if self.ended_by_us.is_none() {
             self.ended_by_us = Some(reason);
             self.end.get_or_insert_with(Instant::now);
-            kill(self.first);
+            signal(self.first, Signal::TERM);
         }
     }
 
@@ -270,6 +279,7 @@ impl Run {
         Observed {
             outputs: self.outputs,
             ended_by_us: self.ended_by_us,
+            starved: self.starved,
             status: self.status,
             failed: self.failed,
             first_process,
@@ -280,11 +290,20 @@ impl Run {
     }
 }
 
-/// Kills a process that is our child and that we have not waited for, so the number is still its own.
-fn kill(process: Option<libc::pid_t>) {
+/// Sends a signal to a process that is our child and that we have not waited for, so the number is still its own.
+fn signal(process: Option<libc::pid_t>, signal: Signal) {
     if let Some(process) = process.and_then(Pid::from_raw) {
         // It fails only for a process that has ended already.
-        let _ = kill_process(process, Signal::KILL);
+        let _ = kill_process(process, signal);
+    }
+}
+
+fn lost(what: &str, within: Duration) -> SandboxError {
+    SandboxError::Lost {
+        why: format!(
+            "{what} within {} s; is the machine starved?",
+            within.as_secs()
+        ),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn judge(
             return lost("the machine, or the cgroup that this process is in, ran out of memory");
         }
         (Some(Reason::Output), ..) => End::Output,
-        (Some(Reason::Deadline), ..) => End::Wall,
+        (Some(Reason::Deadline), ..) => at_deadline(&observed)?,
         (None, Some(Verdict::Full), _) => End::Memory,
         (None, _, Some(status)) => by_status(status, observed.cpu, limits.cpu),
         (None, _, None) => {
@@ -49,6 +49,15 @@ pub(crate) fn judge(
         wall: observed.wall,
         peak_memory: observed.peak_memory,
     })
+}
+
+/// A program that has waited for a processor for more than half of its time has not had the time that it was given.
+fn at_deadline(observed: &Observed) -> Result<End, SandboxError> {
+    let wall = observed.wall;
+    match observed.starved {
+        Some(waited) if waited > wall / 2 => Err(SandboxError::Starved { wall, waited }),
+        _ => Ok(End::Wall),
+    }
 }
 
 fn lost(why: &str) -> Result<Finished, SandboxError> {
@@ -105,6 +114,7 @@ mod tests {
         Observed {
             outputs: [const { Vec::new() }; 3],
             ended_by_us: None,
+            starved: None,
             status: Some(EXITED_3),
             failed: None,
             first_process: 0,
@@ -172,6 +182,24 @@ mod tests {
             seconds(libc::SIGKILL, 1.9),
             Ok(End::Signalled(libc::SIGKILL))
         );
+    }
+
+    #[test]
+    fn a_deadline_that_a_busy_machine_caused_is_no_verdict() {
+        let deadline = |waited: u64, cpu: u64| {
+            end(
+                |run| {
+                    run.ended_by_us = Some(Reason::Deadline);
+                    run.wall = Duration::from_secs(10);
+                    run.starved = Some(Duration::from_secs(waited));
+                    run.cpu = Duration::from_secs(cpu);
+                },
+                None,
+            )
+        };
+        assert_eq!(deadline(0, 0), Ok(End::Wall));
+        assert_eq!(deadline(4, 1), Ok(End::Wall));
+        assert!(deadline(9, 1).unwrap_err().contains("too busy"));
     }
 
     #[test]

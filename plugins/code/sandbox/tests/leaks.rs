@@ -160,7 +160,12 @@ os.wait()";
             return;
         }
     };
-    assert_eq!(run(sandbox, program, mark, limits).unwrap(), expected);
+    match run(sandbox, program, mark, limits) {
+        Ok(end) => assert_eq!(end, expected),
+        // A busy machine may not come to run a program at all for so short a time.
+        Err(SandboxError::Starved { .. }) if expected == End::Wall => {}
+        Err(fault) => panic!("{fault}"),
+    }
 }
 
 fn run(sandbox: &Sandbox, program: &str, mark: &str, limits: Limits) -> Result<End, SandboxError> {

@@ -22,6 +22,9 @@ mod number {
     pub const WRITE: i64 = 1;
     pub const LSEEK: i64 = 8;
     pub const MMAP: i64 = 9;
+    pub const RT_SIGPROCMASK: i64 = 14;
+    pub const KILL: i64 = 62;
+    pub const RT_SIGTIMEDWAIT: i64 = 128;
     pub const CLONE: i64 = 56;
     pub const WAIT4: i64 = 61;
     pub const EXIT_GROUP: i64 = 231;
@@ -33,6 +36,9 @@ mod number {
     pub const WRITE: i64 = 64;
     pub const LSEEK: i64 = 62;
     pub const MMAP: i64 = 222;
+    pub const RT_SIGPROCMASK: i64 = 135;
+    pub const KILL: i64 = 129;
+    pub const RT_SIGTIMEDWAIT: i64 = 137;
     pub const CLONE: i64 = 220;
     pub const WAIT4: i64 = 260;
     pub const EXIT_GROUP: i64 = 94;
@@ -43,9 +49,14 @@ const SEEK_END: u64 = 2;
 const PROT_READ: u64 = 1;
 const MAP_PRIVATE: u64 = 0x2;
 const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
+const SIG_SETMASK: u64 = 2;
+const SIGKILL: u64 = 9;
+const SIGTERM: i64 = 15;
 const SIGCHLD: u64 = 17;
+const WNOHANG: u64 = 1;
 const CLONE_PARENT: u64 = 0x8000;
-const EVERY_CHILD: u64 = u64::MAX;
+/// Every child of this process, or every process that it may signal but itself.
+const EVERY: u64 = u64::MAX;
 
 /// Asks the kernel. A result from -4095 to -1 is an error's number, negated.
 ///
@@ -132,6 +143,8 @@ pub unsafe fn order() -> ! {
         exit(0);
     }
 
+    // Before the host is told that all is ready: until then nothing ends this process but a kill.
+    block(AWAITED);
     take(&order.stages, INSIDE);
     let program = fork(0);
     if program != 0 {
@@ -139,6 +152,7 @@ pub unsafe fn order() -> ! {
         collect(program);
     }
 
+    block(0);
     take(&order.stages, PROGRAM);
     exit(0); // Only an order that starts no program, a probe, comes here.
 }
@@ -179,22 +193,63 @@ fn report_fork(stage: usize, result: i64) {
     }
 }
 
-/// Waits for the program, and for whatever else loses its parent meanwhile.
+/// The signals that the first process waits for: a child has ended, and the host wants an end.
+const AWAITED: u64 = 1 << (SIGCHLD - 1) | 1 << (SIGTERM - 1);
+
+/// Blocks these signals and no others.
+fn block(signals: u64) {
+    let from = &raw const signals as u64;
+    let arguments = [SIG_SETMASK, from, 0, size_of::<u64>() as u64, 0, 0];
+    // SAFETY: the kernel reads one u64 there.
+    unsafe { system_call(number::RT_SIGPROCMASK, arguments) };
+}
+
+/// Waits for the program or for the host to want an end, then ends everything and collects it.
+///
+/// The kernel would end it too, with this process. But what a process used is added up where somebody waits for it.
 fn collect(program: i64) -> ! {
-    loop {
-        let mut status = 0i32;
-        let to = &raw mut status as u64;
-        // SAFETY: the kernel writes one i32 there.
-        let ended = unsafe { system_call(number::WAIT4, [EVERY_CHILD, to, 0, 0, 0, 0]) };
-        if ended == program {
-            report(ENDED, INSIDE, 0, status);
-            exit(0);
-        }
-        if ended < 0 {
-            report(FAILED, INSIDE, u32::MAX, ended as i32);
-            exit(BROKEN);
+    let awaited = AWAITED;
+    let mut running = true;
+    while running {
+        let arguments = [
+            &raw const awaited as u64,
+            0,
+            0,
+            size_of::<u64>() as u64,
+            0,
+            0,
+        ];
+        // SAFETY: the kernel reads one u64 there, and writes nothing.
+        running = unsafe { system_call(number::RT_SIGTIMEDWAIT, arguments) } != SIGTERM;
+        while let Some((ended, status)) = wait(WNOHANG) {
+            running &= !report_end(ended, program, status);
         }
     }
+    loop {
+        // SAFETY: the call takes no pointer.
+        unsafe { system_call(number::KILL, [EVERY, SIGKILL, 0, 0, 0, 0]) };
+        match wait(0) {
+            Some((ended, status)) => report_end(ended, program, status),
+            None => exit(0),
+        };
+    }
+}
+
+/// A child that has ended and its status; none if there is none, or none yet.
+fn wait(options: u64) -> Option<(i64, i32)> {
+    let mut status = 0i32;
+    let to = &raw mut status as u64;
+    // SAFETY: the kernel writes one i32 there.
+    let ended = unsafe { system_call(number::WAIT4, [EVERY, to, options, 0, 0, 0]) };
+    (ended > 0).then_some((ended, status))
+}
+
+/// Tells the host if it is the program that has ended.
+fn report_end(ended: i64, program: i64, status: i32) -> bool {
+    if ended == program {
+        report(ENDED, INSIDE, 0, status);
+    }
+    ended == program
 }
 
 /// Tells the host. If the host is gone there is nobody to tell.

@@ -89,6 +89,38 @@ fn sleeping_past_the_deadline_is_ended() {
 }
 
 #[test]
+fn no_time_at_all_is_a_deadline_too() {
+    for wall in [Duration::ZERO, Duration::from_micros(1)] {
+        let begun = Instant::now();
+        let finished = python_with("print('never')", |limits| limits.wall = wall);
+        assert_eq!((finished.end, finished.stdout), (End::Wall, Vec::new()));
+        assert!(
+            begun.elapsed() < Duration::from_secs(4),
+            "it waits for an end that was not heard"
+        );
+    }
+}
+
+#[test]
+fn processor_time_and_memory_are_known_of_programs_that_were_ended() {
+    let program = "
+held = bytearray(b'1' * (40 << 20))
+if os.fork() == 0:
+    while time.process_time() < 0.3: pass
+print('ready', flush=True)
+time.sleep(1000)";
+    let finished = python_with(program, |limits| limits.wall = Duration::from_secs(5));
+    assert_eq!(finished.end, End::Wall);
+    assert_eq!(lines(&finished), ["ready", "ready"]);
+    assert!(
+        finished.cpu >= Duration::from_millis(300),
+        "{:?}",
+        finished.cpu
+    );
+    assert!(finished.peak_memory > 40 << 20, "{}", finished.peak_memory);
+}
+
+#[test]
 fn a_program_without_descriptors_still_has_a_deadline() {
     let finished = python_with(
         "print('closing', flush=True)\nos.closerange(0, 64)\nwhile True: time.sleep(1)",
