@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::io;
 
-use crate::Layer;
 use crate::protocol::{NO_ERROR, ORDER_ADDRESS, Order, Stage, Step};
+use crate::{Layer, SandboxError};
 
 /// What a step is for, where it fails.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Purpose {
     pub layer: Option<Layer>,
     /// What is being done, to what.
     pub what: Cow<'static, str>,
+    /// What it must return.
+    expected: i64,
 }
 
 /// An order that is being written.
@@ -37,21 +39,25 @@ pub(crate) struct Finished {
 /// Of each step of each stage.
 pub(crate) type Purposes = [Vec<Purpose>; 3];
 
-/// What a step was doing, as part of a message. The launcher's own calls are not in the lists.
-pub(crate) fn what(purposes: &Purposes, stage: usize, step: usize) -> String {
-    match purposes.get(stage).and_then(|steps| steps.get(step)) {
+/// A step that did not return what it must, as an error. The launcher's own calls are not in the lists.
+pub(crate) fn fault(purposes: &Purposes, stage: usize, step: usize, result: i32) -> SandboxError {
+    let purpose = purposes.get(stage).and_then(|steps| steps.get(step));
+    let what = match purpose {
         Some(purpose) => purpose.what.to_string(),
         None => format!("the launcher's own work in stage {stage}"),
-    }
-}
-
-/// What the kernel said, where a step returned this.
-pub(crate) fn error(result: i32) -> io::Error {
-    if result < 0 {
-        io::Error::from_raw_os_error(-result)
-    } else {
-        io::Error::other(format!("it returned {result}, which is not what it must"))
-    }
+    };
+    let answer = |result: i64| match i32::try_from(-result) {
+        Ok(number @ 1..) => io::Error::from_raw_os_error(number).to_string(),
+        _ => result.to_string(),
+    };
+    let source = match purpose.map_or(NO_ERROR, |purpose| purpose.expected) {
+        NO_ERROR => io::Error::from_raw_os_error(-result),
+        expected => {
+            let (expected, found) = (answer(expected), answer(result.into()));
+            io::Error::other(format!("expected {expected}, found {found}"))
+        }
+    };
+    SandboxError::System { what, source }
 }
 
 impl Image {
@@ -100,6 +106,7 @@ impl Image {
         self.purposes[self.stage].push(Purpose {
             layer: self.layer,
             what: what.into(),
+            expected,
         });
     }
 
@@ -214,7 +221,19 @@ mod tests {
         );
 
         assert_eq!(purposes[INSIDE][0].layer, Some(Layer::PrivateRoot));
-        assert_eq!(what(&purposes, PROGRAM, 0), "list");
-        assert!(what(&purposes, OUTSIDE, 9).contains("launcher"));
+        let fault = |stage, step, result| fault(&purposes, stage, step, result).to_string();
+        let other = fault(INSIDE, 0, -libc::ENOENT);
+        assert!(
+            other.contains("greet: expected Argument list too long"),
+            "{other}"
+        );
+        assert!(other.contains("found No such file"), "{other}");
+        assert!(
+            fault(INSIDE, 0, 3).contains("found 3"),
+            "{}",
+            fault(INSIDE, 0, 3)
+        );
+        assert!(fault(PROGRAM, 0, -libc::EIO).contains("list: Input/output error"));
+        assert!(fault(OUTSIDE, 9, -libc::EIO).contains("launcher's own work"));
     }
 }

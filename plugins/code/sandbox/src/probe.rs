@@ -45,19 +45,16 @@ pub(crate) fn probe(machine: &mut Machine) -> Result<Vec<LayerStatus>, SandboxEr
                 }),
             };
         };
-        let what = image::what(&run.purposes, stage, step);
+        let fault = image::fault(&run.purposes, stage, step, result);
         let layer = run
             .purposes
             .get(stage)
             .and_then(|steps| steps.get(step))
             .and_then(|purpose| purpose.layer);
-        let Some(layer) = layer else {
-            return Err(SandboxError::System {
-                what,
-                source: image::error(result),
-            });
+        let (Some(layer), SandboxError::System { what, source }) = (layer, &fault) else {
+            return Err(fault);
         };
-        let why = format!("{what}: {}{}", image::error(result), remedy(layer));
+        let why = format!("{what}: {source}{}", remedy(layer));
         machine.off.insert(layer, why);
         if FLOOR.contains(&layer) {
             return Ok(states(machine, Some(layer)));
@@ -118,7 +115,7 @@ fn remedy(layer: Layer) -> String {
         return "; user namespaces are off: `sysctl user.max_user_namespaces=10000`".to_owned();
     }
     match layer {
-        Layer::UserNamespace => "; in a container, allow user namespaces (Docker: `--security-opt seccomp=unconfined` or a profile with `unshare` and `mount`)".to_owned(),
+        Layer::UserNamespace | Layer::MountNamespace => "; in a container, allow user namespaces (Docker: `--security-opt seccomp=unconfined` or a profile with `unshare` and `mount`)".to_owned(),
         _ => String::new(),
     }
 }

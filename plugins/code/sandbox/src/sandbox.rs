@@ -49,20 +49,17 @@ impl Sandbox {
             memory,
         } = run;
         if let Some((stage, step, result)) = observed.failed {
-            let source = image::error(result);
             let last = purposes
                 .get(stage)
                 .is_some_and(|steps| step + 1 == steps.len());
-            return Err(if stage == PROGRAM && last {
-                SandboxError::Program {
-                    program: job.program.to_owned(),
-                    source,
+            return Err(match image::fault(&purposes, stage, step, result) {
+                SandboxError::System { source, .. } if stage == PROGRAM && last => {
+                    SandboxError::Program {
+                        program: job.program.to_owned(),
+                        source,
+                    }
                 }
-            } else {
-                SandboxError::System {
-                    what: image::what(&purposes, stage, step),
-                    source,
-                }
+                fault => fault,
             });
         }
         verdict::judge(&job.limits, observed, memory, &self.machine.kills)

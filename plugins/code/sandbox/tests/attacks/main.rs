@@ -9,6 +9,7 @@ mod ends;
 mod escape;
 mod files;
 mod interface;
+mod lacking;
 mod network;
 mod processes;
 mod support;

@@ -1,6 +1,6 @@
 //! Processes: how many, how long, and whom they reach.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use farthing_sandbox::End;
 
@@ -71,7 +71,6 @@ os._exit(0)",
 
 #[test]
 fn a_daemon_ends_with_its_program_though_it_holds_the_pipes() {
-    let begun = Instant::now();
     let finished = python(
         "
 if os.fork() == 0:
@@ -91,10 +90,6 @@ print('program', flush=True)",
         "{text}"
     );
     assert_eq!(finished.end, End::Exited(0));
-    assert!(
-        begun.elapsed() < ample().wall,
-        "the daemon would write for ever"
-    );
 }
 
 #[test]
