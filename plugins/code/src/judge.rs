@@ -8,6 +8,8 @@
 //!
 //! A fault of the sandbox is an error and never a verdict.
 
+mod self_check;
+
 use std::time::{Duration, Instant};
 
 use farthing_sandbox::{End, Finished, Job, Limits, Sandbox};
@@ -18,7 +20,7 @@ use crate::{
     config::{Config, Score, TestLimits},
     language::{Command, Language, Prepared},
     python::{Answer, Python, read, reports_memory},
-    suite::{CallTest, Expected, StreamTest, Test, View},
+    suite::{CallTest, Expected, StreamTest, Test},
     value::{Equality, Value, matches},
     verdict::Verdict,
 };
@@ -53,7 +55,7 @@ impl Judge {
             equality: config.equality,
         };
         if let Language::Python(python) = &judge.language {
-            judge.try_out(python)?;
+            judge.check_itself(python)?;
         }
         Ok(judge)
     }
@@ -141,6 +143,7 @@ impl Judge {
         Ok(judged
             .map(|(test, answer)| match answer {
                 Answer::Returned(value) => verdict(self.accepts(test, value)),
+                Answer::NoData => Verdict::Wrong,
                 Answer::Raised if reports_memory(&finished.stderr) => Verdict::Memory,
                 Answer::Raised => Verdict::RuntimeError,
             })
@@ -209,74 +212,6 @@ impl Judge {
         };
         Ok(self.sandbox.run(&job)?)
     }
-
-    /// Runs programs whose answers are known, under the limits of the configuration: an
-    /// interpreter that does not start would otherwise make every program wrong.
-    fn try_out(&self, python: &Python) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let stream = StreamTest {
-            stdin: "gnihtraf\n".into(),
-            stdout: "farthing\n".into(),
-            checker: Some(Checker::default()),
-        };
-        let script = python.script("print(input()[::-1])");
-        let finished = self.run(
-            &script,
-            stream.stdin.as_bytes(),
-            self.limits.of(1),
-            deadline,
-        )?;
-        if failure(&finished).is_some()
-            || !stream
-                .checker
-                .unwrap_or_default()
-                .accepts(stream.stdout.as_bytes(), &finished.stdout)
-        {
-            return Err(broken(&finished));
-        }
-        let samples = samples();
-        let mut test = CallTest::new("same");
-        test.args = vec![samples.clone()];
-        test.expected = Expected::Value(samples);
-        test.view = View::Itself;
-        test.equality = Some(Equality::Types);
-        let prepared = python.calls("def same(x): return x", &[&test]);
-        let finished = self.run(&prepared, b"", self.limits.of(1), deadline)?;
-        match read(&finished.channel, 1).as_deref() {
-            Some([Answer::Returned(value)])
-                if failure(&finished).is_none() && self.accepts(&test, value.clone()) =>
-            {
-                Ok(())
-            }
-            _ => Err(broken(&finished)),
-        }
-    }
-}
-
-/// One of each kind of value.
-fn samples() -> Value {
-    Value::List(vec![
-        Value::None,
-        Value::Bool(true),
-        Value::Int(num_bigint::BigInt::from(-7) << 200_usize),
-        Value::Float(-0.1),
-        Value::Float(f64::INFINITY),
-        Value::Text("h\u{e9}\n\"\u{1f600}".into()),
-        Value::Bytes(vec![0, 255]),
-        Value::Tuple(vec![Value::Int(1.into())]),
-        Value::Set(vec![]),
-        Value::Dict(vec![(Value::Int(2.into()), Value::List(vec![]))]),
-    ])
-}
-
-fn broken(finished: &Finished) -> Error {
-    let stderr = String::from_utf8_lossy(&finished.stderr);
-    Error::new(format!(
-        "a program that is known to be right did not come out right: {:?}, {}",
-        finished.end,
-        stderr.trim()
-    ))
-    .help("see whether the limits leave the interpreter enough memory and time")
 }
 
 /// How the process failed, if it did.

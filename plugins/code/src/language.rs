@@ -130,13 +130,24 @@ impl Command {
     /// Runs the program, or what the compiler made of it.
     pub fn script(&self, program: &str, compiled: Option<&[u8]>) -> Prepared {
         let mut files = vec![(self.file.clone(), program.into())];
-        let mut line = self.filled(&self.run);
-        if let Some(compiled) = compiled {
-            files.push((OUTPUT.to_owned(), compiled.to_vec()));
-        }
+        let line: Vec<String> = self.filled(&self.run).collect();
+        let mut words = line.into_iter();
+        let (program, arguments) = match compiled {
+            // A job's files are not executable; the shell makes this one so.
+            Some(compiled) => {
+                const SCRIPT: &str = "/bin/chmod 700 \"$0\" && exec \"$@\"";
+                files.push((OUTPUT.to_owned(), compiled.to_vec()));
+                let shell = ["-c".to_owned(), SCRIPT.to_owned(), work(OUTPUT)];
+                (
+                    "/bin/sh".to_owned(),
+                    shell.into_iter().chain(words).collect(),
+                )
+            }
+            None => (words.next().unwrap_or_default(), words.collect()),
+        };
         Prepared {
-            program: line.next().unwrap_or_default().into(),
-            arguments: line.collect(),
+            program: program.into(),
+            arguments,
             environment: vec![("PATH", "/usr/bin:/bin")],
             files,
             channel: false,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! answers := answer{one for each call} "."
-//! answer  := "r" value | "x"                          a result, or an exception
+//! answer  := "r" value | "w" | "x"                    a result, one that is no data, an exception
 //! value   := "n" | "t" | "f"                          None, True, False
 //!          | "i" ["-"] hexadecimal ";"                whole number
 //!          | "d" text ";"                             float, as `repr` writes it
@@ -22,6 +22,8 @@ use crate::value::{DEPTH_LIMIT, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     Returned(Value),
+    /// It returned something that is no plain data: an object, a function, a list of itself.
+    NoData,
     Raised,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Reader<'a> {
     fn answer(&mut self) -> Option<Answer> {
         match self.byte()? {
             b'r' => Some(Answer::Returned(self.value(0)?)),
+            b'w' => Some(Answer::NoData),
             b'x' => Some(Answer::Raised),
             _ => None,
         }

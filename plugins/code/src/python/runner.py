@@ -76,11 +76,16 @@ def run():
                 if isinstance(function, type):
                     function = function()
                 function = getattr(function, name)
-            result = b"r" + answer(function(*arguments, **named))
+            result = function(*arguments, **named)
         except BaseException:
             sys.excepthook(*sys.exc_info())
-            result = b"x"
-        send(result)
+            send(b"x")
+            continue
+        try:
+            send(b"r" + answer(result))
+        except Exception as error:
+            sys.stderr.write("%s\n" % error)
+            send(b"w")
     send(b".")
     # Threads and exit handlers of the program would have the last word otherwise.
     posix._exit(0)
