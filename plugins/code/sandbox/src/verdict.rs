@@ -33,8 +33,13 @@ pub(crate) fn judge(
             ));
         }
     };
-    let by_itself = matches!(end, End::Exited(_) | End::Signalled(_));
-    if memory.is_none() && by_itself && end != End::Exited(0) && kills.any_more() {
+    // A kill of its own, or what a program makes of the kill of its child.
+    let as_if_killed = match end {
+        End::Exited(code) => code != 0,
+        End::Signalled(signal) => signal == libc::SIGKILL,
+        _ => false,
+    };
+    if memory.is_none() && as_if_killed && kills.any_more() {
         return lost(
             "the machine killed a process for memory meanwhile, and without the layer cgroup nobody knows which",
         );
