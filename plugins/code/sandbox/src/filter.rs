@@ -133,7 +133,6 @@ const NEW_NAMESPACES: c_int = CLONE_NEWNS
 const SOCKET_FLAGS: c_int = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 /// Both programs, compiled; the kernel takes the stricter answer of the two, and of two errors that of the later.
-#[derive(Clone, Debug)]
 pub(crate) struct Filter {
     programs: [BpfProgram; 2],
 }

@@ -19,7 +19,6 @@ use crate::{
 };
 
 /// What of this machine a sandbox is made of.
-#[derive(Debug)]
 pub(crate) struct Machine {
     pub launcher: Launcher,
     pub identity: Identity,

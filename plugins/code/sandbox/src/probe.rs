@@ -54,7 +54,7 @@ pub(crate) fn probe(machine: &mut Machine) -> Result<Vec<LayerStatus>, SandboxEr
         let (Some(layer), SandboxError::System { what, source }) = (layer, &fault) else {
             return Err(fault);
         };
-        let why = format!("{what}: {source}{}", remedy(layer));
+        let why = format!("{what}: {source}{}", remedy(layer, machine.identity.drops));
         machine.off.insert(layer, why);
         if FLOOR.contains(&layer) {
             return Ok(states(machine, Some(layer)));
@@ -95,28 +95,28 @@ fn detail(machine: &Machine, layer: Layer) -> String {
 }
 
 /// What to do about a layer that is missing, as far as the machine's settings tell.
-fn remedy(layer: Layer) -> String {
-    let setting = |path: &str| {
-        std::fs::read_to_string(path)
-            .map(|text| text.trim().to_owned())
-            .unwrap_or_default()
+fn remedy(layer: Layer, drops: bool) -> &'static str {
+    let is = |path: &str, value: &str| {
+        std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value)
     };
     if !FLOOR.contains(&layer) {
-        return String::new();
-    }
-    if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" {
-        return "; AppArmor restricts user namespaces here: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or a profile that allows `userns`".to_owned();
-    }
-    if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0" {
-        return "; user namespaces are root's here: `sysctl kernel.unprivileged_userns_clone=1`"
-            .to_owned();
-    }
-    if setting("/proc/sys/user/max_user_namespaces") == "0" {
-        return "; user namespaces are off: `sysctl user.max_user_namespaces=10000`".to_owned();
-    }
-    match layer {
-        Layer::UserNamespace | Layer::MountNamespace => "; in a container, allow user namespaces (Docker: `--security-opt seccomp=unconfined` or a profile with `unshare` and `mount`)".to_owned(),
-        _ => String::new(),
+        ""
+    } else if is(
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+    ) {
+        "; AppArmor restricts user namespaces here: \
+         `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or a profile that allows `userns`"
+    } else if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
+        "; user namespaces are root's here: `sysctl kernel.unprivileged_userns_clone=1`"
+    } else if is("/proc/sys/user/max_user_namespaces", "0") {
+        "; user namespaces are off: `sysctl user.max_user_namespaces=10000`"
+    } else if layer == Layer::PrivateRoot && drops {
+        "; as this process is root, programs run as user 65534, who must be able to reach every \
+         path that is shown: keep interpreters where others can read them, not below /root"
+    } else {
+        "; in a container, allow user namespaces and mounts in them (Docker: `--security-opt \
+         seccomp=unconfined --security-opt apparmor=unconfined`)"
     }
 }
 

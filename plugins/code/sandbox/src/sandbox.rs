@@ -1,15 +1,25 @@
 //! The sandbox: made once, asked many times.
 
+use std::fmt;
+
 use crate::image;
 use crate::machine::{Last, Machine, Run};
 use crate::protocol::PROGRAM;
 use crate::{Finished, Job, LayerState, LayerStatus, SandboxError, SandboxPolicy, probe, verdict};
 
 /// Runs programs that nobody trusts; used from many threads at a time.
-#[derive(Debug)]
 pub struct Sandbox {
     layers: Vec<LayerStatus>,
     machine: Machine,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sandbox = formatter.debug_struct("Sandbox");
+        sandbox
+            .field("layers", &self.layers)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Sandbox {

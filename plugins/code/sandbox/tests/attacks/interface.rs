@@ -169,6 +169,31 @@ fn a_policy_with_a_path_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn a_tree_that_others_cannot_reach_is_refused_where_the_host_is_root() {
+    let closed = tempfile::tempdir().unwrap();
+    let owners_only = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(closed.path(), owners_only).unwrap();
+    let tree = closed.path().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    let policy = SandboxPolicy {
+        read_only: vec![tree.clone()],
+        ..SandboxPolicy::default()
+    };
+    match (Sandbox::new(&policy), user()) {
+        (Ok(_), 1..) => {}
+        (Err(error), 0) => {
+            let text = error.to_string();
+            let shown = format!("private-root: show {}: Permission denied", tree.display());
+            assert!(
+                text.contains(&shown) && text.contains("user 65534"),
+                "{text}"
+            );
+        }
+        (other, user) => panic!("user {user}: {other:?}"),
+    }
+}
+
+#[test]
 fn one_sandbox_serves_many_threads() {
     let sandbox = sandbox();
     std::thread::scope(|scope| {
