@@ -31,7 +31,7 @@ pub(crate) struct Image {
 }
 
 /// An order that is ready: what the launcher maps, and what its steps are for.
-pub(crate) struct Finished {
+pub(crate) struct Written {
     pub bytes: Vec<u8>,
     pub purposes: Purposes,
 }
@@ -145,7 +145,7 @@ impl Image {
     }
 
     /// Puts the steps behind what they point to, and the addresses of the stages in front.
-    pub fn finish(mut self) -> Finished {
+    pub fn write(mut self) -> Written {
         let mut header = Vec::with_capacity(size_of::<Order>());
         for stage in std::mem::take(&mut self.stages) {
             self.align();
@@ -161,14 +161,14 @@ impl Image {
             }
         }
         self.bytes[..header.len()].copy_from_slice(&header);
-        Finished {
+        Written {
             bytes: self.bytes,
             purposes: self.purposes,
         }
     }
 }
 
-// `finish` writes the structures field by field: they have no holes, in the order that `protocol` gives.
+// `write` writes the structures field by field: they have no holes, in the order that `protocol` gives.
 const _: () = assert!(size_of::<Order>() == 3 * size_of::<Stage>() && size_of::<Stage>() == 16);
 const _: () = assert!(size_of::<Step>() == 64 && align_of::<Step>() == 8);
 
@@ -193,7 +193,7 @@ mod tests {
         image.stage(PROGRAM).layer(None);
         let list = image.texts(["a", "bc"]);
         image.step("list", 43, &[list]);
-        let Finished { bytes, purposes } = image.finish();
+        let Written { bytes, purposes } = image.write();
 
         let stage = |stage: usize| {
             let at = ORDER_ADDRESS + 16 * stage as u64;

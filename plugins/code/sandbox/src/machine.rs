@@ -154,7 +154,7 @@ impl Machine {
         job: &Job<'_>,
         last: Last<'_>,
         group: Option<&Group>,
-    ) -> Result<image::Finished, SandboxError> {
+    ) -> Result<image::Written, SandboxError> {
         let mut image = Image::new();
         let entrances = group.map(Group::entrances).unwrap_or_default();
         let entrances: Vec<&Path> = entrances.iter().map(AsRef::as_ref).collect();
@@ -177,7 +177,7 @@ impl Machine {
             Last::Program(job) => write_program(&mut image, job)?,
             Last::Probe => probe::write_after(&mut image, &|layer| self.uses(layer)),
         }
-        Ok(image.finish())
+        Ok(image.write())
     }
 
     /// Starts the launcher and watches it.

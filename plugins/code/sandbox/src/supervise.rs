@@ -89,7 +89,8 @@ pub(crate) fn watch(
         signal(run.first, Signal::KILL);
     }
     let launcher = wait(launcher);
-    let first = run.first.map(wait).transpose();
+    // From here on its number may be another process's.
+    let first = run.first.take().map(wait).transpose();
     watched?;
     let ((launcher_status, _), first) = (launcher?, first?);
     let Some((status, usage)) = first else {
@@ -128,6 +129,7 @@ struct Run {
 
 impl Run {
     fn until_report_closes(&mut self, begun: Instant, wall: Duration) -> Result<(), SandboxError> {
+        let reading = |error| system("read from the program", error);
         loop {
             let deadline = match (self.end, self.ready) {
                 (Some(end), _) => Some(end + END),
@@ -136,63 +138,53 @@ impl Run {
             };
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
-                match (self.end, self.ready) {
-                    (Some(_), _) => return Err(lost("it did not end when it was told to", END)),
-                    (None, None) => return Err(lost("it was not ready", PREPARATION)),
-                    (None, Some(_)) => {
-                        self.starved = self.first.and_then(starvation::of_the_only_child_of);
-                        self.finish(Reason::Deadline);
-                    }
-                }
+                self.expire()?;
                 continue;
             }
-            let readable = self
-                .poll(left)
-                .map_err(|error| system("wait for the program", error))?;
-            for (index, _) in readable
-                .iter()
-                .enumerate()
-                .filter(|(_, readable)| **readable)
-            {
-                let more = match index {
-                    3 => self.read_report(),
-                    output => self.read_output(output),
-                };
-                if !more.map_err(|error| system("read from the program", error))? {
-                    match index {
-                        3 => return Ok(()),
-                        output => self.pipes.outputs[output] = None,
-                    }
+            let waited = self.poll(left);
+            let [outputs @ .., report] =
+                waited.map_err(|error| system("wait for the program", error))?;
+            for output in (0..outputs.len()).filter(|output| outputs[*output]) {
+                if !self.read_output(output).map_err(reading)? {
+                    self.pipes.outputs[output] = None;
                 }
+            }
+            if report && !self.read_report().map_err(reading)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The deadline of what the run is at has come.
+    fn expire(&mut self) -> Result<(), SandboxError> {
+        match (self.end, self.ready) {
+            (Some(_), _) => Err(lost("it did not end when it was told to", END)),
+            (None, None) => Err(lost("it was not ready", PREPARATION)),
+            (None, Some(_)) => {
+                self.starved = self.first.and_then(starvation::of_the_only_child_of);
+                self.finish(Reason::Deadline);
+                Ok(())
             }
         }
     }
 
     /// Which of the three outputs and the report can be read.
     fn poll(&self, timeout: Option<Duration>) -> io::Result<[bool; 4]> {
-        let mut waiting = Vec::with_capacity(4);
-        let mut which = Vec::with_capacity(4);
-        for (index, pipe) in self
-            .pipes
-            .outputs
-            .iter()
-            .map(Option::as_ref)
-            .chain([Some(&self.pipes.report)])
+        let [stdout, stderr, channel] = &self.pipes.outputs;
+        let report = Some(&self.pipes.report);
+        let open = [stdout.as_ref(), stderr.as_ref(), channel.as_ref(), report];
+        let (which, mut waiting): (Vec<usize>, Vec<PollFd<'_>>) = open
+            .into_iter()
             .enumerate()
-        {
-            if let Some(pipe) = pipe {
-                waiting.push(PollFd::new(pipe, PollFlags::IN));
-                which.push(index);
-            }
-        }
+            .filter_map(|(index, pipe)| Some((index, PollFd::new(pipe?, PollFlags::IN))))
+            .unzip();
         let timeout = timeout.map(|left| Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: left.subsec_nanos().into(),
         });
         let mut readable = [false; 4];
         match poll(&mut waiting, timeout.as_ref()) {
-            Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => return Ok(readable),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         for (index, waiting) in which.into_iter().zip(&waiting) {
