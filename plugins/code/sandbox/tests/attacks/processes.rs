@@ -49,7 +49,7 @@ print('bomb', flush=True)
 while True:
     try: os.fork()
     except OSError: pass",
-        |limits| limits.wall = Duration::from_secs(1),
+        |limits| limits.wall = Duration::from_secs(2),
     );
     assert_eq!((lines(&finished)[0], finished.end), ("bomb", End::Wall));
 }
