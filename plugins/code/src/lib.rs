@@ -18,6 +18,7 @@ mod problems;
 mod program;
 mod python;
 mod suite;
+mod surroundings;
 mod tests;
 mod value;
 mod verdict;
@@ -26,4 +27,4 @@ pub use one_liners::OneLiners;
 pub use problems::Problems;
 pub use tests::TestsReward;
 
-farthing_sdk::plugin!("code");
+farthing_sdk::plugin!("code", surroundings = surroundings::surroundings);

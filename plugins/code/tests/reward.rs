@@ -28,7 +28,10 @@ fn scored(reward: &RewardKit, facts: &Value, completion: &str) -> (f64, Parts) {
 }
 
 fn refusal(config: Value) -> String {
-    testing::reward::<TestsReward>(config).err().unwrap().to_string()
+    testing::reward::<TestsReward>(config)
+        .err()
+        .unwrap()
+        .to_string()
 }
 
 /// Parts that are not 0, without the counts of all tests.
@@ -57,28 +60,72 @@ fn right_programs_pass_and_near_misses_do_not() {
     let table: Vec<(&Value, &[&str], &[&str])> = vec![
         (
             &stream,
-            &["```python\nprint(int(input()) ** 2)\n```", "<answer>print(abs(int(input())) ** 2)</answer>", "x=int(input());print(x*x)"],
-            &["print(int(input()) * 3)", "print(9)", "print(9);print(16)", "print('9')or 1/0", "print(int(input())**2, end=' !')", "print(float(input())**2)", "def square(x): return x*x", "pass", "print(int(input())**2"],
+            &[
+                "```python\nprint(int(input()) ** 2)\n```",
+                "<answer>print(abs(int(input())) ** 2)</answer>",
+                "x=int(input());print(x*x)",
+            ],
+            &[
+                "print(int(input()) * 3)",
+                "print(9)",
+                "print(9);print(16)",
+                "print('9')or 1/0",
+                "print(int(input())**2, end=' !')",
+                "print(float(input())**2)",
+                "def square(x): return x*x",
+                "pass",
+                "print(int(input())**2",
+            ],
         ),
         (
             &call,
-            &["def square(x): return x * x", "square = lambda x: x ** 2", "def square(x): return float(x * x)", "print('noise')\ndef square(x):\n    print('more')\n    return x * x"],
-            &["def square(x): return x * 3", "def square(x): return str(x * x)", "def square(x): return [x * x]", "def square(x): print(x * x)", "def sqare(x): return x * x", "def square(x, y): return x * x", "def square(x): return 9", "print(9)"],
+            &[
+                "def square(x): return x * x",
+                "square = lambda x: x ** 2",
+                "def square(x): return float(x * x)",
+                "print('noise')\ndef square(x):\n    print('more')\n    return x * x",
+            ],
+            &[
+                "def square(x): return x * 3",
+                "def square(x): return str(x * x)",
+                "def square(x): return [x * x]",
+                "def square(x): print(x * x)",
+                "def sqare(x): return x * x",
+                "def square(x, y): return x * x",
+                "def square(x): return 9",
+                "print(9)",
+            ],
         ),
         (
             &human_eval,
-            &["```python\ndef square(x):\n    return math.pow(x, 2)\n```", "    return x * x\n", "```python\nimport math\ndef square(x):\n    return x * x\n```"],
-            &["    return x * 3\n", "def square(x): return round(x * x)", "def other(x): return x * x"],
+            &[
+                "```python\ndef square(x):\n    return math.pow(x, 2)\n```",
+                "    return x * x\n",
+                "```python\nimport math\ndef square(x):\n    return x * x\n```",
+            ],
+            &[
+                "    return x * 3\n",
+                "def square(x): return round(x * x)",
+                "def other(x): return x * x",
+            ],
         ),
         (
             &mbpp,
             &["def square(x): return x * x\ndef both(x): return [x * x, -x * x, x * x]"],
-            &["def square(x): return x * x\ndef both(x): return [x * x]", "def both(x): return [x * x, -x * x]"],
+            &[
+                "def square(x): return x * x\ndef both(x): return [x * x]",
+                "def both(x): return [x * x, -x * x]",
+            ],
         ),
         (
             &leet,
-            &["class Solution:\n    def add(self, items: List[int], n: int) -> List[int]:\n        return tuple(i + n for i in items)"],
-            &["class Solution:\n    def add(self, items, n): return sorted((i + n for i in items), reverse=True)", "def add(items, n): return [i + n for i in items]"],
+            &[
+                "class Solution:\n    def add(self, items: List[int], n: int) -> List[int]:\n        return tuple(i + n for i in items)",
+            ],
+            &[
+                "class Solution:\n    def add(self, items, n): return sorted((i + n for i in items), reverse=True)",
+                "def add(items, n): return [i + n for i in items]",
+            ],
         ),
     ];
     for (facts, right, wrong) in table {
@@ -93,7 +140,13 @@ fn right_programs_pass_and_near_misses_do_not() {
         }
     }
     // Hostile text, and every thread says the same.
-    reward.check(&stream, &["print(int(input()) ** 2)"], &["print(9)", "import"]).unwrap();
+    reward
+        .check(
+            &stream,
+            &["print(int(input()) ** 2)"],
+            &["print(9)", "import"],
+        )
+        .unwrap();
     reward.check_missing_facts("print(9)").unwrap();
 }
 
@@ -124,7 +177,8 @@ fn every_kind_of_value_goes_in_and_comes_out() {
         let (score, parts) = scored(&reward, &facts, "def f(x): return x");
         assert_eq!(score, 1.0, "{value}: {parts:?}");
     }
-    let dictionaries = json!({ "entry_point": "f", "tests": [{ "args": [], "expected": { "a": 2 } }] });
+    let dictionaries =
+        json!({ "entry_point": "f", "tests": [{ "args": [], "expected": { "a": 2 } }] });
     for kind in ["Counter('aa')", "OrderedDict(a=2)", "defaultdict(int, a=2)"] {
         let program = format!("from collections import *\ndef f(): return {kind}");
         assert_eq!(scored(&reward, &dictionaries, &program).0, 1.0, "{kind}");
@@ -133,7 +187,9 @@ fn every_kind_of_value_goes_in_and_comes_out() {
 
 #[test]
 fn each_way_to_fail_has_its_verdict() {
-    let reward = reward(json!({ "score": "fraction", "limits": { "cpu_seconds": 1, "memory_mib": 128, "output_mib": 1 } }));
+    let reward = reward(
+        json!({ "score": "fraction", "limits": { "cpu_seconds": 1, "memory_mib": 128, "output_mib": 1 } }),
+    );
     let facts = json!({ "tests": [
         { "stdin": "1", "stdout": "1" }, { "stdin": "2", "stdout": "2" }, { "stdin": "3", "stdout": "3" },
         { "stdin": "4", "stdout": "4" }, { "stdin": "5", "stdout": "5" }, { "stdin": "6", "stdout": "6" },
@@ -150,10 +206,23 @@ print(n)
 ";
     let (value, parts) = scored(&reward, &facts, program);
     assert!((value - 1.0 / 6.0).abs() < 1e-12);
-    let expected = ["accepted", "wrong", "runtime_error", "time_limit", "memory_limit", "output_limit"];
-    assert_eq!(verdicts(&parts), expected.map(|name| (name.to_owned(), 1.0)));
-    let (value, parts) = scored(&reward, &facts, "no program here: ```python\nprint(");
-    assert_eq!((value, verdicts(&parts)), (0.0, vec![("no_program".to_owned(), 1.0)]));
+    let expected = [
+        "accepted",
+        "wrong",
+        "runtime_error",
+        "time_limit",
+        "memory_limit",
+        "output_limit",
+    ];
+    assert_eq!(
+        verdicts(&parts),
+        expected.map(|name| (name.to_owned(), 1.0))
+    );
+    let (value, parts) = scored(&reward, &facts, "no program here:\n```python\nprint(");
+    assert_eq!(
+        (value, verdicts(&parts)),
+        (0.0, vec![("no_program".to_owned(), 1.0)])
+    );
 }
 
 #[test]
@@ -165,7 +234,11 @@ fn all_or_nothing_stops_at_the_first_failure() {
     assert_eq!(value, 0.0);
     let expected = ["accepted", "wrong", "not_run"].map(|name| (name.to_owned(), 1.0));
     assert_eq!(verdicts(&parts), expected);
-    let (value, _) = scored(&reward(json!({ "score": "fraction" })), &facts, "print(input())");
+    let (value, _) = scored(
+        &reward(json!({ "score": "fraction" })),
+        &facts,
+        "print(input())",
+    );
     assert!((value - 2.0 / 3.0).abs() < 1e-12);
 }
 
@@ -184,14 +257,23 @@ fn an_attempt_has_a_budget_of_time() {
 #[test]
 fn calls_may_share_a_process() {
     let test = |x: i64| json!({ "args": [x], "expected": x * x });
-    let facts = json!({ "entry_point": "f", "tests": [test(1), test(2), test(3), test(4), test(5)] });
+    let facts =
+        json!({ "entry_point": "f", "tests": [test(1), test(2), test(3), test(4), test(5)] });
     let together = reward(json!({ "score": "fraction", "calls_per_process": 3 }));
     assert_eq!(scored(&together, &facts, "def f(x): return x * x").0, 1.0);
-    let (value, parts) = scored(&together, &facts, "def f(x): return x * x if x != 2 else 1 / 0");
+    let (value, parts) = scored(
+        &together,
+        &facts,
+        "def f(x): return x * x if x != 2 else 1 / 0",
+    );
     assert!((value - 0.8).abs() < 1e-12, "{parts:?}");
     assert_eq!(parts.get("runtime_error"), Some(1.0));
     // The end of a process is the end of all its calls.
-    let (_, parts) = scored(&together, &facts, "import os\ndef f(x): return x * x if x != 2 else os._exit(0)");
+    let (_, parts) = scored(
+        &together,
+        &facts,
+        "import os\ndef f(x): return x * x if x != 2 else os._exit(0)",
+    );
     assert_eq!(parts.get("accepted"), Some(2.0), "{parts:?}");
     assert_eq!(parts.get("wrong"), Some(3.0), "{parts:?}");
     // Whether they share one is seen by what a call leaves behind.
@@ -223,15 +305,30 @@ fn tests_may_have_checkers_of_their_own() {
 fn another_language_is_a_command_line() {
     let facts = json!({ "tests": [{ "stdin": "3\n", "stdout": "9\n" }] });
     let shell = reward(json!({ "command": ["/bin/sh", "{file}"], "labels": ["sh", "bash"] }));
-    assert_eq!(scored(&shell, &facts, "```sh\nread x; echo $((x * x))\n```").0, 1.0);
-    let (value, parts) = scored(&shell, &facts, "```sh\nread x; echo $((x * x)); exit 3\n```");
+    assert_eq!(
+        scored(&shell, &facts, "```sh\nread x; echo $((x * x))\n```").0,
+        1.0
+    );
+    let (value, parts) = scored(
+        &shell,
+        &facts,
+        "```sh\nread x; echo $((x * x)); exit 3\n```",
+    );
     assert_eq!((value, parts.get("runtime_error")), (0.0, Some(1.0)));
     // A compiler that everybody has: it checks, then copies.
     let compiled = reward(json!({
         "command": ["{output}", "an argument"],
         "compile": ["/bin/sh", "-c", "/bin/sh -n \"$0\" && { echo '#!/bin/sh'; /bin/cat \"$0\"; } > \"$1\"", "{file}", "{output}"],
     }));
-    assert_eq!(scored(&compiled, &facts, "read x; test \"$1\" = 'an argument' && echo $((x * x))").0, 1.0);
+    assert_eq!(
+        scored(
+            &compiled,
+            &facts,
+            "read x; test \"$1\" = 'an argument' && echo $((x * x))"
+        )
+        .0,
+        1.0
+    );
     let (value, parts) = scored(&compiled, &facts, "if");
     assert_eq!((value, parts.get("compile_error")), (0.0, Some(1.0)));
     let calls = json!({ "entry_point": "f", "tests": [{ "args": [], "expected": 1 }] });
@@ -243,8 +340,15 @@ fn another_language_is_a_command_line() {
 fn what_cannot_be_judged_is_no_zero() {
     let reward = reward(json!({}));
     let refused = json!({ "entry_point": "f", "test": "def check(candidate):\n    for i in range(3):\n        assert candidate(i) == i\n" });
-    assert_eq!(reward.score(&refused, "def f(x): return x").unwrap(), Outcome::Abstain);
-    for facts in [json!({ "tests": [] }), json!({ "tests": [{ "stdin": "3" }] }), json!({ "tests": 3 })] {
+    assert_eq!(
+        reward.score(&refused, "def f(x): return x").unwrap(),
+        Outcome::Abstain
+    );
+    for facts in [
+        json!({ "tests": [] }),
+        json!({ "tests": [{ "stdin": "3" }] }),
+        json!({ "tests": 3 }),
+    ] {
         assert!(reward.score(&facts, "print(9)").is_err(), "{facts}");
     }
 }
@@ -252,9 +356,18 @@ fn what_cannot_be_judged_is_no_zero() {
 #[test]
 fn configurations_that_cannot_be_are_refused() {
     let table = [
-        (json!({ "python": { "interpreter": "/nowhere/python3" } }), "/nowhere/python3"),
-        (json!({ "python": { "interpreter": "/bin/sh" } }), "did not say its version"),
-        (json!({ "sandbox": { "minimum": ["seccomp", "magic"] } }), "\"magic\", which is no layer"),
+        (
+            json!({ "python": { "interpreter": "/nowhere/python3" } }),
+            "/nowhere/python3",
+        ),
+        (
+            json!({ "python": { "interpreter": "/bin/sh" } }),
+            "did not say its version",
+        ),
+        (
+            json!({ "sandbox": { "minimum": ["seccomp", "magic"] } }),
+            "\"magic\", which is no layer",
+        ),
         (json!({ "command": ["node", "{file}"] }), "no absolute path"),
         (json!({ "command": ["/nowhere/node"] }), "not there"),
         (json!({ "compile": ["/bin/true"] }), "without `command`"),

@@ -156,7 +156,7 @@ pub fn order(a: &Value, b: &Value) -> Ordering {
         (Text(a), Text(b)) => a.cmp(b),
         (Bytes(a), Bytes(b)) => a.cmp(b),
         (List(a) | Tuple(a) | Array(a), List(b) | Tuple(b) | Array(b)) => {
-            lexicographic(a.iter(), b.iter(), |a, b| order(a, b))
+            lexicographic(a.iter(), b.iter(), order)
         }
         (Set(a), Set(b)) => lexicographic(sorted(a).into_iter(), sorted(b).into_iter(), order),
         (Dict(a), Dict(b)) => {
