@@ -18,8 +18,14 @@ fn a_plugin_that_looks_around_is_listed_with_what_it_found() {
         ]
     );
     let text = inspection_text(&inspection);
-    assert!(text.contains("  on  air                  breathable\n"), "{text}");
-    assert!(text.contains("  OFF water                there is none"), "{text}");
+    assert!(
+        text.contains("  on  air                  breathable\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("  OFF water                there is none"),
+        "{text}"
+    );
     let data = serde_json::to_value(&inspection).unwrap();
     assert_eq!(data["surroundings"][1]["on"], false);
 }
