@@ -32,6 +32,7 @@ pub mod rng;
 pub mod root;
 mod sampler;
 mod shim;
+mod surroundings;
 mod task;
 pub mod testing;
 
@@ -48,6 +49,7 @@ pub use outcome::{Outcome, Parts};
 pub use problem::{Message, Problem, ProblemView, Prompt, Split};
 pub use reward::{Attempt, Reward};
 pub use sampler::{DecodingPlan, Pause, PlanRequest, Sampler, SamplerHook, Steer};
+pub use surroundings::Surrounding;
 pub use task::Task;
 
 /// Everything that a plugin's source usually names.
@@ -56,8 +58,8 @@ pub mod prelude {
         Advantages, Attempt, CheckpointReport, Curriculum, DecodingPlan, Error, GroupReport,
         LossOutput, Message, Metrics, MicroBatch, Need, NextRequest, Optimizer, Outcome, Pause,
         Pick, PlanRequest, Problem, ProblemView, Progress, Prompt, Result, Reward, Rollout,
-        Sampler, SamplerHook, Selected, Split, Steer, StepReport, Task, bail, component, config,
-        data,
+        Sampler, SamplerHook, Selected, Split, Steer, StepReport, Surrounding, Task, bail,
+        component, config, data,
         rng::{
             rand::{RngExt, seq::SliceRandom},
             stream,
@@ -73,7 +75,7 @@ pub mod prelude {
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod private {
-    pub use crate::{registry::Registration, root};
+    pub use crate::{registry::Registration, root, surroundings::Survey};
     pub use farthing_abi::{Descriptor, PluginRootRef, abi_stable};
     pub use inventory;
     pub use schemars;
@@ -100,11 +102,19 @@ pub mod private {
 ///
 /// The name is what manifests say before the slash: `plugin!("brevity")` with a component
 /// `short` is used as `brevity/short`. The version is the crate's.
+///
+/// A plugin that depends on its machine may say what it found there: with
+/// `plugin!("brevity", surroundings = function)`, `farthing plugins inspect` lists what the
+/// function returns. [`Surrounding`] has an example.
 #[macro_export]
 macro_rules! plugin {
     ($name:literal) => {
         $crate::plugin!(@descriptor $name, $crate::private::SDK_VERSION);
         $crate::plugin!(@root Yes);
+    };
+    ($name:literal, surroundings = $survey:path) => {
+        $crate::plugin!($name);
+        $crate::private::inventory::submit! { $crate::private::Survey($survey) }
     };
     (@descriptor $name:literal, $sdk:expr) => {
         const _: () = {

@@ -7,11 +7,11 @@ use farthing_abi::{
     abi_stable::{
         library::{__call_root_module_loader, RootModuleResult},
         prefix_type::PrefixTypeTrait,
-        std_types::{RResult, RVec},
+        std_types::{RResult, RString, RVec},
     },
 };
 
-use crate::{registry, shim};
+use crate::{registry, shim, surroundings::survey};
 
 /// What `plugin!` exports.
 pub extern "C" fn load() -> RootModuleResult {
@@ -27,6 +27,7 @@ fn root_module() -> PluginRootRef {
         sampler,
         optimizer,
         curriculum,
+        surroundings,
     }
     .leak_into_prefix()
 }
@@ -41,6 +42,10 @@ extern "C" fn connect(host: RawHost) {
 
 extern "C" fn components() -> RResult<RVec<RawComponent>, RawError> {
     shim::guard(|| Ok(registry::components()?.into()))
+}
+
+extern "C" fn surroundings() -> RResult<RString, RawError> {
+    shim::guard(|| shim::to_json(&survey()?))
 }
 
 macro_rules! creators {

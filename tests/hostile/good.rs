@@ -1,10 +1,17 @@
-//! Nothing wrong with this one: every kind of component, a log, and state that comes back.
+//! Nothing wrong with this one: every kind of component, a log, state that comes back, and a look around.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use farthing_sdk::prelude::*;
 
-farthing_sdk::plugin!("good");
+farthing_sdk::plugin!("good", surroundings = surroundings);
+
+fn surroundings() -> Result<Vec<Surrounding>> {
+    Ok(vec![
+        Surrounding::on("air", "breathable"),
+        Surrounding::off("water", "there is none; bring your own"),
+    ])
+}
 
 #[config]
 struct Config {

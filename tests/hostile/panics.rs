@@ -2,7 +2,11 @@
 
 use farthing_sdk::prelude::*;
 
-farthing_sdk::plugin!("panics");
+farthing_sdk::plugin!("panics", surroundings = surroundings);
+
+fn surroundings() -> Result<Vec<Surrounding>> {
+    panic!("looking around")
+}
 
 #[config]
 struct Config {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo::{build, cargo, root, run as run_command};
+use crate::cargo::{build, cargo, run as run_command};
 use crate::invariants;
 
 pub fn run() -> Result<()> {
@@ -47,22 +47,8 @@ fn dependencies() -> Result<()> {
     cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"])
 }
 
-/// Every shipped manifest passes `farthing check`.
+/// Every shipped manifest passes `farthing check`; the test has stand-ins for what is too large to ship.
 fn manifests() -> Result<()> {
-    let farthing = build()?;
-    let mut checked = 0;
-    for entry in std::fs::read_dir(root().join("examples/recipes"))? {
-        let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            run_command(Command::new(&farthing).arg("check").arg(&path))?;
-            checked += 1;
-        }
-    }
-    match checked {
-        0 => bail!("examples/recipes has no manifest"),
-        _ => Ok(()),
-    }
+    build()?;
+    cargo(&["test", "--workspace", "--test", "recipes"])
 }

@@ -70,7 +70,7 @@ pub struct RawHost {
     pub log: extern "C" fn(plugin: u64, event: RawLogEvent<'_>),
 }
 
-/// The functions of a plugin. New ones go after `curriculum`.
+/// The functions of a plugin. New ones go at the end, with a default for libraries that lack them.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PluginRootRef)))]
@@ -84,6 +84,9 @@ pub struct PluginRoot {
     pub optimizer: extern "C" fn(RawCreate<'_>) -> RResult<RawOptimizer_TO<Boxed>, RawError>,
     #[sabi(last_prefix_field)]
     pub curriculum: extern "C" fn(RawCreate<'_>) -> RResult<RawCurriculum_TO<Boxed>, RawError>,
+    /// What the plugin found of its surroundings: JSON, a list of `{"name", "on", "detail"}`.
+    #[sabi(missing_field(option))]
+    pub surroundings: extern "C" fn() -> RResult<RString, RawError>,
 }
 
 impl RootModule for PluginRootRef {

@@ -16,13 +16,21 @@ pub use sampler::SamplerClient;
 pub use task::TaskClient;
 
 use farthing_abi::{
-    RawError,
+    PluginRootRef, RawError,
     abi_stable::std_types::{RResult, RString},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Error, Result};
+use crate::{Error, Result, Surrounding};
+
+/// What a plugin found of its surroundings; nothing of libraries older than the question.
+pub fn surroundings(root: PluginRootRef) -> Result<Vec<Surrounding>> {
+    match root.surroundings() {
+        Some(surroundings) => from_json(surroundings()),
+        None => Ok(Vec::new()),
+    }
+}
 
 fn answered<T>(result: RResult<T, RawError>) -> Result<T> {
     result.into_result().map_err(Error::from_raw)

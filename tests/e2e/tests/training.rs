@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use farthing_e2e::{
     Bench, example_library, manifest_with_memory, root, small_manifest, spectrum_manifest,
-    with_base,
 };
 use serde_json::Value;
 
@@ -299,58 +298,6 @@ fn what_train_would_refuse_check_refuses() {
         "the plan is shown all the same"
     );
     assert!(answer.stderr.contains("take a smaller one"), "{answer:#?}");
-}
-
-#[test]
-fn every_shipped_manifest_passes_check() {
-    let bench = Bench::new();
-    let mut checked = 0;
-    for entry in std::fs::read_dir(root().join("examples/recipes")).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            let plan = bench
-                .run(&["check", path.to_str().unwrap(), "--json"])
-                .json();
-            assert_eq!(plan["fits"], true, "{plan}");
-            assert!(plan["memory"]["peak"].as_f64().unwrap() > 1e6);
-            checked += 1;
-        }
-    }
-    assert!(checked > 0);
-    // The parts of an experiment: the others begin where the first ends.
-    let experiment = root().join("examples/experiments/ssp");
-    let check = |bench: &Bench, manifest: &str, sets: &[&str]| {
-        let manifest = experiment.join(manifest);
-        let arguments = ["check", manifest.to_str().unwrap()];
-        bench.run(&[&arguments, sets].concat()).success();
-    };
-    check(&bench, "spectrum.toml", &[]);
-    let base = with_base();
-    let path = format!("model.path={:?}", base.path("base"));
-    for manifest in ["signal.toml", "measure.toml"] {
-        check(&base, manifest, &["--set", &path]);
-    }
-    // This one names a model that is too large to ship; a small one of the same family stands in, which knows no chat.
-    let real = root().join("examples/real-model/countdown.toml");
-    let model = format!(
-        "model.path={}",
-        root().join("core/engine/tests/fixtures/llama").display()
-    );
-    bench
-        .run(&[
-            "check",
-            real.to_str().unwrap(),
-            "--set",
-            &model,
-            "--set",
-            "model.tokenizer={ characters = \"0123456789 >:\", tokens = [] }",
-            "--set",
-            "task.0.config.template=tiny",
-        ])
-        .success();
 }
 
 #[test]

@@ -100,5 +100,10 @@ pub fn inspection_text(inspection: &Inspection) -> String {
             component.description
         ));
     }
+    for surrounding in &inspection.surroundings {
+        let mark = if surrounding.on { "on " } else { "OFF" };
+        let line = format!("  {mark} {:<20} {}", surrounding.name, surrounding.detail);
+        lines.push(line.trim_end().to_owned());
+    }
     lines.join("\n") + "\n"
 }

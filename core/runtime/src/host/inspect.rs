@@ -9,6 +9,7 @@ use std::{
 };
 
 use farthing_abi::Descriptor;
+use farthing_sdk::{Surrounding, client};
 use serde::{Serialize, Serializer};
 
 use super::{
@@ -35,6 +36,8 @@ pub struct Inspection {
     pub findings: Vec<Finding>,
     /// What the library offers, if it could be loaded.
     pub components: Vec<Component>,
+    /// What the library found of this machine, if it could be loaded and looks for anything.
+    pub surroundings: Vec<Surrounding>,
 }
 
 /// One check of one layer.
@@ -82,6 +85,7 @@ pub fn inspect(file: &Path, lock: Option<&Lock>, prober: Option<&dyn Prober>) ->
         panic: None,
         findings: Vec::new(),
         components: Vec::new(),
+        surroundings: Vec::new(),
     };
     let Some(checked) = examine(file, &mut inspection) else {
         return inspection;
@@ -168,6 +172,9 @@ fn open(checked: &Preflight, inspection: &mut Inspection) {
         Ok(plugin) => {
             inspection.passed("load", "the layout of the boundary is this host's");
             inspection.components = plugin.components;
+            // A library that cannot look around works all the same, or says itself why not.
+            inspection.surroundings = client::surroundings(plugin.root)
+                .unwrap_or_else(|error| vec![Surrounding::off("surroundings", error)]);
         }
         Err(fault) => inspection.refused("load", fault),
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::scoring::{job, verdicts};
 
 /// The kept libraries for this machine, oldest first.
-fn frozen() -> Vec<PathBuf> {
+pub fn frozen() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/frozen");
     let machine = format!("-{}-{}.so", std::env::consts::ARCH, std::env::consts::OS);
     let mut files: Vec<PathBuf> = std::fs::read_dir(directory)

@@ -12,3 +12,4 @@ mod probing;
 mod refusals;
 mod scoring;
 mod searching;
+mod surroundings;

@@ -1,0 +1,131 @@
+//! What the processes inside may still do: no capability, no gain of any, and so much of each resource.
+
+use crate::image::Image;
+use crate::protocol::{INSIDE, PROGRAM, READY, REPORT_DESCRIPTOR, Report};
+use crate::{Layer, Limits};
+
+// From <linux/securebits.h> and <linux/capability.h>, which libc does not have.
+const SECBIT_NOROOT: u64 = 1;
+const SECBIT_NO_SETUID_FIXUP: u64 = 1 << 2;
+const SECBIT_NO_CAP_AMBIENT_RAISE: u64 = 1 << 6;
+const SECBITS_LOCKED: u64 = 0b1010_1010;
+const CAPABILITY_VERSION_3: u64 = 0x2008_0522;
+
+/// The largest stack of a main thread. Threads reserve as much each, so it is not larger; a program may ask for more.
+const STACK: u64 = 8 << 20;
+
+/// How much more address space than memory a process may have where a cgroup counts its memory: programs reserve far
+/// more than they touch, and a refused reservation is no evidence that the memory was used.
+const ADDRESS_SPACE_PER_MEMORY: u64 = 4;
+
+/// The launcher's processes beside the program: the first, which stays until we have waited for it, and the second.
+pub(crate) const LAUNCHER_PROCESSES: u64 = 2;
+
+/// Writes the end of the inner stage: no capability is left, and the end of the host is the end of the run.
+pub(crate) fn write_privileges(image: &mut Image, last_capability: u64) {
+    image.stage(INSIDE).layer(Layer::DroppedIds);
+    let bits =
+        SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_CAP_AMBIENT_RAISE | SECBITS_LOCKED;
+    prctl(image, "lock the secure bits", libc::PR_SET_SECUREBITS, bits);
+    for capability in 0..=last_capability {
+        prctl(
+            image,
+            "drop a bounding capability",
+            libc::PR_CAPBSET_DROP,
+            capability,
+        );
+    }
+    prctl(
+        image,
+        "clear ambient capabilities",
+        libc::PR_CAP_AMBIENT,
+        libc::PR_CAP_AMBIENT_CLEAR_ALL as u64,
+    );
+    let (header, none) = (image.words(&[CAPABILITY_VERSION_3]), image.words(&[0; 3]));
+    image.step("drop all capabilities", libc::SYS_capset, &[header, none]);
+
+    image.layer(Layer::NoNewPrivileges);
+    prctl(image, "set no_new_privs", libc::PR_SET_NO_NEW_PRIVS, 1);
+
+    image.layer(None);
+    prctl(
+        image,
+        "tie the run to the host's life",
+        libc::PR_SET_PDEATHSIG,
+        libc::SIGKILL as u64,
+    );
+    prctl(
+        image,
+        "hide this process's memory",
+        libc::PR_SET_DUMPABLE,
+        0,
+    );
+    // A host that died before it was tied to is noticed here: its end of the pipe is closed.
+    let report = Report {
+        kind: READY,
+        stage: INSIDE as u32,
+        step: 0,
+        value: 0,
+    }
+    .to_bytes();
+    let (address, length) = (image.bytes(&report), report.len() as u64);
+    let arguments = [REPORT_DESCRIPTOR as u64, address, length];
+    image.expect(length as i64, "tell the host", libc::SYS_write, &arguments);
+}
+
+/// Writes the start of the program's stage.
+pub(crate) fn write_limits(image: &mut Image, limits: &Limits, counted_memory: bool) {
+    image.stage(PROGRAM).layer(None);
+    image.step("setsid", libc::SYS_setsid, &[]);
+    let flags = [
+        REPORT_DESCRIPTOR as u64,
+        libc::F_SETFD as u64,
+        libc::FD_CLOEXEC as u64,
+    ];
+    image.step("hide the report", libc::SYS_fcntl, &flags);
+
+    image.layer(Layer::Limits);
+    let address_space = if counted_memory {
+        limits.memory.saturating_mul(ADDRESS_SPACE_PER_MEMORY)
+    } else {
+        limits.memory
+    };
+    let seconds = whole_seconds(limits);
+    let same = |limit: u64| (limit, limit);
+    // The kernel takes a core limit of 1 to mean that not even a program that collects cores is called.
+    let core = 1;
+    let processes = u64::from(limits.processes) + LAUNCHER_PROCESSES;
+    for (name, resource, (soft, hard)) in [
+        ("cpu", libc::RLIMIT_CPU, (seconds, seconds + 1)),
+        ("address space", libc::RLIMIT_AS, same(address_space)),
+        ("file size", libc::RLIMIT_FSIZE, same(limits.file_size)),
+        (
+            "open files",
+            libc::RLIMIT_NOFILE,
+            same(u64::from(limits.open_files)),
+        ),
+        ("processes", libc::RLIMIT_NPROC, same(processes)),
+        (
+            "stack",
+            libc::RLIMIT_STACK,
+            (STACK.min(limits.memory), limits.memory),
+        ),
+        ("core", libc::RLIMIT_CORE, same(core)),
+        ("locked memory", libc::RLIMIT_MEMLOCK, same(0)),
+        ("message queues", libc::RLIMIT_MSGQUEUE, same(0)),
+    ] {
+        let limit = image.words(&[soft, hard]);
+        let arguments = [0, resource as u64, limit, 0];
+        image.step(format!("limit {name}"), libc::SYS_prlimit64, &arguments);
+    }
+}
+
+/// The kernel's limit on a process's processor time, in its unit: at least the job's.
+pub(crate) fn whole_seconds(limits: &Limits) -> u64 {
+    let partial = u64::from(limits.cpu.subsec_nanos() > 0);
+    (limits.cpu.as_secs() + partial).max(1)
+}
+
+fn prctl(image: &mut Image, what: &'static str, option: i32, value: u64) {
+    image.step(what, libc::SYS_prctl, &[option as u64, value, 0, 0, 0]);
+}

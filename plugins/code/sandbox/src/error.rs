@@ -1,0 +1,68 @@
+//! What goes wrong that is not the program's doing: it never counts against the program.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A fault of the machine, of its configuration, or of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// The machine lacks layers that the policy requires. One line a layer: its name, why it is missing, the remedy.
+    #[error("this machine lacks {} that the sandbox requires:\n{}", count(.missing.len()), .missing.join("\n"))]
+    Missing {
+        /// One line a layer.
+        missing: Vec<String>,
+    },
+    /// A system call failed that must not.
+    #[error("sandbox: {what}: {source}")]
+    System {
+        /// What was being done, to what.
+        what: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The job's program could not be started.
+    #[error("the sandbox could not start {}: {source}; expected an executable that is visible in the private root (a system path, or beneath one of the policy's `read_only` paths)", .program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The policy contradicts itself or the machine.
+    #[error("sandbox: policy: {what}")]
+    Policy {
+        /// What is wrong, and what was expected.
+        what: String,
+    },
+    /// The job contradicts itself or the sandbox.
+    #[error("sandbox: job: {what}")]
+    Job {
+        /// What is wrong, and what was expected.
+        what: String,
+    },
+    /// A program came to its deadline because the machine was too busy to run it. Another try may do better.
+    #[error(
+        "the machine is too busy: of {wall:.1?} the program waited {waited:.1?} for a processor; run fewer programs at a time, or give them more time"
+    )]
+    Starved {
+        /// From its start to its deadline.
+        wall: Duration,
+        /// How long of that it could have run, and did not.
+        waited: Duration,
+    },
+    /// The sandbox ended without saying how the program did.
+    #[error("the sandbox was lost: {why}")]
+    Lost {
+        /// What is known.
+        why: String,
+    },
+}
+
+fn count(layers: usize) -> String {
+    match layers {
+        1 => "a layer".to_owned(),
+        many => format!("{many} layers"),
+    }
+}

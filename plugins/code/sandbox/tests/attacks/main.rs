@@ -1,0 +1,20 @@
+//! Programs that try what a sandbox must forbid, through the public interface.
+//!
+//! Each says what it was answered, so that an attack that never ran cannot pass for one that failed. They are one
+//! binary so that it can run again, as a whole, as a user without rights.
+
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
+mod ends;
+mod escape;
+mod files;
+mod interface;
+mod lacking;
+mod network;
+mod processes;
+mod support;
+
+#[test]
+fn all_of_it_holds_without_rights() {
+    support::again_without_rights("all_of_it_holds_without_rights");
+}

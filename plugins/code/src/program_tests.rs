@@ -1,0 +1,71 @@
+//! Which part of a completion is taken for the program.
+
+use super::{Place, extract};
+
+fn extracted(completion: &str, place: Place) -> Option<String> {
+    extract(completion, place, &["python".to_owned(), "py".to_owned()])
+}
+
+#[test]
+fn the_program_is_where_the_policy_says() {
+    let table: &[(&str, Option<&str>)] = &[
+        // Fences: the last closed one of the language, else the last without a label.
+        ("Sure:\n```python\nprint(1)\n```\nDone.", Some("print(1)\n")),
+        ("```python\na=1\n```\n```python\nb=1\n```", Some("b=1\n")),
+        ("```Python\na=1\n```", Some("a=1\n")),
+        ("```py title=x\na=1\n```", Some("a=1\n")),
+        ("~~~python\na=1\n~~~", Some("a=1\n")),
+        ("````python\n```\n````", Some("```\n")),
+        ("```\na=1\n```", Some("a=1\n")),
+        ("```python\na=1\n```\n```\noutput: 3\n```", Some("a=1\n")),
+        ("```python\na=1\n```\n```text\noutput\n```", Some("a=1\n")),
+        (
+            "- so:\n  ```python\n  if x:\n    y\n  ```",
+            Some("if x:\n  y\n"),
+        ),
+        // Cut off, in another language, or empty: no program.
+        ("```python\nprint(1)\n", None),
+        ("```python\na=1\n```\n```python\nb=", Some("a=1\n")),
+        ("```js\na\n```", None),
+        ("```python\n\n```", None),
+        ("", None),
+        ("  \n", None),
+        // Tags.
+        ("so <answer>print(1)</answer>", Some("print(1)")),
+        (
+            "<answer>a=1</answer> no, <answer>\nb=1\n</answer>",
+            Some("b=1"),
+        ),
+        ("<answer>```python\na=1\n```</answer>", Some("a=1\n")),
+        ("```python\na=1\n```\n<answer>b=1</answer>", Some("b=1")),
+        ("<answer>a=1", Some("<answer>a=1")),
+        // Thoughts.
+        ("<think>```python\na=1\n```</think>", None),
+        (
+            "<think>```python\na=1\n```</think>\n```python\nb=1\n```",
+            Some("b=1\n"),
+        ),
+        ("```python\na=1\n```</think>b=1", Some("b=1")),
+        ("<think>```python\na=1\n```", None),
+        // Neither.
+        ("print(1)", Some("print(1)")),
+        ("    return x", Some("    return x")),
+    ];
+    for (completion, expected) in table {
+        assert_eq!(
+            extracted(completion, Place::Auto).as_deref(),
+            *expected,
+            "{completion:?}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_of_one_place_looks_nowhere_else() {
+    let both = "```python\na=1\n```\n<answer>b=1</answer>";
+    assert_eq!(extracted(both, Place::Fence).as_deref(), Some("a=1\n"));
+    assert_eq!(extracted(both, Place::Answer).as_deref(), Some("b=1"));
+    assert_eq!(extracted(both, Place::Raw).as_deref(), Some(both));
+    assert_eq!(extracted("a=1", Place::Fence), None);
+    assert_eq!(extracted("a=1", Place::Answer), None);
+}

@@ -1,0 +1,146 @@
+//! The tests of a problem, whichever form its facts have.
+//!
+//! | form | facts |
+//! |---|---|
+//! | stdin | `{"tests": [{"stdin": "3\n", "stdout": "9\n"}]}` |
+//! | calls | `{"entry_point": "square", "tests": [{"args": [3], "kwargs": {}, "expected": 9}]}` |
+//! | HumanEval | `{"entry_point": "f", "test": "def check(candidate): ..", "stub": the prompt}` |
+//! | MBPP | `{"test_list": ["assert f(3) == 9"], "test_imports": [..]}` |
+//! | LiveCodeBench | `{"func_name": "f", "tests": [{"input": "3\n[1]", "output": "9", "testtype": "functional"}]}` |
+//!
+//! `setup` is source that goes before the program. A test may have a `checker` and an
+//! `equality` of its own.
+//!
+//! A problem that cannot be judged is not a problem that no attempt solves. Facts that are no
+//! facts are an error; tests of a known form that cannot be turned into calls are a
+//! [`Suite::Refused`], for which the reward abstains.
+
+mod asserts;
+mod facts;
+mod literal;
+mod tokens;
+
+use farthing_sdk::prelude::serde;
+
+use crate::{
+    checker::Checker,
+    value::{Equality, Tolerance, Value},
+};
+
+/// What a reward reads of a problem, checked.
+#[derive(Debug)]
+pub enum Suite {
+    Tests(Tests),
+    /// Why the tests cannot be turned into calls.
+    Refused(String),
+}
+
+/// At least one test.
+#[derive(Debug)]
+pub struct Tests {
+    /// Source that goes before the program.
+    pub setup: String,
+    /// The beginning of the program that the model was shown, if its answer may continue it.
+    pub stub: Option<Stub>,
+    pub tests: Vec<Test>,
+}
+
+/// The beginning of a program: HumanEval's prompt.
+#[derive(Debug)]
+pub struct Stub {
+    pub source: String,
+    pub entry_point: String,
+}
+
+/// One test.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    Stream(StreamTest),
+    Call(CallTest),
+}
+
+/// The program reads this and must print that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamTest {
+    pub stdin: String,
+    pub stdout: String,
+    /// `None`: the reward's own.
+    pub checker: Option<Checker>,
+}
+
+/// A function of the program is given this and must return that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallTest {
+    /// `square`, or `Solution.square` for a method of a fresh object.
+    pub entry_point: String,
+    pub args: Vec<Value>,
+    pub kwargs: Vec<(String, Value)>,
+    pub expected: Expected,
+    /// How the result is looked at before it is compared.
+    pub view: View,
+    /// `None`: the reward's own.
+    pub equality: Option<Equality>,
+    /// `None`: the reward's own.
+    pub tolerance: Option<Tolerance>,
+}
+
+/// What a call must return.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expected {
+    Value(Value),
+    /// Anything that is true, or false, in Python's eyes.
+    Truth(bool),
+}
+
+/// `set(f(x)) == ..`: the test does not care for all of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Itself,
+    Set,
+    Sorted,
+    List,
+    Tuple,
+}
+
+impl View {
+    /// The result as the test looks at it; `None` where Python would raise an exception.
+    pub fn of(self, value: Value) -> Option<Value> {
+        if self == Self::Itself {
+            return Some(value);
+        }
+        let members = literal::members(value)?;
+        Some(match self {
+            Self::Set => Value::Set(literal::distinct(members)),
+            Self::Sorted => Value::List(literal::sorted(members)),
+            Self::Tuple => Value::Tuple(members),
+            Self::List | Self::Itself => Value::List(members),
+        })
+    }
+}
+
+impl CallTest {
+    /// A call without arguments that must return something true.
+    pub fn new(entry_point: &str) -> Self {
+        Self {
+            entry_point: entry_point.to_owned(),
+            args: Vec::new(),
+            kwargs: Vec::new(),
+            expected: Expected::Truth(true),
+            view: View::Itself,
+            equality: None,
+            tolerance: None,
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Suite {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        facts::Facts::deserialize(deserializer)?
+            .into_suite()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+#[path = "suite/tests.rs"]
+mod tests;

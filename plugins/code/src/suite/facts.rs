@@ -1,0 +1,229 @@
+//! The facts as they are written, and how each form becomes tests.
+
+use farthing_sdk::prelude::{Error, Result, Value as Json, bail, data, serde, serde_json};
+use serde::{Deserialize, Deserializer};
+
+use super::{
+    CallTest, Expected, StreamTest, Stub, Suite, Test, Tests, View, asserts,
+    literal::{Dialect, Parser},
+    tokens::tokens,
+};
+use crate::{
+    checker::{Checker, Named},
+    value::{Equality, Value, from_json},
+};
+
+#[data]
+pub struct Facts {
+    tests: Option<Vec<Written>>,
+    /// HumanEval's source with `check(candidate)`, or a list of asserts in one text.
+    test: Option<String>,
+    /// MBPP's asserts.
+    test_list: Option<Vec<String>>,
+    #[serde(alias = "func_name")]
+    entry_point: Option<String>,
+    #[serde(default, alias = "test_setup_code")]
+    setup: String,
+    #[serde(default)]
+    test_imports: Vec<String>,
+    stub: Option<String>,
+}
+
+/// One test of the list.
+#[data]
+#[derive(Default)]
+#[serde(default)]
+struct Written {
+    stdin: Option<String>,
+    stdout: Option<String>,
+    args: Option<Vec<Json>>,
+    kwargs: Option<serde_json::Map<String, Json>>,
+    #[serde(deserialize_with = "present")]
+    expected: Option<Json>,
+    input: Option<String>,
+    output: Option<String>,
+    testtype: Option<String>,
+    #[serde(skip_serializing)]
+    checker: Option<Checker>,
+    #[serde(skip_serializing)]
+    equality: Option<Equality>,
+}
+
+/// A `null` that is there is not the same as nothing.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
+}
+
+impl Facts {
+    /// # Errors
+    /// When these are no facts: no tests, or a test that says two things or nothing.
+    pub fn into_suite(self) -> Result<Suite> {
+        let entry_point = self.entry_point.as_deref();
+        let tests = match (&self.tests, &self.test, &self.test_list) {
+            (Some(written), None, None) => written
+                .iter()
+                .enumerate()
+                .map(|(index, test)| {
+                    let context = || format!("test {index} of {}", written.len());
+                    test.read(entry_point)
+                        .map_err(|error| error.context(context()))
+                })
+                .collect::<Result<Vec<Test>>>()?,
+            (None, Some(source), None) => match asserts::read(source, entry_point) {
+                Ok(calls) => calls.into_iter().map(Test::Call).collect(),
+                Err(error) => return Ok(Suite::Refused(error.to_string())),
+            },
+            (None, None, Some(list)) => {
+                match list
+                    .iter()
+                    .map(|one| asserts::read(one, None))
+                    .collect::<Result<Vec<_>>>()
+                {
+                    Ok(calls) => calls.into_iter().flatten().map(Test::Call).collect(),
+                    Err(error) => return Ok(Suite::Refused(error.to_string())),
+                }
+            }
+            (None, None, None) => {
+                return Err(Error::new("there are no tests")
+                    .help("the facts need one of \"tests\", \"test\" and \"test_list\""));
+            }
+            _ => bail!("\"tests\", \"test\" and \"test_list\" exclude each other"),
+        };
+        if tests.is_empty() {
+            bail!("the list of tests is empty: a pass would be evidence of nothing");
+        }
+        let stub = match (self.stub, self.entry_point) {
+            (Some(source), Some(entry_point)) => Some(Stub {
+                source,
+                entry_point,
+            }),
+            (Some(_), None) => bail!("\"stub\" is given without the \"entry_point\" in it"),
+            (None, _) => None,
+        };
+        let mut setup = self.test_imports.join("\n");
+        setup.push('\n');
+        setup.push_str(&self.setup);
+        Ok(Suite::Tests(Tests {
+            setup: setup.trim().to_owned(),
+            stub,
+            tests,
+        }))
+    }
+}
+
+impl Written {
+    fn read(&self, entry_point: Option<&str>) -> Result<Test> {
+        let is_stream = self.stdin.is_some() || self.stdout.is_some();
+        let is_call = self.args.is_some() || self.kwargs.is_some() || self.expected.is_some();
+        let is_coded = self.input.is_some() || self.output.is_some();
+        match (is_stream, is_call, is_coded) {
+            (true, false, false) => self.stream(),
+            (false, true, false) => self.call(entry_point),
+            (false, false, true) => self.coded(entry_point),
+            _ => Err(Error::new("expected one kind of test").help(
+                "write \"stdin\" and \"stdout\", or \"args\" and \"expected\", or \"input\", \
+                 \"output\" and \"testtype\"",
+            )),
+        }
+    }
+
+    fn stream(&self) -> Result<Test> {
+        let Some(stdout) = &self.stdout else {
+            bail!("\"stdout\" is missing: without it every program would pass");
+        };
+        Ok(Test::Stream(StreamTest {
+            stdin: self.stdin.clone().unwrap_or_default(),
+            stdout: stdout.clone(),
+            checker: self.checker,
+        }))
+    }
+
+    fn call(&self, entry_point: Option<&str>) -> Result<Test> {
+        let Some(expected) = &self.expected else {
+            bail!("\"expected\" is missing");
+        };
+        let mut test = self.called(entry_point)?;
+        test.expected = self.expecting(from_json(expected)?)?;
+        for argument in self.args.iter().flatten() {
+            test.args.push(from_json(argument)?);
+        }
+        for (name, argument) in self.kwargs.iter().flatten() {
+            test.kwargs.push((name.clone(), from_json(argument)?));
+        }
+        Ok(Test::Call(test))
+    }
+
+    /// LiveCodeBench's form: one JSON value a line, one line an argument.
+    fn coded(&self, entry_point: Option<&str>) -> Result<Test> {
+        let Some(output) = &self.output else {
+            bail!("\"output\" is missing: without it every program would pass");
+        };
+        let input = self.input.as_deref().unwrap_or_default();
+        match self.testtype.as_deref() {
+            None | Some("stdin") => Ok(Test::Stream(StreamTest {
+                stdin: input.to_owned(),
+                stdout: output.clone(),
+                checker: self.checker,
+            })),
+            Some("functional") => {
+                let mut test = self.called(entry_point)?;
+                if !test.entry_point.contains('.') {
+                    test.entry_point = format!("Solution.{}", test.entry_point);
+                }
+                for line in input.lines().filter(|line| !line.trim().is_empty()) {
+                    test.args.push(json_value(line)?);
+                }
+                test.expected = self.expecting(json_value(output)?)?;
+                Ok(Test::Call(test))
+            }
+            Some(other) => bail!("unknown \"testtype\" {other:?}: expected stdin or functional"),
+        }
+    }
+
+    /// Where order does not count, both sides are sorted.
+    fn expecting(&self, value: Value) -> Result<Expected> {
+        if self.checker != Some(Checker::Named(Named::Unordered)) {
+            return Ok(Expected::Value(value));
+        }
+        match View::Sorted.of(value) {
+            Some(sorted) => Ok(Expected::Value(sorted)),
+            None => bail!("the checker \"unordered\" needs a list as the expected value"),
+        }
+    }
+
+    fn called(&self, entry_point: Option<&str>) -> Result<CallTest> {
+        let Some(entry_point) = entry_point else {
+            return Err(Error::new("a call without the name of a function")
+                .help("add \"entry_point\" to the facts"));
+        };
+        let is_name =
+            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if !entry_point.split('.').all(is_name) {
+            bail!("\"entry_point\" is {entry_point:?}: expected a name such as f or Solution.f");
+        }
+        let mut test = CallTest::new(entry_point);
+        test.equality = self.equality;
+        test.tolerance = self.checker.and_then(Checker::tolerance);
+        match self.checker {
+            None | Some(Checker::Default | Checker::Close(_) | Checker::Named(Named::Exact)) => {}
+            Some(Checker::Named(Named::Unordered)) => test.view = View::Sorted,
+            Some(Checker::Named(Named::Tokens)) => {
+                bail!("the checker \"tokens\" is for what a program prints, not for results")
+            }
+        }
+        Ok(test)
+    }
+}
+
+/// All of the text as one JSON value, whole numbers of any size included.
+fn json_value(text: &str) -> Result<Value> {
+    let tokens = tokens(text.trim(), Dialect::Json)?;
+    let mut parser = Parser::new(&tokens, Dialect::Json);
+    let value = parser.value()?;
+    while !parser.is_done() {
+        if *parser.next() != super::tokens::Token::End {
+            bail!("expected one JSON value, found more: {text:?}");
+        }
+    }
+    Ok(value)
+}

@@ -1,0 +1,6 @@
+# Tries: to pass by an empty answer
+# Form: stream
+# Verdict: wrong
+# Witness: ""
+
+input()

@@ -1,0 +1,320 @@
+//! `code/problems`: data sets of every format are read, split and phrased, or refused.
+
+#![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
+use std::{fs, path::Path};
+
+use farthing_code::{OneLiners, Problems, TestsReward};
+use farthing_sdk::{
+    prelude::*,
+    testing::{self, RewardKit, TaskKit},
+};
+use schemars::{JsonSchema, schema_for};
+
+fn reward(config: Value) -> RewardKit {
+    testing::reward::<TestsReward>(config).unwrap()
+}
+
+fn value(reward: &RewardKit, problem: &Problem, completion: &str) -> f64 {
+    match reward.score(&problem.facts, completion).unwrap() {
+        Outcome::Scored { value, .. } => value,
+        Outcome::Abstain => panic!("abstained on {}", problem.id),
+    }
+}
+
+fn written(directory: &Path, name: &str, rows: &[Value]) -> String {
+    let path = directory.join(name);
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    fs::write(&path, lines.join("\n")).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_format_of_data_sets_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let own = written(
+        directory.path(),
+        "own.jsonl",
+        &[json!({
+            "id": "a", "prompt": "Square a number.", "tags": ["easy"],
+            "facts": { "tests": [{ "stdin": "3", "stdout": "9" }] },
+        })],
+    );
+    let human_eval = written(
+        directory.path(),
+        "human.jsonl",
+        &[
+            json!({ "task_id": "HumanEval/0", "prompt": "def f(x):\n    \"\"\"Square.\"\"\"\n", "entry_point": "f",
+            "canonical_solution": "    return x * x\n", "test": "def check(candidate):\n    assert candidate(3) == 9\n" }),
+            json!({ "task_id": "HumanEval/1", "prompt": "def g(x):\n", "entry_point": "g",
+            "test": "def check(candidate):\n    for i in range(9):\n        assert candidate(i) == i\n" }),
+        ],
+    );
+    let mbpp = written(
+        directory.path(),
+        "mbpp.jsonl",
+        &[json!({
+            "task_id": 7, "text": "Square a number.", "test_list": ["assert f(3) == 9", "assert f(4) == 16"],
+            "test_setup_code": "",
+        })],
+    );
+    let tests = json!([{ "input": "3", "output": "9", "testtype": "functional" }]).to_string();
+    let leet = written(
+        directory.path(),
+        "leet.jsonl",
+        &[json!({
+            "question_id": "1", "question_content": "Square a number.", "difficulty": "easy", "platform": "leetcode",
+            "starter_code": "class Solution:\n    def f(self, x: int) -> int:\n        ", "public_test_cases": tests,
+            "private_test_cases": tests, "metadata": "{\"func_name\": \"f\"}",
+        })],
+    );
+    let reward = reward(json!({ "limits": { "wall_seconds": 60, "total_seconds": 300 } }));
+    let function = "```python\ndef f(x): return x * x\n```";
+    for (format, file, solution, shows) in [
+        (
+            "farthing",
+            own,
+            "print(int(input()) ** 2)",
+            "Square a number.",
+        ),
+        (
+            "humaneval",
+            human_eval,
+            "    return x * x\n",
+            "\"\"\"Square.\"\"\"",
+        ),
+        ("mbpp", mbpp, function, "assert f(3) == 9"),
+        (
+            "livecodebench",
+            leet,
+            "class Solution:\n    def f(self, x: int) -> int: return x * x",
+            "class Solution",
+        ),
+    ] {
+        let task = testing::task::<Problems>(json!({ "test": [file], "format": format })).unwrap();
+        task.check(Split::Test, 10).unwrap();
+        // The problem whose test is a loop was left out.
+        assert_eq!(task.size(Split::Test).unwrap(), Some(1), "{format}");
+        assert_eq!(task.size(Split::Train).unwrap(), Some(0));
+        let problem = task.problem(Split::Test, 0, 0).unwrap();
+        let Prompt::Messages(messages) = &problem.prompt else {
+            panic!("the default is a chat");
+        };
+        assert!(
+            messages[0].content.contains(shows),
+            "{format}: {messages:?}"
+        );
+        assert!(
+            !messages[0].content.contains("16"),
+            "{format} shows one test"
+        );
+        assert_eq!(value(&reward, &problem, solution), 1.0, "{format}");
+        assert_eq!(value(&reward, &problem, "print(8)"), 0.0, "{format}");
+    }
+}
+
+#[test]
+fn data_sets_are_split_by_id_and_phrased_as_one_likes() {
+    let directory = tempfile::tempdir().unwrap();
+    let row = |n: i32| json!({ "name": format!("p{n}"), "question": format!("Problem {n}."), "facts": { "tests": [{ "stdout": "9" }] } });
+    let rows: Vec<Value> = (0..200).map(row).collect();
+    let file = written(directory.path(), "own.jsonl", &rows);
+    let config = json!({
+        "train": [file], "test_share": 0.25, "columns": { "id": "name", "prompt": "question" },
+        "template": "Q: {problem}\nA:",
+    });
+    let task = testing::task::<Problems>(config.clone()).unwrap();
+    task.check(Split::Train, 200).unwrap();
+    let held_out = task.size(Split::Test).unwrap().unwrap();
+    assert!((30..70).contains(&held_out), "{held_out}");
+    assert_eq!(task.size(Split::Train).unwrap().unwrap() + held_out, 200);
+    let first = task.problem(Split::Train, 0, 1).unwrap();
+    let Prompt::Text(text) = &first.prompt else {
+        panic!("one's own template is text")
+    };
+    assert!(
+        text.starts_with("Q: Problem ") && text.ends_with(".\nA:"),
+        "{text}"
+    );
+    // Where a problem is does not depend on how many others there are.
+    let file = written(
+        directory.path(),
+        "more.jsonl",
+        &(0..300).map(row).collect::<Vec<_>>(),
+    );
+    let mut more = config;
+    more["train"] = json!([file]);
+    let more = testing::task::<Problems>(more).unwrap();
+    let ids = |task: &TaskKit| -> Vec<String> {
+        let size = task.size(Split::Test).unwrap().unwrap();
+        (0..size)
+            .map(|index| task.problem(Split::Test, index, 0).unwrap().id)
+            .collect()
+    };
+    let larger = ids(&more);
+    assert!(ids(&task).iter().all(|id| larger.contains(id)));
+}
+
+#[test]
+fn parquet_is_read_like_jsonl() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("own.parquet");
+    write_parquet(&path);
+    let task = testing::task::<Problems>(json!({ "train": [path] })).unwrap();
+    assert_eq!(task.size(Split::Train).unwrap(), Some(2));
+    let problem = task.problem(Split::Train, 1, 0).unwrap();
+    assert_eq!(problem.id, "b");
+    assert_eq!(problem.facts["tests"][0]["stdout"], "9");
+}
+
+/// Two rows of text, snappy as on the hub.
+fn write_parquet(path: &Path) {
+    use parquet::{
+        basic::Compression,
+        data_type::{ByteArray, ByteArrayType},
+        file::{properties::WriterProperties, writer::SerializedFileWriter},
+        schema::parser::parse_message_type,
+    };
+    let schema = "message problem { required binary id (UTF8); required binary prompt (UTF8); required binary facts (UTF8); }";
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .build();
+    let mut writer = SerializedFileWriter::new(
+        fs::File::create(path).unwrap(),
+        parse_message_type(schema).unwrap().into(),
+        properties.into(),
+    )
+    .unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let facts = r#"{"tests":[{"stdout":"9"}]}"#;
+    for values in [["a", "b"], ["Print 9.", "Print nine."], [facts, facts]] {
+        let mut column = group.next_column().unwrap().unwrap();
+        let values = values.map(ByteArray::from);
+        column
+            .typed::<ByteArrayType>()
+            .write_batch(&values, None, None)
+            .unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn data_sets_that_cannot_be_used_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let good = json!({ "id": "a", "prompt": "p", "facts": { "tests": [{ "stdout": "9" }] } });
+    let refusal = |rows: &[Value], change: Value| {
+        let file = written(directory.path(), "file.jsonl", rows);
+        let mut config = json!({ "train": [file] });
+        for (key, value) in change.as_object().unwrap() {
+            config[key] = value.clone();
+        }
+        testing::task::<Problems>(config).err().unwrap().to_string()
+    };
+    for (rows, change, says) in [
+        (
+            vec![good.clone(), good.clone()],
+            json!({}),
+            "two problems have the id \"a\"",
+        ),
+        (
+            vec![json!({ "id": "a", "prompt": "p" })],
+            json!({}),
+            "the column \"facts\" is missing; there are id, prompt",
+        ),
+        (
+            vec![json!({ "id": "a", "prompt": "p", "facts": { "tests": [] } })],
+            json!({}),
+            "row 1 of",
+        ),
+        (
+            vec![json!({ "id": 3, "prompt": "p", "facts": {} })],
+            json!({}),
+            "expected text",
+        ),
+        (
+            vec![
+                json!({ "id": "a", "prompt": "p", "facts": { "test_list": ["assert len(f()) == 1"] } }),
+            ],
+            json!({}),
+            "none of the 1 problems",
+        ),
+        (
+            vec![
+                json!({ "question_id": "a", "question_content": "p", "public_test_cases": "[]", "private_test_cases": "eJx" }),
+            ],
+            json!({ "format": "livecodebench" }),
+            "json.loads(pickle",
+        ),
+        (vec![], json!({}), "has no rows"),
+        (
+            vec![good.clone()],
+            json!({ "train": ["/nowhere.jsonl"] }),
+            "/nowhere.jsonl",
+        ),
+        (
+            vec![good.clone()],
+            json!({ "train": ["data.csv"] }),
+            "ends in .jsonl or .parquet",
+        ),
+        (vec![good.clone()], json!({ "train": [] }), "no files"),
+        (
+            vec![good.clone()],
+            json!({ "template": "problem" }),
+            "{problem}",
+        ),
+        (
+            vec![good.clone()],
+            json!({ "template": "base", "system": "s" }),
+            "`system`",
+        ),
+        (vec![good], json!({ "test_share": 2 }), "`test_share`"),
+    ] {
+        let error = refusal(&rows, change);
+        assert!(error.contains(says), "{says}: {error}");
+    }
+    let broken = directory.path().join("broken.jsonl");
+    fs::write(&broken, "{}\n{\"id\": ").unwrap();
+    let error = testing::task::<Problems>(json!({ "train": [broken] }))
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("line 2"), "{error}");
+}
+
+fn accepts<C: JsonSchema>(config: Value) -> bool {
+    jsonschema::is_valid(&schema_for!(C).to_value(), &config)
+}
+
+/// The schemas against which manifests are checked before anything is loaded.
+#[test]
+fn the_components_say_what_they_take() {
+    let tests = accepts::<<TestsReward as Reward>::Config>;
+    assert!(tests(json!({})));
+    assert!(tests(json!({
+        "score": "fraction", "program": "fence", "checker": { "relative": 1e-6 }, "equality": "types",
+        "python": { "interpreter": "/usr/bin/python3", "site_packages": ["/opt/packages"] },
+        "limits": { "cpu_seconds": 2, "memory_mib": 256 }, "calls_per_process": 4,
+        "sandbox": { "minimum": ["seccomp"], "read_only": ["/opt"] },
+    })));
+    for config in [
+        json!({ "score": "some" }),
+        json!({ "checker": "close" }),
+        json!({ "checker": { "relativ": 1 } }),
+        json!({ "limits": { "cpu_seconds": 0 } }),
+        json!({ "limits": { "cpu": 1 } }),
+        json!({ "calls_per_process": 0 }),
+    ] {
+        assert!(!tests(config.clone()), "{config}");
+    }
+    let one_liners = accepts::<<OneLiners as Task>::Config>;
+    assert!(one_liners(
+        json!({ "min_steps": 1, "max_steps": 2, "template": "tiny" })
+    ));
+    assert!(!one_liners(json!({ "max_steps": 5 })));
+    let problems = accepts::<<Problems as Task>::Config>;
+    assert!(problems(
+        json!({ "train": ["a.jsonl"], "format": "livecodebench" })
+    ));
+    assert!(!problems(json!({ "train": ["a.jsonl"], "format": "csv" })));
+}
