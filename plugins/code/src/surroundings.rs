@@ -33,3 +33,26 @@ pub fn surroundings() -> Result<Vec<Surrounding>> {
     });
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
+
+    use farthing_sandbox::{Layer, SandboxPolicy};
+
+    use super::surroundings;
+
+    #[test]
+    fn every_layer_and_the_interpreter_are_listed() {
+        let found = surroundings().unwrap();
+        let names: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
+        let layers = Layer::ALL.iter().map(|layer| layer.name());
+        assert_eq!(names, layers.chain(["python"]).collect::<Vec<_>>());
+        for layer in SandboxPolicy::default().minimum {
+            let listed = found.iter().find(|one| one.name == layer.name()).unwrap();
+            assert!(listed.on, "{listed:?}");
+        }
+        let python = found.last().unwrap();
+        assert!(python.on && python.detail.starts_with("3."), "{python:?}");
+    }
+}

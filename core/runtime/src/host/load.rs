@@ -6,12 +6,20 @@
 //! Many libraries share one root-module type, so the root module is taken from each library's own header. The
 //! convenient `RootModule::load_from` of abi_stable keeps one module per type and would return the first plugin for
 //! every path.
+//!
+//! abi_stable accepts a library that has more functions than the host knows, and refuses one that has fewer. Our rule is
+//! the other way round, that older libraries load in newer hosts, so the question is asked the other way round as well:
+//! whether the host would do for everything that the library knows. Functions that the library lacks are `None` here.
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use farthing_abi::{
     PluginRootRef, RawComponent,
-    abi_stable::library::{LibraryError, lib_header_from_path},
+    abi_stable::{
+        StableAbi,
+        abi_stability::check_layout_compatibility,
+        library::{LibraryError, lib_header_from_path},
+    },
 };
 use serde_json::Value;
 
@@ -71,10 +79,20 @@ fn open_for_life(path: &Path) -> Result<(), LoadFault> {
 fn root_module(path: &Path) -> Result<PluginRootRef, LoadFault> {
     let header = lib_header_from_path(path).map_err(fault_of)?;
     // abi_stable skips the comparison for a library without a layout, and would call whatever it finds.
-    if header.layout().is_none() {
+    let Some(layout) = header.layout() else {
         return Err(LoadFault::LayoutUnchecked);
+    };
+    match header.init_root_module::<PluginRootRef>() {
+        Err(LibraryError::AbiInstability(_))
+            if check_layout_compatibility(layout, PluginRootRef::LAYOUT).is_ok() =>
+        {
+            // SAFETY: the layouts were compared just now: type by type they agree in all that the library has, and what
+            // it lacks stands behind the last prefix field, where each access asks the library whether it is there.
+            unsafe { header.init_root_module_with_unchecked_layout::<PluginRootRef>() }
+        }
+        checked => checked,
     }
-    header.init_root_module::<PluginRootRef>().map_err(fault_of)
+    .map_err(fault_of)
 }
 
 fn fault_of(error: LibraryError) -> LoadFault {
