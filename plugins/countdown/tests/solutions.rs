@@ -13,11 +13,19 @@ use farthing_sdk::{
 };
 
 fn correct(reward: &RewardKit, problem: &Problem, completion: &str) -> bool {
-    reward.score(&problem.facts, completion).unwrap()
-        == Outcome::scored(1.0)
-            .with_part("format", 1.0)
-            .with_part("correct", 1.0)
-            .with_answer(problem.facts["target"].to_string())
+    match reward.score(&problem.facts, completion).unwrap() {
+        Outcome::Scored {
+            value,
+            parts,
+            answer,
+            solution,
+        } => {
+            let whole = ["format", "correct"].map(|part| parts.get(part)) == [Some(1.0); 2];
+            let target = problem.facts["target"].to_string();
+            value == 1.0 && whole && answer == Some(target) && solution.is_some()
+        }
+        Outcome::Abstain => false,
+    }
 }
 
 fn solutions(kit: &TaskKit, problem: &Problem, variants: u64) -> Vec<String> {

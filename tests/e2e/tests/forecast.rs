@@ -101,7 +101,14 @@ fn a_gpu_that_is_not_here_is_reckoned_with() {
     assert!(said.iter().all(|part| text.contains(part)), "{text}");
     // What is too large for it is said, and training looks at this machine all the same.
     let small = GPU.replace("memory_gib = 8.0", "memory_gib = 0.1");
-    assert_eq!(check(&bench, &[&small])["fits"], false);
+    let answer = bench.run(&["check", "run.toml", "--json", "--set", &small]);
+    let plan: Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!(
+        (answer.code, &plan["fits"]),
+        (Some(1), &Value::Bool(false)),
+        "{}",
+        answer.stderr
+    );
     bench
         .run(&["train", "run.toml", "--set", &small, "--out", "run"])
         .success();
