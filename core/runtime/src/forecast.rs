@@ -285,10 +285,10 @@ impl Reckoner<'_> {
                 + cached * self.machine.position_bytes();
             forecast.drawn_tokens += times * sequences.count * sequences.new_tokens;
             forecast.operations += times * operations;
-            forecast.seconds += times
-                * self
-                    .limits
-                    .seconds(operations, bytes, self.limits.reached.decoding);
+            let reached = self.limits.reached;
+            let least = positions * self.machine.model.num_hidden_layers as f64 * reached.layer;
+            let seconds = self.limits.seconds(operations, bytes, reached.decoding);
+            forecast.seconds += times * seconds.max(least);
         }
     }
 }
