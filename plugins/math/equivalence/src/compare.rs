@@ -6,11 +6,13 @@
 
 use crate::{
     Policy,
-    answer::Form,
+    answer::{Form, Relation},
     equality::{Decision, Undecided},
-    expr::{Expr, Fault},
+    expr::{Expr, Fault, integer},
+    inequality::{around, solved},
     limits,
-    region::{Region, solved},
+    policy::Units,
+    region::Region,
     sets::as_region,
 };
 
@@ -45,9 +47,9 @@ impl Comparer<'_> {
             (Form::Relation(gold), Form::Labelled(given)) => match equation_of(given) {
                 Some(given) => self.relations(gold, &given),
                 // `x \in (1, 2)` says what `1 < x < 2` does.
-                None => match (solved(&gold.sides, &gold.comparisons), given) {
-                    (Some(region), given) => self.regions(&region, &given.value),
-                    _ => Ok(false),
+                None => match numbers(gold) {
+                    Some(region) => self.regions(&region, &given.value),
+                    None => Ok(false),
                 },
             },
             (Form::Labelled(gold), given) if self.policy.drop_labels => {
@@ -59,7 +61,7 @@ impl Comparer<'_> {
             (Form::Sequence(gold), Form::Sequence(given)) => self.sequences(gold, given),
             (Form::Relation(gold), Form::Relation(given)) => self.relations(gold, given),
             (Form::Region(gold), given) => self.regions(gold, given),
-            (Form::Relation(gold), given) => match solved(&gold.sides, &gold.comparisons) {
+            (Form::Relation(gold), given) => match numbers(gold) {
                 Some(gold) => self.regions(&gold, given),
                 None => Ok(false),
             },
@@ -85,6 +87,15 @@ impl Comparer<'_> {
                     Some(time) => ratios(&time, terms),
                     None => Ok(false),
                 }
+            }
+            (Form::Time(time), Form::Value(value)) | (Form::Value(value), Form::Time(time))
+                if time.hour_alone =>
+            {
+                let may_be_left_out =
+                    self.policy.units != Units::Required || matches!(gold, Form::Value(_));
+                Ok(may_be_left_out
+                    && value.unit.is_none()
+                    && value.expr == integer(i64::from(time.hours)))
             }
             (Form::Time(time), Form::Value(value)) | (Form::Value(value), Form::Time(time)) => {
                 match as_ratio(time) {
@@ -132,4 +143,9 @@ fn too_large(fault: Fault) -> Undecided {
         }
         .to_owned(),
     )
+}
+
+/// The numbers that a gold answer leaves, where that can be told.
+fn numbers(gold: &Relation) -> Option<Region> {
+    solved(&gold.sides, &gold.comparisons).or_else(|| around(&gold.sides, &gold.comparisons))
 }

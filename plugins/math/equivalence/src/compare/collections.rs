@@ -92,23 +92,52 @@ impl Comparer<'_> {
         Ok(matched.iter().all(|matched| *matched))
     }
 
+    /// A matrix against a vector, or against the rows of `[[1, 2], [3, 4]]`.
     pub(super) fn vector(&mut self, rows: &[Vec<Expr>], tuple: &Sequence) -> Decision {
-        let line: Vec<&Expr> = rows.iter().flatten().collect();
+        if let Some(written) = rows_of(tuple) {
+            if written.len() != rows.len() {
+                return Ok(false);
+            }
+            for (row, written) in rows.iter().zip(written) {
+                if !self.cells(row, written)? {
+                    return Ok(false);
+                }
+            }
+            return Ok(true);
+        }
         let vector = rows.len() == 1 || rows[0].len() == 1;
         let brackets = matches!(tuple.order, Order::Tuple(_));
         if !self.policy.vectors_are_tuples || !vector || !brackets {
             return Ok(false);
         }
-        if line.len() != tuple.items.len() {
-            return Ok(false);
-        }
-        for (cell, item) in line.into_iter().zip(&tuple.items) {
-            if !self.same(&Form::plain(cell.clone()), item)? {
-                return Ok(false);
+        self.cells(rows.iter().flatten(), &tuple.items)
+    }
+
+    fn cells<'e>(&mut self, cells: impl IntoIterator<Item = &'e Expr>, items: &[Form]) -> Decision {
+        let mut items = items.iter();
+        for cell in cells {
+            match items.next() {
+                Some(item) if self.same(&Form::plain(cell.clone()), item)? => {}
+                _ => return Ok(false),
             }
         }
-        Ok(true)
+        Ok(items.next().is_none())
     }
+}
+
+/// The rows of a matrix that is written as lists in square brackets.
+fn rows_of(tuple: &Sequence) -> Option<Vec<&[Form]>> {
+    if tuple.order != Order::Tuple(Bracket::Square) {
+        return None;
+    }
+    let rows = tuple.items.iter().map(|item| match item {
+        Form::Sequence(Sequence {
+            order: Order::Tuple(Bracket::Square),
+            items,
+        }) => Some(items.as_slice()),
+        _ => None,
+    });
+    rows.collect()
 }
 
 /// Points, such as solutions of a system: a list of them has no order of its own.

@@ -5,7 +5,8 @@ use crate::{
     answer::{Form, Label, Labelled, Relation},
     equality::{Decision, proportional},
     expr::{Builder, Expr, integer},
-    region::{Region, is_numeric, solved},
+    inequality::{around, solved},
+    region::{Region, is_numeric},
     sets::as_region,
     token::Comparison,
 };
@@ -73,6 +74,12 @@ impl Comparer<'_> {
             }
             // `x > 2` takes `2x > 4` and `x - 2 > 0`, but no `3x + 1 > 7`, which asks for it.
             [Some(gold), None] if is_numeric(gold) && !is_scaled(given) => return Ok(false),
+            // `|x| < 3` as the gold answer takes `-3 < x < 3`.
+            [None, Some(given)] if is_numeric(given) => {
+                if let Some(gold) = around(&gold.sides, &gold.comparisons) {
+                    return gold.same(given);
+                }
+            }
             _ => {}
         }
         let (Some(gold), Some(given)) = (oriented(gold), oriented(given)) else {

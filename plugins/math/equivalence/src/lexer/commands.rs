@@ -4,8 +4,8 @@ use super::{Lexer, unreadable};
 use crate::{
     Unreadable,
     expr::Function,
-    limits,
-    token::{self, Bracket, Kind, Meaning},
+    limits, number,
+    token::{self, Bracket, Kind, Literal, Meaning},
 };
 
 impl Lexer<'_> {
@@ -26,6 +26,10 @@ impl Lexer<'_> {
             "begin" | "end" => return self.environment(name == "begin", at, next, end),
             "sqrt" => {
                 self.push(Kind::Function(Function::Sqrt), at, next)?;
+                return Ok(next);
+            }
+            "cr" => {
+                self.push(Kind::Row, at, next)?;
                 return Ok(next);
             }
             "phantom" => return Ok(self.group(next, end).map_or(next, |(_, close)| close)),
@@ -63,6 +67,13 @@ impl Lexer<'_> {
             Meaning::Overline => self.push(Kind::Conjugate, at, next)?,
             Meaning::Words | Meaning::Upright => {
                 if let Some((inside, close)) = self.group(next, end) {
+                    // `\mathrm{FF}_{16}` is a number, where the base is one.
+                    let digits = &self.text[inside..close - 1];
+                    let read = number::in_base(digits, &self.text[close..end]);
+                    if let Some((value, length)) = read {
+                        self.push(Kind::Number(value, Literal::Based), at, close + length)?;
+                        return Ok(close + length);
+                    }
                     self.words(inside, close - 1)?;
                     return Ok(close);
                 }
