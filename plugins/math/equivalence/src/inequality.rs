@@ -78,6 +78,10 @@ pub fn around(sides: &[Expr], comparisons: &[Comparison]) -> Option<Region> {
         },
         _ => return None,
     };
+    // Of a complex number the distance leaves a disc.
+    if matches!(&**variable, "z" | "w") {
+        return None;
+    }
     let low = builder.difference(centre.clone(), reach.clone()).ok()?;
     let high = builder.sum(vec![centre, reach]).ok()?;
     let closed = matches!(comparison, Comparison::LessEqual | Comparison::GreaterEqual);

@@ -182,7 +182,8 @@ fn repeating(text: &str) -> Option<(&str, usize)> {
 /// How many of the last decimals repeat in `0.1666...`, and the bytes of the dots.
 ///
 /// The digits of the number e begin 2.718281828, so two turns show a period only where it begins
-/// at the point; three show it anywhere. Zeros are no period: `2.000...` is a number cut short.
+/// at the point; three show it anywhere. Zeros and nines are no period: `2.000...` and `1.999...` may be
+/// numbers near 2 that were cut short.
 fn continued(decimals: &str, behind: &str) -> Option<(usize, usize)> {
     const DOTS: [&str; 6] = ["...", "\\ldots", "\\dots", "\\cdots", "…", "⋯"];
     let dots = DOTS.iter().find(|dots| behind.starts_with(**dots))?.len();
@@ -200,10 +201,8 @@ fn continued(decimals: &str, behind: &str) -> Option<(usize, usize)> {
         let turns = turns(period);
         turns >= 3 || (turns == 2 && period > 1 && decimals.len() == 2 * period)
     })?;
-    let zeros = decimals[decimals.len() - period..]
-        .iter()
-        .all(|digit| *digit == b'0');
-    (!zeros).then_some((period, dots))
+    let turn = &decimals[decimals.len() - period..];
+    (turn != b"0" && turn != b"9").then_some((period, dots))
 }
 
 fn with_repeating(digits: &str, decimals: usize, repeating: &str) -> RBig {

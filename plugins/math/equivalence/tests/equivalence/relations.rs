@@ -127,6 +127,8 @@ fn distances_and_squares_leave_intervals() {
         ("x^2 < 4", "x < 2", false),
         ("x^3 < 8", "(-2, 2)", false),
         ("x^2 = 4", "(-2, 2)", false),
+        // A disc.
+        ("|z| < 3", "(-3, 3)", false),
         // Nothing follows from a bound that is not positive, and nothing is read into it.
         ("|x| > -3", r"\mathbb{R}", false),
         ("|x| < a", "(-a, a)", false),
