@@ -84,12 +84,14 @@ pub fn equal(a: &Expr, b: &Expr) -> Decision {
     }
 }
 
-/// Whether the variables stand for complex numbers: one is conjugated, or z or w has an
-/// absolute value.
+/// Whether the variables stand for complex numbers: one is conjugated or taken apart, or
+/// z or w has an absolute value.
 fn are_complex(expr: &Expr, names: &[&str]) -> bool {
     let usual = names.iter().any(|name| matches!(*name, "z" | "w"));
     expr.any(|node| match node {
-        Expr::Call(Function::Conjugate, arguments) => !arguments[0].variables().is_empty(),
+        Expr::Call(Function::Conjugate | Function::Re | Function::Im, arguments) => {
+            !arguments[0].variables().is_empty()
+        }
         Expr::Call(Function::Abs, _) => usual,
         _ => false,
     })

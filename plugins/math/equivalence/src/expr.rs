@@ -79,6 +79,9 @@ pub enum Function {
     Max,
     Min,
     Conjugate,
+    /// The real and the imaginary part.
+    Re,
+    Im,
 }
 
 pub fn integer(value: i64) -> Expr {

@@ -6,7 +6,7 @@ use dashu_ratio::RBig;
 use super::{Lexer, unreadable};
 use crate::{
     Unreadable,
-    expr::Constant,
+    expr::{Constant, Function},
     number,
     token::{self, Bracket, Comparison, Kind, Literal},
 };
@@ -60,6 +60,18 @@ impl Lexer<'_> {
             let before = self.tokens.last().map(|token| &token.kind);
             if matches!(before, Some(Kind::Close(_))) {
                 self.push(Kind::Union, at, next)?;
+                return Ok(next);
+            }
+        }
+        // `\operatorname{Re} z` and `Re(z)`; without either they are two variables.
+        if self.words || behind.starts_with('(') {
+            let part = match run {
+                "Re" => Some(Function::Re),
+                "Im" => Some(Function::Im),
+                _ => None,
+            };
+            if let Some(part) = part {
+                self.push(Kind::Function(part), at, next)?;
                 return Ok(next);
             }
         }

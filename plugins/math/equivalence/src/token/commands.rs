@@ -90,6 +90,8 @@ pub fn command(name: &str) -> Option<Meaning> {
         "quad" | "qquad" | "enspace" | "thinspace" | "space" | "nobreakspace" => {
             Some(Meaning::Space)
         }
+        "Re" => token(Kind::Function(Function::Re)),
+        "Im" => token(Kind::Function(Function::Im)),
         _ => function(name)
             .map(|function| Meaning::Token(Kind::Function(function)))
             .or_else(|| greek(name).map(Meaning::Name)),
