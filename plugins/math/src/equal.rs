@@ -7,7 +7,7 @@
 //! is wrong, and the part `readable` says so, because a grader that fails to read right
 //! answers shows there first.
 
-use farthing_math_equivalence::{Policy, Verdict, compare, parse};
+use farthing_math_equivalence::{Answer, Policy, Verdict, compare, parse};
 use farthing_sdk::prelude::*;
 
 use crate::{
@@ -150,8 +150,7 @@ impl Equal {
                 problem.id
             ))),
             (.., Err(_)) => Ok(Judgement::AnswerUnreadable),
-            // Those that are wrong vote by how they are written, spaces and the like aside.
-            (.., Ok(_)) => Ok(Judgement::Wrong(shortened(&Writing::of(text).to_string()))),
+            (.., Ok(answer)) => Ok(Judgement::Wrong(wrong_vote(&answer, text, golds))),
         }
     }
 
@@ -190,6 +189,16 @@ impl Equal {
     }
 }
 
+/// Wrong answers vote by their number where they are one, and otherwise by how they are written,
+/// spaces and the like aside. A number that a policy refuses for its form (`2/4` for `1/2`) must
+/// not vote with the gold.
+fn wrong_vote(answer: &Answer, text: &str, golds: &[String]) -> String {
+    answer
+        .canonical()
+        .filter(|number| number.len() <= LONGEST && !golds.contains(number))
+        .unwrap_or_else(|| shortened(&Writing::of(text).to_string()))
+}
+
 /// The words of the problem, whoever says them.
 fn wording(problem: &ProblemView<'_>) -> Result<String> {
     Ok(match problem.prompt()? {
@@ -202,8 +211,9 @@ fn wording(problem: &ProblemView<'_>) -> Result<String> {
     })
 }
 
-/// Answers are short; what is longer stays out of logs and votes.
+/// Answers are short; what has more characters stays out of logs and votes.
+const LONGEST: usize = 200;
+
 fn shortened(text: &str) -> String {
-    const LONGEST: usize = 200;
     text.chars().take(LONGEST).collect()
 }

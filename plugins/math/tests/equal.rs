@@ -119,6 +119,29 @@ fn right_answers_vote_together() {
     assert_eq!(answer(&outcome(json!({}), &facts, "no idea.\nSorry")), None);
 }
 
+#[test]
+fn wrong_answers_of_one_value_vote_together() {
+    let vote = |config: Value, gold: &str, completion: &str| {
+        let facts = json!({ "answer": gold });
+        answer(&outcome(config, &facts, completion)).map(str::to_owned)
+    };
+    for wrong in ["0.75", r"\boxed{\frac34}", r"\boxed{\frac{6}{8}}"] {
+        let vote = vote(json!({}), r"\frac{1}{2}", wrong);
+        assert_eq!(vote.as_deref(), Some("3/4"), "{wrong}");
+    }
+    // A third is no 0.33, and a form that is refused does not vote with the gold.
+    assert_ne!(
+        vote(json!({}), "1/2", "1/3"),
+        vote(json!({}), "1/2", "0.33")
+    );
+    let lowest_terms = json!({ "equivalence": { "reduced_fractions": true } });
+    let refused = vote(lowest_terms, "1/2", r"\boxed{2/4}");
+    assert!(
+        refused.is_some() && refused != vote(json!({}), "1/2", "1/2"),
+        "{refused:?}"
+    );
+}
+
 /// A gold that nobody can meet says nothing about an attempt.
 #[test]
 fn an_unreadable_gold_makes_the_reward_abstain() {

@@ -17,6 +17,25 @@ pub struct Answer {
     pub(crate) form: Form,
 }
 
+impl Answer {
+    /// One text for all answers that are the same rational number, however each was written: `1/2` for `0.5`,
+    /// `\frac{2}{4}` and `2^{-1}`. A vote over many answers, as in maj@k, can group by it.
+    ///
+    /// Nothing where the writing is all there is to go by: for anything but a bare number, and for a number with a unit
+    /// or a percent sign, of which the policy decides what they equal.
+    pub fn canonical(&self) -> Option<String> {
+        match &self.form {
+            Form::Value(quantity) if quantity.unit.is_none() && !quantity.percent => {
+                match &quantity.expr {
+                    Expr::Number(number) => Some(number.to_string()),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
 // Most answers are values, and few are held at a time: a pointer would cost more than it saves.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
@@ -101,6 +120,8 @@ pub struct Time {
     pub afternoon: Option<bool>,
     /// Written so that it can be no ratio: `12:05`.
     pub sure: bool,
+    /// Written without minutes, as `9 AM`: the mark may then be left out, as a unit may.
+    pub hour_alone: bool,
 }
 
 impl Form {

@@ -16,16 +16,18 @@ use dashu_int::UBig;
 
 use crate::{
     Unreadable,
-    expr::{Builder, Built, Constant, Expr, Fault, Function, fraction},
+    expr::{Builder, Built, Expr, Fault, Function},
     lexer::unreadable,
     limits,
     token::{Bracket, Kind, Token},
     units,
 };
 
+mod brackets;
 mod functions;
 mod mixed;
 mod names;
+mod powers;
 
 use names::{greek_or_single, letter};
 
@@ -275,95 +277,6 @@ impl<'t> Grammar<'t> {
             .any(|token| token.kind == Kind::Bar)
     }
 
-    fn power(&mut self) -> Parsed<Expr> {
-        let base = self.postfix()?;
-        if !self.accept(&Kind::Caret) {
-            return Ok(base);
-        }
-        self.raised_to(base)
-    }
-
-    /// What stands behind `^`.
-    fn raised_to(&mut self, base: Expr) -> Parsed<Expr> {
-        // `90^\circ` and `90^{\circ}`, `f^\prime`.
-        let group = self.peek() == Some(&Kind::Open(Bracket::Group));
-        let mark = self.peek_at(usize::from(group));
-        if mark == Some(&Kind::Degree) {
-            self.place += 1 + usize::from(group);
-            if group {
-                self.expect(&Kind::Close(Bracket::Group), "}")?;
-            }
-            return self.degrees(base);
-        }
-        let exponent = self.exponent()?;
-        let built = self.builder.power(base, exponent);
-        let mut raised = self.built(built)?;
-        while self.accept(&Kind::Bang) {
-            raised = self.factorial(raised)?;
-        }
-        Ok(raised)
-    }
-
-    fn exponent(&mut self) -> Parsed<Expr> {
-        self.deeper()?;
-        let outer = std::mem::take(&mut self.in_argument);
-        let exponent = match self.peek() {
-            Some(Kind::Open(Bracket::Group)) => self.group()?,
-            Some(Kind::Plus | Kind::Minus) => self.signed()?,
-            // Of `2^10` all of the number is raised, of `x^ab` one letter: see the lexer.
-            _ => self.power()?,
-        };
-        self.in_argument = outer;
-        self.depth -= 1;
-        Ok(exponent)
-    }
-
-    fn degrees(&mut self, of: Expr) -> Parsed<Expr> {
-        let degree = Expr::Product(vec![
-            Expr::Number(fraction(1, 180)),
-            Expr::Constant(Constant::Pi),
-        ]);
-        let built = self.builder.product(vec![of, degree]);
-        self.built(built)
-    }
-
-    fn factorial(&mut self, of: Expr) -> Parsed<Expr> {
-        self.deeper()?;
-        let function = if self.accept(&Kind::Bang) {
-            Function::DoubleFactorial
-        } else {
-            Function::Factorial
-        };
-        let built = self.builder.call(function, vec![of]);
-        self.built(built)
-    }
-
-    fn postfix(&mut self) -> Parsed<Expr> {
-        let depth = self.depth;
-        let mut of = self.atom()?;
-        loop {
-            match self.peek() {
-                Some(Kind::Bang) => {
-                    self.place += 1;
-                    of = self.factorial(of)?;
-                }
-                Some(Kind::Percent) => {
-                    self.place += 1;
-                    let hundredth = Expr::Number(fraction(1, 100));
-                    let built = self.builder.product(vec![of, hundredth]);
-                    of = self.built(built)?;
-                }
-                Some(Kind::Degree) => {
-                    self.place += 1;
-                    of = self.degrees(of)?;
-                }
-                _ => break,
-            }
-        }
-        self.depth = depth;
-        Ok(of)
-    }
-
     fn atom(&mut self) -> Parsed<Expr> {
         let Some(kind) = self.peek() else {
             return Err(unreadable(self.at(), "expected a formula, found its end"));
@@ -421,98 +334,6 @@ impl<'t> Grammar<'t> {
             Kind::Open(bracket) => self.bracketed(*bracket),
             _ => Err(unreadable(self.at(), "expected a formula")),
         }
-    }
-
-    /// A sum whose brackets give it a fresh start.
-    fn inside(&mut self) -> Parsed<Expr> {
-        let outer = std::mem::take(&mut self.in_argument);
-        let sum = self.sum();
-        self.in_argument = outer;
-        sum
-    }
-
-    fn bracketed(&mut self, bracket: Bracket) -> Parsed<Expr> {
-        if bracket == Bracket::Group {
-            return self.group();
-        }
-        self.place += 1;
-        let bars = std::mem::take(&mut self.bars);
-        let inside = self.inside()?;
-        self.bars = bars;
-        self.expect(&Kind::Close(bracket), "the closing bracket")?;
-        let function = match bracket {
-            Bracket::Floor => Function::Floor,
-            Bracket::Ceiling => Function::Ceiling,
-            Bracket::Abs => Function::Abs,
-            _ => return Ok(inside),
-        };
-        let built = self.builder.call(function, vec![inside]);
-        self.built(built)
-    }
-
-    /// `{..}`.
-    fn group(&mut self) -> Parsed<Expr> {
-        self.place += 1;
-        let bars = std::mem::take(&mut self.bars);
-        let outer = std::mem::take(&mut self.in_argument);
-        let expr = self.sum_over()?;
-        self.in_argument = outer;
-        self.bars = bars;
-        self.expect(&Kind::Close(Bracket::Group), "}")?;
-        Ok(expr)
-    }
-
-    /// A sum, or two with `\over` or `\choose` between them.
-    fn sum_over(&mut self) -> Parsed<Expr> {
-        let above = self.sum()?;
-        let split = self.peek();
-        if !matches!(split, Some(Kind::Over | Kind::Choose)) {
-            return Ok(above);
-        }
-        self.place += 1;
-        let below = self.sum()?;
-        if split == Some(&Kind::Over) {
-            return self.quotient(above, below);
-        }
-        let built = self.builder.call(Function::Binomial, vec![above, below]);
-        self.built(built)
-    }
-
-    /// An argument of `\frac` or `\sqrt`: a group, or one token. The lexer has cut `\frac13`
-    /// into digits.
-    fn argument(&mut self) -> Parsed<Expr> {
-        self.deeper()?;
-        let argument = match self.peek() {
-            Some(Kind::Open(Bracket::Group)) => self.group()?,
-            Some(Kind::Number(value, _)) => {
-                self.place += 1;
-                Expr::Number(value.clone())
-            }
-            Some(Kind::Letters(name)) => {
-                if !greek_or_single(name) {
-                    return Err(unreadable(self.at(), "expected one letter, or braces"));
-                }
-                self.place += 1;
-                letter(name)
-            }
-            _ => self.atom()?,
-        };
-        self.depth -= 1;
-        Ok(argument)
-    }
-
-    /// `(a, b, ..)`.
-    fn arguments(&mut self) -> Parsed<Vec<Expr>> {
-        let Some(Kind::Open(bracket)) = self.peek() else {
-            return Err(unreadable(self.at(), "expected an opening bracket"));
-        };
-        self.place += 1;
-        let mut arguments = vec![self.inside()?];
-        while self.accept(&Kind::Comma) {
-            arguments.push(self.inside()?);
-        }
-        self.expect(&Kind::Close(*bracket), "the closing bracket")?;
-        Ok(arguments)
     }
 }
 

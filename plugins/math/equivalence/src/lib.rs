@@ -22,7 +22,7 @@
 //! | `reading`  | tokens to a kind of answer; with `equation`, `sets`, `matrix`,        |
 //! |            | `ratio`, `quantity` and `units`, `words`, and `slicing`               |
 //! | `grammar`  | tokens to a formula (`expr`), folding exact numbers on the way        |
-//! | `compare`  | two answers, kind by kind; `region` for sets of real numbers          |
+//! | `compare`  | two answers, kind by kind; with `region`, `inequality`                |
 //! | `equality` | two formulas: by `field` (proof), then by `value` (ball arithmetic),  |
 //! |            | with `complex`, `real` and `series` below it                          |
 //!
@@ -40,6 +40,7 @@ mod equation;
 mod expr;
 mod field;
 mod grammar;
+mod inequality;
 mod lexer;
 mod limits;
 mod matrix;

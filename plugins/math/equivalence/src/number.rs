@@ -55,6 +55,15 @@ pub fn read(text: &str, surroundings: Surroundings) -> Result<Read, String> {
             literal = Literal::Decimal;
             at += grouped_decimals(text, at, &mut digits, &mut decimals);
         }
+        if let Some((period, length)) = continued(&digits[before..], &text[at..]) {
+            let repeating = digits[digits.len() - period..].to_owned();
+            let value = with_repeating(&digits, decimals, &repeating);
+            return Ok(Read {
+                value,
+                literal: Literal::Decimal,
+                length: at + length,
+            });
+        }
         if let Some((repeating, length)) = repeating(&text[at..]) {
             let value = with_repeating(&digits, decimals, repeating);
             return Ok(Read {
@@ -170,6 +179,32 @@ fn repeating(text: &str) -> Option<(&str, usize)> {
     closed.then(|| (&text[open..end], end + 1))
 }
 
+/// How many of the last decimals repeat in `0.1666...`, and the bytes of the dots.
+///
+/// The digits of the number e begin 2.718281828, so two turns show a period only where it begins
+/// at the point; three show it anywhere. Zeros and nines are no period: `2.000...` and `1.999...` may be
+/// numbers near 2 that were cut short.
+fn continued(decimals: &str, behind: &str) -> Option<(usize, usize)> {
+    const DOTS: [&str; 6] = ["...", "\\ldots", "\\dots", "\\cdots", "…", "⋯"];
+    let dots = DOTS.iter().find(|dots| behind.starts_with(**dots))?.len();
+    let end = &behind[dots..];
+    if end.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '.') {
+        return None;
+    }
+    let decimals = decimals.as_bytes();
+    let turns = |period: usize| {
+        let mut turns = decimals.rchunks_exact(period);
+        let last = turns.next().unwrap_or_default();
+        1 + turns.take_while(|turn| *turn == last).count()
+    };
+    let period = (1..=decimals.len() / 2).find(|&period| {
+        let turns = turns(period);
+        turns >= 3 || (turns == 2 && period > 1 && decimals.len() == 2 * period)
+    })?;
+    let turn = &decimals[decimals.len() - period..];
+    (turn != b"0" && turn != b"9").then_some((period, dots))
+}
+
 fn with_repeating(digits: &str, decimals: usize, repeating: &str) -> RBig {
     let nines = UBig::from(10_u8).pow(repeating.len()) - UBig::ONE;
     let tail = RBig::from_parts(integer(repeating), nines);
@@ -209,19 +244,24 @@ fn exponent(text: &str) -> Option<(i64, usize)> {
 
 /// `101_2`, `1A_{16}`: the value, and the bytes that it took.
 pub fn based(text: &str) -> Option<(RBig, usize)> {
-    let end = text
-        .find(|character: char| !character.is_ascii_alphanumeric())
-        .filter(|end| text[*end..].starts_with('_'))?;
-    let digits = &text[..end];
+    let end = text.find(|character: char| !character.is_ascii_alphanumeric())?;
+    let (value, length) = in_base(&text[..end], &text[end..])?;
+    Some((value, end + length))
+}
+
+/// Digits and the base behind them, with the bytes that the base took.
+pub fn in_base(digits: &str, behind: &str) -> Option<(RBig, usize)> {
+    let behind = behind.strip_prefix('_')?;
     let looks = digits.len() > 1 || digits.starts_with(|first: char| first.is_ascii_digit());
     let lower = digits.contains(|c: char| c.is_ascii_lowercase());
     // `x1_2` is the name of a variable.
     if !looks || lower || digits.len() > 400 {
         return None;
     }
-    let (base, length) = base(&text[end + 1..])?;
+    let only = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let (base, length) = base(behind).filter(|_| only)?;
     let value = IBig::from_str_radix(digits, base).ok()?;
-    Some((RBig::from(value), end + 1 + length))
+    Some((RBig::from(value), 1 + length))
 }
 
 fn base(text: &str) -> Option<(u32, usize)> {

@@ -16,7 +16,7 @@ impl Reader<'_> {
             _ => false,
         };
         if outermost(tokens, is_to).is_none() {
-            return Ok(None);
+            return Ok(self.hour(tokens).map(Form::Time));
         }
         if let Some(time) = self.time(tokens) {
             return Ok(Some(Form::Time(time)));
@@ -59,18 +59,9 @@ impl Reader<'_> {
         if hours > 24 || minutes > 59 || seconds > 59 {
             return None;
         }
-        let half: String = behind
-            .iter()
-            .filter_map(|token| match &token.kind {
-                Kind::Letters(word) | Kind::Text(word) => Some(word.to_lowercase()),
-                _ => None,
-            })
-            .collect();
-        let afternoon = match half.as_str() {
-            "" if behind.is_empty() => None,
-            "am" => Some(false),
-            "pm" => Some(true),
-            _ => return None,
+        let afternoon = match behind {
+            [] => None,
+            _ => Some(afternoon(behind)?),
         };
         Some(Time {
             hours,
@@ -78,6 +69,47 @@ impl Reader<'_> {
             seconds,
             afternoon,
             sure: sure || afternoon.is_some(),
+            hour_alone: false,
         })
+    }
+
+    /// `9 AM`, which is `9:00 AM`.
+    fn hour(&self, tokens: &[Token]) -> Option<Time> {
+        let (hour, behind) = tokens.split_first()?;
+        let Kind::Number(value, Literal::Whole) = &hour.kind else {
+            return None;
+        };
+        let hours = u32::try_from(value.numerator()).ok()?;
+        let afternoon = afternoon(behind)?;
+        (1..=12).contains(&hours).then_some(Time {
+            hours,
+            minutes: 0,
+            seconds: 0,
+            afternoon: Some(afternoon),
+            sure: true,
+            hour_alone: true,
+        })
+    }
+}
+
+/// Which half of the day `a.m.` and its like name.
+fn afternoon(tokens: &[Token]) -> Option<bool> {
+    let mut half = String::new();
+    for token in tokens {
+        match &token.kind {
+            Kind::Letters(word) | Kind::Text(word) => half.push_str(&word.to_lowercase()),
+            Kind::Period => half.push('.'),
+            _ => return None,
+        }
+    }
+    // In one word, or with a point between: `5 p m` is a product.
+    let words = tokens.iter().filter(|token| token.kind != Kind::Period);
+    let one_word = words.count() == 1;
+    match half.trim_end_matches('.') {
+        "am" if one_word => Some(false),
+        "pm" if one_word => Some(true),
+        "a.m" => Some(false),
+        "p.m" => Some(true),
+        _ => None,
     }
 }

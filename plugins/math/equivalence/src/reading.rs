@@ -151,11 +151,11 @@ impl Reader<'_> {
         if enclosed && bracket {
             return self.bracketed(tokens, depth);
         }
-        if let Some(place) = tokens
+        if tokens
             .iter()
-            .position(|token| matches!(token.kind, Kind::Begin(_)))
+            .any(|token| matches!(token.kind, Kind::Begin(_)))
         {
-            return self.matrix(&tokens[..place], &tokens[place..]);
+            return self.matrices(tokens);
         }
         if let Some(form) = self.ratio_or_time(tokens)? {
             return Ok(form);

@@ -5,17 +5,20 @@
 //! cancels; and it shows when a precision was not enough.
 //!
 //! The midpoints' sums, products, quotients and roots are dashu's, which rounds correctly;
-//! functions are those of [`series`]. What is done here is the bound, kept as the logarithm
+//! functions are those of `functions`. What is done here is the bound, kept as the logarithm
 //! to base two of an absolute error.
-
-use std::cell::Cell;
 
 use dashu_base::{Approximation, BitTest, Sign};
 use dashu_float::{Context, FBig, FpError, Repr, round::mode::HalfEven};
 use dashu_int::IBig;
 use dashu_ratio::RBig;
 
-use crate::{limits, series};
+use crate::limits;
+
+mod functions;
+mod ledger;
+
+pub use ledger::{begin, extent, leave, left, look, spend};
 
 /// The truth is at most `2^error` away from `middle`.
 #[derive(Clone, Debug)]
@@ -39,55 +42,6 @@ pub type Valued<T> = Result<T, Trouble>;
 
 /// Beyond these powers of two a number is too large, or too small, to be told from others.
 const LARGEST_EXPONENT: f64 = 1e12;
-/// Angles of more bits than this are not reduced.
-const LARGEST_ANGLE: f64 = 600.0;
-
-thread_local! {
-    /// What was spent since [`begin`], in units of some ten nanoseconds. It is the thread's,
-    /// because the budget is that of a whole call, whichever way it goes through the engine.
-    static SPENT: Cell<u64> = const { Cell::new(0) };
-    /// The largest power of two, up or down, of a number on the way since [`look`].
-    static EXTENT: Cell<f64> = const { Cell::new(0.0) };
-    /// Whether a root or a logarithm left the real line since [`look`].
-    static LEFT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Starts a call with a fresh budget.
-pub fn begin() {
-    SPENT.set(0);
-}
-
-/// Forgets what was seen on the way.
-pub fn look() {
-    EXTENT.set(0.0);
-    LEFT.set(false);
-}
-
-/// How many bits lie between one and the largest or smallest number since [`look`]: a term as
-/// small as that shows only when the precision reaches it.
-pub fn extent() -> usize {
-    EXTENT.get() as usize
-}
-
-/// Notes that a formula of real numbers left their line.
-pub fn leave() {
-    LEFT.set(true);
-}
-
-/// Whether the line was left since [`look`].
-pub fn left() -> bool {
-    LEFT.get()
-}
-
-/// Counts work; an error once the budget is gone.
-pub fn spend(work: u64) -> Valued<()> {
-    let spent = SPENT.get().saturating_add(work);
-    SPENT.set(spent);
-    if spent > limits::NUMERIC_WORK {
-        return Err(Trouble::TooMuchWork);
-    }
-    Ok(())
-}
 
 /// Arithmetic at one precision, counting its work.
 pub struct Precision {
@@ -183,11 +137,6 @@ impl Precision {
         spend(operations * (4 + words * words / 8))
     }
 
-    /// Counts a function that is summed term by term: the more digits, the more terms.
-    fn pay_series(&self) -> Valued<()> {
-        self.pay(60 + self.bits as u64 / 8)
-    }
-
     /// What one operation gave, with `inherited` error.
     fn rounded(
         &self,
@@ -219,7 +168,7 @@ impl Precision {
             }
             // What cancels to the last bit is no small number, but one that is not known.
             if real.error < top {
-                EXTENT.set(EXTENT.get().max(top.abs()));
+                ledger::reach(top);
             }
         }
         Ok(real)
@@ -283,24 +232,6 @@ impl Precision {
         Ok(Real { error, ..quotient })
     }
 
-    pub fn pi(&self) -> Valued<Real> {
-        self.pay(2)?;
-        let pi = Repr::new(series::pi(self.bits), -(self.bits as isize));
-        Ok(self.within(pi, -(self.bits as f64) + 1.0))
-    }
-
-    /// A result that is off by at most `2^error`, cut to the precision.
-    fn within(&self, middle: Repr<2>, error: f64) -> Real {
-        let middle = self.context.add(&middle, &Repr::zero());
-        self.rounded(middle, error)
-            .expect("the arguments of series are bounded, so their results are finite")
-    }
-
-    /// The error of a series of absolute precision, and the inherited one.
-    fn series_error(&self, inherited: f64) -> f64 {
-        sum_of_powers(-(self.bits as f64), inherited)
-    }
-
     /// The square root of a number that is not surely negative.
     pub fn sqrt(&self, of: &Real) -> Valued<Real> {
         self.pay(6)?;
@@ -316,101 +247,6 @@ impl Precision {
         }
         let error = of.error - (of.top() - 2.0) / 2.0;
         self.rounded(self.context.sqrt(&of.middle), error)
-    }
-
-    pub fn exp(&self, of: &Real) -> Valued<Real> {
-        self.pay_series()?;
-        if of.is_exact_zero() {
-            return Ok(Real::one());
-        }
-        if of.error > -2.0 || of.top() > 40.0 {
-            return Err(Trouble::Imprecise);
-        }
-        let value = series::exp(&of.middle, self.bits);
-        let top = value.significand().bit_len() as f64 + value.exponent() as f64;
-        if top.abs() > LARGEST_EXPONENT {
-            return Err(Trouble::Imprecise);
-        }
-        // Twice the error of the argument bounds what it adds, as that is below 1/4.
-        let relative = sum_of_powers(-(self.bits as f64), of.error + 1.0);
-        Ok(self.within(value, top + relative))
-    }
-
-    pub fn ln(&self, of: &Real) -> Valued<Real> {
-        self.pay_series()?;
-        if of.is_exact_zero() || of.is_negative() {
-            return Err(Trouble::Undefined);
-        }
-        if !of.is_positive() {
-            return Err(Trouble::Imprecise);
-        }
-        if of.error == f64::NEG_INFINITY && of.middle.is_one() {
-            return Ok(Real::zero());
-        }
-        let error = of.error - (of.top() - 2.0);
-        let value = series::ln(&of.middle, self.bits);
-        Ok(self.within(value, self.series_error(error)))
-    }
-
-    /// Sine and cosine.
-    pub fn circular(&self, of: &Real) -> Valued<(Real, Real)> {
-        self.pay_series()?;
-        if of.is_exact_zero() {
-            return Ok((Real::zero(), Real::one()));
-        }
-        if of.top() > LARGEST_ANGLE {
-            return Err(Trouble::Imprecise);
-        }
-        let (sin, cos) = series::sin_cos(&of.middle, self.bits);
-        let error = self.series_error(of.error);
-        Ok((self.within(sin, error), self.within(cos, error)))
-    }
-
-    pub fn arctan(&self, of: &Real) -> Valued<Real> {
-        self.pay_series()?;
-        if of.is_exact_zero() {
-            return Ok(Real::zero());
-        }
-        let value = series::arctan(&of.middle, self.bits);
-        Ok(self.within(value, self.series_error(of.error)))
-    }
-
-    pub fn arcsin(&self, of: &Real) -> Valued<Real> {
-        self.pay_series()?;
-        if of.is_exact_zero() {
-            return Ok(Real::zero());
-        }
-        // The room between the number and the nearer end of [-1, 1].
-        let magnitude = if of.middle.sign() == Sign::Negative {
-            of.clone().negated()
-        } else {
-            of.clone()
-        };
-        let room = self.subtract(&Real::one(), &magnitude)?;
-        if room.is_negative() {
-            return Err(Trouble::Undefined);
-        }
-        if !room.is_positive() {
-            // At the end itself: the arc sine moves by at most pi/sqrt(2) times the root.
-            let pi = self.pi()?;
-            let quarter = Real {
-                middle: Repr::new(pi.middle.significand().clone(), pi.middle.exponent() - 1),
-                error: sum_of_powers(pi.error, room.magnitude() / 2.0 + 2.0),
-            };
-            return Ok(if of.middle.sign() == Sign::Negative {
-                quarter.negated()
-            } else {
-                quarter
-            });
-        }
-        // arcsin m = arctan(m / sqrt(1 - m^2)), and the slope is at most the inverse root of
-        // the room.
-        let middle = Real::exact(of.middle.clone());
-        let square = self.multiply(&middle, &middle)?;
-        let below = self.sqrt(&self.subtract(&Real::one(), &square)?)?;
-        let value = self.arctan(&self.divide(&middle, &below)?)?;
-        let error = sum_of_powers(value.error, of.error - (room.top() - 2.0) / 2.0);
-        Ok(Real { error, ..value })
     }
 
     /// The largest whole number that is not above; known unless one is inside the ball.

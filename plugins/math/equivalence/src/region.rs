@@ -1,9 +1,9 @@
-//! Sets of real numbers: unions of intervals, which inequalities and set differences become.
+//! Sets of real numbers: unions of intervals, which inequalities (see [`crate::inequality`])
+//! and set differences become.
 
 use crate::{
     equality::{self, Decision, Undecided},
     expr::{Constant, Expr, integer},
-    token::Comparison,
 };
 
 /// A union of intervals, of a variable where one is named.
@@ -241,60 +241,6 @@ impl Region {
         }
         Ok(true)
     }
-}
-
-/// What an inequality says of a variable that stands alone on one of its sides.
-pub fn solved(sides: &[Expr], comparisons: &[Comparison]) -> Option<Region> {
-    let named = |side: &Expr| match side {
-        Expr::Variable(name) => Some(name.clone()),
-        _ => None,
-    };
-    let variable = sides.iter().find_map(named)?;
-    let constant = |side: &Expr| side.variables().is_empty();
-    let lone = sides.iter().filter(|side| !constant(side)).count() == 1;
-    if !lone {
-        return None;
-    }
-    let mut region = match (sides, comparisons) {
-        ([a, b], [comparison]) => {
-            let (end, comparison) = if named(a).is_some() {
-                (b, *comparison)
-            } else {
-                (a, comparison.flipped())
-            };
-            half_line(end, comparison)?
-        }
-        ([low, Expr::Variable(_), high], [first, second]) => {
-            let below = half_line(low, first.flipped())?;
-            let above = half_line(high, *second)?;
-            // `1 < x > 3` says nothing that people say.
-            let (a, b) = (&below.intervals[0], &above.intervals[0]);
-            let ascending = a.high.at.infinite().is_some() && b.low.at.infinite().is_some();
-            let descending = a.low.at.infinite().is_some() && b.high.at.infinite().is_some();
-            let (low, high) = match (ascending, descending) {
-                (true, _) => (a.low.clone(), b.high.clone()),
-                (_, true) => (b.low.clone(), a.high.clone()),
-                _ => return None,
-            };
-            Region::of(vec![Interval { low, high }])
-        }
-        _ => return None,
-    };
-    region.variable = Some(variable);
-    Some(region)
-}
-
-fn half_line(end: &Expr, comparison: Comparison) -> Option<Region> {
-    let up = |closed| Interval::new((end.clone(), closed), (infinity(1), false));
-    let down = |closed| Interval::new((infinity(-1), false), (end.clone(), closed));
-    Some(Region::of(match comparison {
-        Comparison::Less => vec![down(false)],
-        Comparison::LessEqual => vec![down(true)],
-        Comparison::Greater => vec![up(false)],
-        Comparison::GreaterEqual => vec![up(true)],
-        Comparison::NotEqual => vec![down(false), up(false)],
-        Comparison::Equal => return None,
-    }))
 }
 
 /// Whether the ends are numbers, or infinite; a region of formulas has no order.

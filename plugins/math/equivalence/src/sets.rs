@@ -6,9 +6,10 @@ use crate::{
     equality,
     expr::{Expr, integer},
     grammar::{self, Parsed},
+    inequality::solved,
     lexer::unreadable,
     reading::{Joint, Reader},
-    region::{Interval, Region, infinity, solved},
+    region::{Interval, Region, infinity},
     slicing::{last_outermost, outermost},
     token::{Bracket, Kind, Token},
 };

@@ -195,6 +195,8 @@ fn call(function: Function, arguments: &[Complex], at: &Precision) -> Valued<Com
         Sign => sign(of.real()?, at)?.into(),
         Floor => at.floor(of.real()?)?.into(),
         Ceiling => at.floor(&of.real()?.clone().negated())?.negated().into(),
+        Re => of.re.clone().into(),
+        Im => of.im.clone().into(),
         Conjugate => Complex {
             re: of.re.clone(),
             im: of.im.clone().negated(),

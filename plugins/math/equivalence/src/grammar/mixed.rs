@@ -28,6 +28,16 @@ impl Grammar<'_> {
                 Some(above / below)
             }
             (Some(Kind::Frac), ..) => self.proper_fraction()?,
+            (Some(Kind::Open(Bracket::Group)), Some(Kind::Frac), _) => {
+                let start = self.place;
+                self.place += 1;
+                let part = self.proper_fraction()?;
+                let closed = part.is_some() && self.accept(&Kind::Close(Bracket::Group));
+                if !closed {
+                    self.place = start;
+                }
+                part.filter(|_| closed)
+            }
             _ => None,
         };
         Ok(Expr::Number(match part {

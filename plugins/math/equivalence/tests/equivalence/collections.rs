@@ -123,6 +123,106 @@ fn matrices() {
 }
 
 #[test]
+fn sums_and_transposes_of_matrices() {
+    check(&[
+        (
+            r"\begin{pmatrix}1\\2\end{pmatrix}+t\begin{pmatrix}3\\-4\end{pmatrix}",
+            r"\begin{pmatrix}1+3t\\2-4t\end{pmatrix}",
+            true,
+        ),
+        (
+            r"\begin{pmatrix}1&2\end{pmatrix}-\begin{pmatrix}0&5\end{pmatrix}",
+            r"\begin{pmatrix}1&-3\end{pmatrix}",
+            true,
+        ),
+        (
+            r"-\frac12\begin{pmatrix}2\\4\end{pmatrix}",
+            r"\begin{pmatrix}-1\\-2\end{pmatrix}",
+            true,
+        ),
+        (
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}^T",
+            r"\begin{pmatrix}1&3\\2&4\end{pmatrix}",
+            true,
+        ),
+        (
+            r"\begin{pmatrix}1&2&3\end{pmatrix}^{\top}",
+            r"\begin{pmatrix}1\\2\\3\end{pmatrix}",
+            true,
+        ),
+        (
+            r"\begin{pmatrix}1\\2\end{pmatrix}+t\begin{pmatrix}3\\-4\end{pmatrix}",
+            r"\begin{pmatrix}1\\2\end{pmatrix}-t\begin{pmatrix}3\\-4\end{pmatrix}",
+            false,
+        ),
+        (
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}^T",
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}",
+            false,
+        ),
+        (
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}^2",
+            r"\begin{pmatrix}1&4\\9&16\end{pmatrix}",
+            false,
+        ),
+        (
+            r"\begin{pmatrix}1&2&3\end{pmatrix}^T",
+            r"\begin{pmatrix}1&2&3\end{pmatrix}",
+            false,
+        ),
+        (
+            r"\begin{pmatrix}1\\2\end{pmatrix}+\begin{pmatrix}1&2\end{pmatrix}",
+            r"\begin{pmatrix}2\\4\end{pmatrix}",
+            false,
+        ),
+        (
+            r"2-3\begin{pmatrix}1\\2\end{pmatrix}",
+            r"\begin{pmatrix}-1\\-2\end{pmatrix}",
+            false,
+        ),
+    ]);
+}
+
+#[test]
+fn matrices_as_plain_tex_and_python_write_them() {
+    check(&[
+        (
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}",
+            r"\begin{pmatrix}1&2\cr 3&4\cr\end{pmatrix}",
+            true,
+        ),
+        (
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}",
+            "[[1,2],[3,4]]",
+            true,
+        ),
+        (
+            "[[1, 2], [3, 4]]",
+            r"\begin{bmatrix}1&2\\3&4\end{bmatrix}",
+            true,
+        ),
+        (
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}",
+            "[[1,3],[2,4]]",
+            false,
+        ),
+        (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "[[1,2]]", false),
+        (
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}",
+            "[[1,2,3],[3,4]]",
+            false,
+        ),
+        (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "[1,2,3,4]", false),
+        (
+            r"\begin{pmatrix}1&2\\3&4\end{pmatrix}",
+            "((1,2),(3,4))",
+            false,
+        ),
+        (r"\begin{pmatrix}1\\3\end{pmatrix}", "[[1,2],[3,4]]", false),
+    ]);
+}
+
+#[test]
 fn ratios_and_times() {
     check(&[
         ("3:4", "6:8", true),
@@ -137,6 +237,20 @@ fn ratios_and_times() {
         ("1:2:3", "1:2", false),
         ("12:30", "6:15", false),
         ("3:45 PM", "3:45 AM", false),
+        ("9 AM", "9:00 AM", true),
+        ("9:00 AM", r"9\text{ a.m.}", true),
+        ("5 PM", "17:00", true),
+        ("12 PM", "12:00", true),
+        ("9 AM", "9", true),
         ("3:05", "3:50", false),
+        ("9 AM", "9 PM", false),
+        ("9 AM", "9:30 AM", false),
+        ("9 AM", "21:00", false),
+        ("9 AM", "10 AM", false),
+        ("9:00 AM", "9", false),
+        ("12 AM", "12 PM", false),
+        // A product and a quotient of variables.
+        ("5 p m", "5 PM", false),
+        ("5/am", "5 AM", false),
     ]);
 }

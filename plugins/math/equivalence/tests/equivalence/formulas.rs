@@ -148,6 +148,35 @@ fn differences_that_hardly_show() {
 }
 
 #[test]
+fn parts_of_complex_numbers() {
+    check(&[
+        (r"\operatorname{Re}(z)", r"\frac{z+\bar{z}}{2}", true),
+        (r"\Im z", r"\operatorname{Im}(z)", true),
+        ("Re(z)", r"\text{Re}(z)", true),
+        (
+            r"\operatorname{Re}(z)^2+\operatorname{Im}(z)^2",
+            "|z|^2",
+            true,
+        ),
+        (r"\operatorname{Re}(3+4i)", "3", true),
+        (r"\operatorname{Im}(3+4i)", "4", true),
+        (r"\operatorname{Im}(z) > 0", r"\Im z > 0", true),
+        (r"\operatorname{Re}(z) = 3", r"z + \bar z = 6", true),
+        (r"\operatorname{Re}(z)", r"\operatorname{Im}(z)", false),
+        (r"\operatorname{Re}(z)", "z", false),
+        ("z", r"\operatorname{Re}(z)", false),
+        (r"\operatorname{Im}(z)", "0", false),
+        (r"\operatorname{Re}(z)", r"\operatorname{Re}(w)", false),
+        (r"\operatorname{Im}(3+4i)", "4i", false),
+        (r"\operatorname{Im}(z) > 0", r"\Im z < 0", false),
+        (r"\operatorname{Im}(z) > 0", r"\Re z > 0", false),
+        (r"\operatorname{Im}(z) > 0", r"z > 0", false),
+        (r"\operatorname{Re}(z) = 3", r"z = 3", false),
+        (r"\operatorname{Re}(z) = 3", r"3", false),
+    ]);
+}
+
+#[test]
 fn real_and_complex_variables() {
     check(&[
         (r"z\bar{z}", r"|z|^2", true),

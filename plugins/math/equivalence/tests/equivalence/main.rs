@@ -1,6 +1,7 @@
 //! The engine through its public surface. Each module is a table of pairs, what is accepted
 //! beside what is rejected; `hostile` and `properties` ask for peace instead of a verdict.
 
+mod canonical;
 mod collections;
 mod formulas;
 mod hostile;

@@ -4,6 +4,56 @@ use crate::table::{check, check_with};
 use farthing_math_equivalence::{Percent, Policy};
 
 #[test]
+fn decimals_that_go_on() {
+    check(&[
+        (r"\frac13", "0.333...", true),
+        (r"\frac13", r"0.333\ldots", true),
+        ("0.3333…", r"\frac13", true),
+        (r"\frac16", "0.1666...", true),
+        (r"\frac{4}{33}", r"0.1212\dots", true),
+        (r"\frac17", "0.142857142857...", true),
+        (r"\frac{100}{3}\%", r"33.333\ldots\%", true),
+        (r"\frac13", "0.333", false),
+        (r"\frac13", "0.33...", false),
+        (r"\frac13", "0.3...", false),
+        (r"\frac13", "0.334...", false),
+        (r"\frac13", "0.333...4", false),
+        (r"\frac13", "0.666...", false),
+        ("2", "2.000...", false),
+        ("2", "1.999...", false),
+        (r"\sqrt{11}", "3.31662479...", false),
+        ("e", "2.718281828...", false),
+        (r"\frac{27182818281828}{10^{13}}", "2.718281828...", false),
+        (r"\pi", "3.14159...", false),
+        (r"\sqrt2", "1.414...", false),
+        ("0.333", "0.333...", false),
+    ]);
+}
+
+#[test]
+fn mixed_numbers_in_braces_and_upright_digits() {
+    check(&[
+        (r"\frac52", r"2{\frac{1}{2}}", true),
+        (r"2{\frac12}", "2.5", true),
+        (r"2{\frac12}", "1", false),
+        ("1", r"2{\frac12}", false),
+        (r"2{\frac32}", "3", true),
+        (r"2{\frac32}", "3.5", false),
+        (r"\log_2{\frac{1}{2}}", "-1", true),
+        (r"x^2{\frac{1}{2}}", r"\frac{x^2}{2}", true),
+        (r"x^2{\frac{1}{2}}", r"x^{5/2}", false),
+        (r"\sin^2{\frac12}", r"(\sin 0.5)^2", true),
+        ("255", r"\mathrm{FF}_{16}", true),
+        (r"\text{FF}_{16}", r"FF_{16}", true),
+        (r"\mathrm{1A}_{16}", "26", true),
+        (r"\mathrm{FF}_{16}", "256", false),
+        (r"\mathrm{FF}_{16}", r"\mathrm{FE}_{16}", false),
+        (r"\mathrm{FF}_{16}", r"\mathrm{FF}_{17}", false),
+        (r"\mathrm{CO}_2", "2", false),
+    ]);
+}
+
+#[test]
 fn fractions_and_mixed_numbers() {
     check(&[
         (r"\frac{1}{2}", "1/2", true),

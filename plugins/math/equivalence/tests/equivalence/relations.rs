@@ -102,6 +102,43 @@ fn intervals_and_inequalities() {
 }
 
 #[test]
+fn distances_and_squares_leave_intervals() {
+    check(&[
+        ("|x| < 3", "(-3, 3)", true),
+        ("|x| < 3", "-3 < x < 3", true),
+        ("|x| < 3", r"x \in (-3, 3)", true),
+        (r"|x-2| \le 3", "[-1, 5]", true),
+        ("|x+1| > 2", "x < -3 or x > 1", true),
+        (r"|x| \ge 2", r"(-\infty,-2]\cup[2,\infty)", true),
+        ("x^2 < 4", "(-2, 2)", true),
+        ("4 > x^2", "-2 < x < 2", true),
+        (r"x^2 \ge 2", r"(-\infty,-\sqrt2]\cup[\sqrt2,\infty)", true),
+        ("(x-1)^2 < 9", "-2 < x < 4", true),
+        ("|x| < 3", "[-3, 3]", false),
+        ("|x| < 3", "(-3, 4)", false),
+        ("|x| < 3", "-3 < y < 3", false),
+        ("|x| < 3", "x < 3", false),
+        ("|x| > 3", "x > 3", false),
+        ("|x| > 3", "(-3, 3)", false),
+        ("|x-2| < 3", "(-5, 1)", false),
+        ("|x-2| < 3", "(-3, 3)", false),
+        ("x^2 < 4", "(-4, 4)", false),
+        ("x^2 < 4", "[-2, 2]", false),
+        ("x^2 < 4", "x < 2", false),
+        ("x^3 < 8", "(-2, 2)", false),
+        ("x^2 = 4", "(-2, 2)", false),
+        // A disc.
+        ("|z| < 3", "(-3, 3)", false),
+        // Nothing follows from a bound that is not positive, and nothing is read into it.
+        ("|x| > -3", r"\mathbb{R}", false),
+        ("|x| < a", "(-a, a)", false),
+        // Given back, it may be the question.
+        ("(-3, 3)", "|x| < 3", false),
+        ("-2 < x < 2", "x^2 < 4", false),
+    ]);
+}
+
+#[test]
 fn sets_of_real_numbers() {
     check(&[
         (r"\mathbb{R}", r"(-\infty,\infty)", true),
