@@ -166,7 +166,7 @@ impl NextRequest {
             let task = chosen.unwrap_or(last);
             let index = match self.tasks[task].size {
                 None => position,
-                Some(size) => shuffled_index(self.seed, position, size.max(1)),
+                Some(size) => rng::shuffled_by(mixed, self.seed, "lap", position, size.max(1)),
             };
             Pick {
                 task: task as u64,
@@ -180,26 +180,10 @@ impl NextRequest {
     }
 }
 
-/// The element at `position % size` of the permutation number `position / size`, without
-/// making the permutation: a four-round Feistel network over the next power of four, walked
-/// until it lands inside.
-fn shuffled_index(seed: u64, position: u64, size: u64) -> u64 {
-    use rng::rand::RngExt;
-    let (lap, mut value) = (position / size, position % size);
-    let half_bits = (u64::BITS - (size - 1).leading_zeros()).div_ceil(2).max(1);
-    let mask = (1_u64 << half_bits) - 1;
-    let keys: [u64; 4] = rng::stream(seed, "lap", lap).random();
-    loop {
-        let (mut left, mut right) = (value >> half_bits, value & mask);
-        for key in keys {
-            let mixed = (right ^ key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            (left, right) = (right, left ^ ((mixed >> 32) & mask));
-        }
-        value = (left << half_bits) | right;
-        if value < size {
-            return value;
-        }
-    }
+/// How draws have always mixed: with another mixing, a run that is repeated would draw other
+/// problems.
+fn mixed(value: u64) -> u64 {
+    value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }
 
 /// One problem to pose.

@@ -8,12 +8,11 @@
 
 mod checker;
 mod config;
-mod dataset;
-mod format;
 mod judge;
 mod language;
 mod one_liners;
 mod phrasing;
+mod presets;
 mod problems;
 mod program;
 mod python;

@@ -1,6 +1,6 @@
 //! The task `code/problems`: programming problems from a data set.
 //!
-//! A column is found under the name that its format gives it, or the one that `columns` says.
+//! A column is found under the name that its preset gives it, or the one that `columns` says.
 //! Every problem's tests are read when the task is made, by the reader that the reward uses.
 //! Problems whose tests cannot be run are left out, each with its reason in the log; a row
 //! that is no problem at all is an error.
@@ -10,33 +10,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use farthing_dataset::{OneOrMany, Row, check_test_share, is_held_out, rows};
 use farthing_sdk::prelude::*;
 
 use crate::{
-    dataset::{Row, rows},
-    format::{Columns, Format, Source},
     phrasing::Phrasing,
+    presets::{Columns, Preset, Source},
     suite::Suite,
 };
 
 #[config]
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Files of problems to train on, `.jsonl` or `.parquet`.
+    /// The file or files of training problems, `.jsonl` or `.parquet`. Paths are relative to
+    /// the directory in which farthing runs.
     #[serde(default)]
-    pub train: Vec<PathBuf>,
-    /// Files of problems that are held out.
+    pub train: OneOrMany<PathBuf>,
+    /// The file or files of held-out problems.
     #[serde(default)]
-    pub test: Vec<PathBuf>,
+    pub test: OneOrMany<PathBuf>,
     /// Share of the problems in `train` that are held out as well. Which ones depends on
     /// nothing but their ids.
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub test_share: f64,
-    /// Whose columns the files have: `farthing`, `humaneval`, `mbpp` or `livecodebench`.
+    /// Which columns the files have: `farthing`, `humaneval`, `mbpp` or `livecodebench`.
     #[serde(default)]
-    pub format: Format,
-    /// Names of columns where they differ from the format's: `{ prompt = "question" }`.
+    pub preset: Preset,
+    /// Names of columns where they differ from the preset's: `{ prompt = "question" }`.
     #[serde(default)]
     pub columns: Columns,
     /// How a problem is put: `chat` (messages, for a model's own chat template), `base` (raw
@@ -72,15 +73,11 @@ impl Task for Problems {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self> {
-        if config.train.is_empty() && config.test.is_empty() {
-            bail!("no files: expected some under `train` or `test`");
+        if config.train.as_slice().is_empty() && config.test.as_slice().is_empty() {
+            return Err(Error::new("neither `train` nor `test` names a file")
+                .help("name a .jsonl or .parquet file: train = \"data/train.jsonl\""));
         }
-        if !(0.0..=1.0).contains(&config.test_share) {
-            bail!(
-                "`test_share` must be from 0 to 1, found {}",
-                config.test_share
-            );
-        }
+        check_test_share(config.test_share)?;
         let phrasing = Phrasing::parse(&config.template, config.system.clone())?;
         let read = |files: &[PathBuf]| -> Result<Vec<Problem>> {
             let mut problems = Vec::new();
@@ -89,10 +86,10 @@ impl Task for Problems {
             }
             Ok(problems)
         };
-        let (mut test, train): (Vec<Problem>, Vec<Problem>) = read(&config.train)?
+        let (mut test, train): (Vec<Problem>, Vec<Problem>) = read(config.train.as_slice())?
             .into_iter()
             .partition(|problem| is_held_out(&problem.id, config.test_share));
-        test.extend(read(&config.test)?);
+        test.extend(read(config.test.as_slice())?);
         check_ids(&train, &test)?;
         Ok(Self { train, test })
     }
@@ -123,20 +120,16 @@ impl Problems {
     }
 }
 
-/// By the id alone, so that a problem stays where it is when a data set grows.
-fn is_held_out(id: &str, share: f64) -> bool {
-    stream(0, id, 0).random_bool(share)
-}
-
 fn read_file(path: &Path, config: &Config, phrasing: &Phrasing) -> Result<Vec<Problem>> {
     let mut refused = BTreeMap::new();
     let mut problems = Vec::new();
-    for (index, row) in rows(path)?.iter().enumerate() {
-        let context = || format!("row {} of {}", index + 1, path.display());
-        let problem = problem(row, config, phrasing).map_err(|error| error.context(context()))?;
-        match serde_json::from_value::<Suite>(problem.facts.clone())
-            .map_err(|error| Error::from(error).context(context()))?
-        {
+    for row in rows(path)? {
+        let row = row?;
+        let problem = problem(&row, config, phrasing)?;
+        let suite = serde_json::from_value(problem.facts.clone()).map_err(|error| {
+            Error::from(error).context(format!("{}: its tests cannot be read", row.place))
+        })?;
+        match suite {
             Suite::Tests(_) => problems.push(problem),
             Suite::Refused(why) => {
                 refused.insert(problem.id, why);
@@ -157,13 +150,13 @@ fn read_file(path: &Path, config: &Config, phrasing: &Phrasing) -> Result<Vec<Pr
     Ok(problems)
 }
 
-fn problem(row: &Row, config: &Config, phrasing: &Phrasing) -> Result<Problem> {
+fn problem(row: &Row<'_>, config: &Config, phrasing: &Phrasing) -> Result<Problem> {
     let source = Source {
         row,
         columns: &config.columns,
         show_tests: config.show_tests,
     };
-    let read = config.format.read(&source)?;
+    let read = config.preset.read(&source)?;
     Ok(Problem {
         prompt: phrasing.pose(&read.statement),
         id: read.id,

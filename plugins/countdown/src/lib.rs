@@ -12,7 +12,6 @@ mod config;
 mod exact;
 mod expression;
 mod order;
-mod permutation;
 mod reach;
 mod search;
 mod solver;

@@ -9,12 +9,11 @@
 
 use std::ops::RangeInclusive;
 
-use farthing_sdk::prelude::*;
+use farthing_sdk::{prelude::*, rng::shuffled};
 
 use crate::{
     config::Config,
     order::{self, Order},
-    permutation::{keys, shuffled},
     solver::Solver,
 };
 
@@ -118,8 +117,7 @@ impl Space {
             return Err(Error::new(format!("the {} split is empty", split.name()))
                 .help("widen the range of targets or numbers, or change test_share"));
         }
-        let keys = keys(seed, split.name(), index / size);
-        let (puzzle, rank) = problems.nth(shuffled(index % size, size, keys));
+        let (puzzle, rank) = problems.nth(shuffled(seed, split.name(), index, size));
         Ok(self.posed(split, puzzle.clone(), rank))
     }
 

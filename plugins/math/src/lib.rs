@@ -11,7 +11,6 @@ mod arithmetic;
 mod equal;
 mod extraction;
 mod gold;
-mod permutation;
 mod problems;
 mod writing;
 

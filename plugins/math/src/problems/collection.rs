@@ -9,6 +9,7 @@ use std::{
     path::PathBuf,
 };
 
+use farthing_dataset::{is_held_out, rows};
 use farthing_sdk::prelude::*;
 
 use super::{
@@ -16,7 +17,6 @@ use super::{
     config::{Config, Unusable},
     contamination::Benchmarks,
     entry::{Entry, EntryReader, Reading, fingerprint},
-    rows::each_row,
 };
 
 /// The problems of both splits.
@@ -117,24 +117,23 @@ fn read_all(files: &[PathBuf], config: &Config, census: &mut Census) -> Result<V
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut conflicting = HashSet::new();
     for file in files {
-        each_row(file, &mut |row| {
+        for row in rows(file)? {
+            let row = row?;
             let entry = match reader.read(&row)? {
                 Reading::Problem(entry) => entry,
                 Reading::Filtered => {
                     census.filtered += 1;
-                    return Ok(());
+                    continue;
                 }
                 Reading::Skipped => {
                     census.skipped += 1;
-                    return Ok(());
+                    continue;
                 }
                 Reading::Unusable(why) => {
                     census.unusable += 1;
-                    return unusable(
-                        config.unusable,
-                        census.unusable,
-                        &format!("{}: {why}", row.place),
-                    );
+                    let what = format!("{}: {why}", row.place);
+                    unusable(config.unusable, census.unusable, &what)?;
+                    continue;
                 }
             };
             match places.entry(fingerprint(&entry.question)) {
@@ -153,8 +152,7 @@ fn read_all(files: &[PathBuf], config: &Config, census: &mut Census) -> Result<V
                     }
                 }
             }
-            Ok(())
-        })?;
+        }
     }
     census.conflicting += conflicting.len();
     let mut index = 0..;
@@ -180,10 +178,4 @@ fn unusable(policy: Unusable, count: usize, what: &str) -> Result<()> {
             Ok(())
         }
     }
-}
-
-fn is_held_out(id: &str, share: f64) -> bool {
-    // 53 bits, the most that a float holds exactly.
-    let uniform = (stream(0, id, 1).random::<u64>() >> 11) as f64 / (1_u64 << 53) as f64;
-    uniform < share
 }

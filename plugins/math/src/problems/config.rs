@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use farthing_dataset::{OneOrMany, check_test_share};
 use farthing_math_equivalence::Policy;
 use farthing_sdk::prelude::*;
 
@@ -46,8 +47,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            train: OneOrMany::Many(Vec::new()),
-            test: OneOrMany::Many(Vec::new()),
+            train: OneOrMany::default(),
+            test: OneOrMany::default(),
             preset: Preset::Custom,
             columns: ColumnNames::default(),
             only: BTreeMap::new(),
@@ -89,24 +90,6 @@ pub struct ColumnNames {
     pub tags: Option<OneOrMany<String>>,
 }
 
-/// A value, or a list of values.
-#[config]
-#[derive(Clone, Debug)]
-#[serde(untagged, expecting = "expected one value or a list of values")]
-pub enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
-impl<T> OneOrMany<T> {
-    pub fn as_slice(&self) -> &[T] {
-        match self {
-            Self::One(value) => std::slice::from_ref(value),
-            Self::Many(values) => values,
-        }
-    }
-}
-
 impl Config {
     /// # Errors
     /// Refuses what the schema cannot express.
@@ -115,11 +98,7 @@ impl Config {
             return Err(Error::new("neither `train` nor `test` names a file")
                 .help("name a .jsonl or .parquet file: train = \"data/train.jsonl\""));
         }
-        if let Some(share) = self.test_share
-            && !(0.0..=1.0).contains(&share)
-        {
-            bail!("`test_share` must be from 0 to 1, found {share}");
-        }
+        check_test_share(self.test_share())?;
         self.prompt.check()?;
         self.decontaminate
             .as_ref()

@@ -13,9 +13,8 @@ use std::{
     path::PathBuf,
 };
 
+use farthing_dataset::{OneOrMany, rows};
 use farthing_sdk::prelude::*;
-
-use super::{config::OneOrMany, rows::each_row};
 
 /// What to compare the training problems with.
 #[config]
@@ -77,23 +76,24 @@ impl Benchmarks {
             runs: HashSet::new(),
         };
         for file in settings.against.as_slice() {
-            each_row(file, &mut |row| {
+            for row in rows(file)? {
+                let row = row?;
                 let texts = settings.columns.iter().filter_map(|name| row.value(name));
                 let mut found = false;
                 for text in texts.filter_map(Value::as_str) {
                     found = true;
                     benchmarks.runs.extend(runs(text, settings.words));
                 }
-                if found {
-                    return Ok(());
+                if !found {
+                    let there = settings.columns.iter().find(|name| row.has_any(&[name]));
+                    let error = match there {
+                        Some(name) => row.unexpected(name, "the text of a problem"),
+                        None => row.lacks(&settings.columns),
+                    };
+                    return Err(error
+                        .help("name the column of the problem's text in `decontaminate.columns`"));
                 }
-                Err(Error::new(format!(
-                    "{}: has none of the columns to compare with; it has {}",
-                    row.place,
-                    row.names()
-                ))
-                .help("name the column of the problem's text in `decontaminate.columns`"))
-            })?;
+            }
         }
         Ok(benchmarks)
     }

@@ -1,9 +1,10 @@
 //! One row of a data set as a problem.
 
+use farthing_dataset::Row;
 use farthing_math_equivalence::Policy;
 use farthing_sdk::prelude::*;
 
-use super::{config::Config, presets::Columns, rows::Row};
+use super::{config::Config, presets::Columns};
 use crate::{
     extraction::last_box,
     gold::{self, bare},
@@ -53,7 +54,16 @@ impl EntryReader<'_> {
             return Ok(Reading::Unusable("it has no question".to_owned()));
         };
         let solution = row.first(&self.columns.solution).and_then(plain_text);
-        let answer = row.first(&self.columns.answer).and_then(plain_text);
+        let answer = row.first(&self.columns.answer);
+        if let Some(Value::Number(number)) = answer
+            && may_be_rounded(number)
+        {
+            return Ok(Reading::Unusable(format!(
+                "its answer {number} may be a whole number that was rounded when the file was \
+                 read; write it as text"
+            )));
+        }
+        let answer = answer.and_then(plain_text);
         if let Some(answer) = &answer
             && self
                 .skipped_answers
@@ -90,13 +100,7 @@ impl EntryReader<'_> {
         ];
         for (key, names) in wanted {
             if !row.has_any(&names) {
-                return Err(Error::new(format!(
-                    "{}: expected a column {} with the {key}, found {}",
-                    row.place,
-                    named(&names),
-                    row.names()
-                ))
-                .help(format!(
+                return Err(row.lacks(&names).help(format!(
                     "set `preset`, or name the column: columns = {{ {key} = \"..\" }}"
                 )));
             }
@@ -108,11 +112,9 @@ impl EntryReader<'_> {
             .find(|column| row.value(column).is_none())
         {
             None => Ok(()),
-            Some(column) => Err(Error::new(format!(
-                "{}: `only` asks for a column `{column}`, found {}",
-                row.place,
-                row.names()
-            ))),
+            Some(column) => Err(row
+                .lacks(&[column])
+                .help("`only` asks for it: name a column that every row has")),
         }
     }
 
@@ -169,6 +171,12 @@ fn id_of(question: &str) -> String {
     )
 }
 
+/// Whole numbers beyond 64 bits become floats when JSON is read, without a word.
+fn may_be_rounded(number: &serde_json::Number) -> bool {
+    const LARGEST: f64 = (1_u64 << 63) as f64;
+    number.is_f64() && number.as_f64().is_none_or(|float| float.abs() >= LARGEST)
+}
+
 /// A text or a number as text; nothing for what is empty, null or nested.
 fn plain_text(value: &Value) -> Option<String> {
     match value {
@@ -187,11 +195,6 @@ fn question_text(value: &Value) -> Option<String> {
     };
     let of_user = messages.iter().rfind(|message| message["role"] == "user")?;
     plain_text(&of_user["content"])
-}
-
-fn named(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(" or ")
 }
 
 /// Lower case, with dashes for everything that is neither letter nor digit.

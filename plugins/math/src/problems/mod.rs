@@ -12,14 +12,12 @@ mod contamination;
 mod entry;
 mod presets;
 mod prompt;
-mod rows;
 mod solution;
 
 use std::collections::HashMap;
 
-use farthing_sdk::prelude::*;
+use farthing_sdk::{prelude::*, rng::shuffled};
 
-use crate::permutation::shuffled;
 use collection::Collection;
 use config::Config;
 use entry::Entry;
@@ -85,7 +83,7 @@ impl Task for Problems {
             Split::Train => seed,
             Split::Test => 0,
         };
-        let place = shuffled(index, entries.len() as u64, seed, split.name());
+        let place = shuffled(seed, split.name(), index, entries.len() as u64);
         let entry = &entries[place as usize];
         Ok(Problem {
             id: entry.id.clone(),

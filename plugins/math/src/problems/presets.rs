@@ -1,8 +1,9 @@
 //! How well-known data sets name their columns.
 
+use farthing_dataset::OneOrMany;
 use farthing_sdk::prelude::*;
 
-use super::config::{ColumnNames, OneOrMany};
+use super::config::ColumnNames;
 
 /// A data set's form.
 #[config]

@@ -1,18 +1,17 @@
-//! Formats of data sets: which columns they have, and what becomes of them.
+//! How well-known data sets name their columns, and what becomes of them.
 //!
 //! The facts keep the tests as the data set has them; `suite` knows how to read each form.
 
 use std::collections::BTreeMap;
 
+use farthing_dataset::Row;
 use farthing_sdk::prelude::*;
 
-use crate::dataset::Row;
-
-/// Whose columns a file has.
+/// A data set's form.
 #[config]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub enum Preset {
     /// `id`, `prompt`, and `facts`; `tags` if there are any.
     #[default]
     Farthing,
@@ -25,12 +24,12 @@ pub enum Format {
     LiveCodeBench,
 }
 
-/// Names of columns where they differ from the format's.
+/// Names of columns where they differ from the preset's.
 pub type Columns = BTreeMap<String, String>;
 
 /// A row and how to look at it.
 pub struct Source<'a> {
-    pub row: &'a Row,
+    pub row: &'a Row<'a>,
     pub columns: &'a Columns,
     pub show_tests: usize,
 }
@@ -43,9 +42,9 @@ pub struct Read {
     pub tags: Vec<String>,
 }
 
-impl Format {
+impl Preset {
     /// # Errors
-    /// Names the column that is missing or is not what was expected.
+    /// Names the row, and the column that is missing or is not what was expected.
     pub fn read(self, source: &Source<'_>) -> Result<Read> {
         match self {
             Self::Farthing => farthing(source),
@@ -62,8 +61,7 @@ fn farthing(source: &Source<'_>) -> Result<Read> {
         statement: source.text("prompt")?,
         facts: source.json("facts")?,
         tags: match source.optional("tags") {
-            Some(tags) => serde_json::from_value(tags.clone())
-                .map_err(|error| Error::from(error).context("the column \"tags\""))?,
+            Some(_) => source.list("tags")?,
             None => Vec::new(),
         },
     })
@@ -88,8 +86,7 @@ fn human_eval(source: &Source<'_>) -> Result<Read> {
 }
 
 fn mbpp(source: &Source<'_>) -> Result<Read> {
-    let tests: Vec<String> = serde_json::from_value(source.json("test_list")?)
-        .map_err(|error| Error::from(error).context("the column \"test_list\""))?;
+    let tests: Vec<String> = source.list("test_list")?;
     let shown: Vec<&str> = tests
         .iter()
         .take(source.show_tests)
@@ -119,11 +116,14 @@ fn mbpp(source: &Source<'_>) -> Result<Read> {
 }
 
 fn live_code_bench(source: &Source<'_>) -> Result<Read> {
-    let mut tests: Vec<Value> = cases(source, "public_test_cases")?;
+    let mut tests: Vec<Value> = source.list("public_test_cases")?;
     if source.optional("private_test_cases").is_some() {
-        tests.extend(cases(source, "private_test_cases")?);
+        tests.extend(source.list::<Value>("private_test_cases")?);
     }
-    let metadata = source.json("metadata").unwrap_or_default();
+    let metadata = match source.optional("metadata") {
+        Some(_) => source.json("metadata")?,
+        None => Value::Null,
+    };
     let starter = match source.optional("starter_code") {
         Some(_) => source.text("starter_code")?,
         None => String::new(),
@@ -150,13 +150,6 @@ fn live_code_bench(source: &Source<'_>) -> Result<Read> {
     })
 }
 
-fn cases(source: &Source<'_>, column: &str) -> Result<Vec<Value>> {
-    match source.json(column)? {
-        Value::Array(cases) => Ok(cases),
-        _ => bail!("the column {column:?} is no list of tests"),
-    }
-}
-
 /// What LeetCode's starter code takes for granted; the original grader imports more.
 const IMPORTS: &str = "from typing import *\nfrom collections import *\nimport math, itertools, functools, heapq, bisect";
 
@@ -166,20 +159,13 @@ impl Source<'_> {
     }
 
     fn optional(&self, column: &str) -> Option<&Value> {
-        let value = self.row.get(self.name(column))?;
-        (!value.is_null()).then_some(value)
+        self.row.first(&[self.name(column)])
     }
 
     fn required(&self, column: &str) -> Result<&Value> {
         self.optional(column).ok_or_else(|| {
-            let found: Vec<&str> = self.row.keys().map(String::as_str).collect();
-            Error::new(format!(
-                "the column {:?} is missing; there are {}",
-                self.name(column),
-                found.join(", ")
-            ))
-            .help(format!(
-                "say what it is called: columns = {{ {column} = \"..\" }}"
+            self.row.lacks(&[self.name(column)]).help(format!(
+                "set `preset`, or name the column: columns = {{ {column} = \"..\" }}"
             ))
         })
     }
@@ -187,10 +173,7 @@ impl Source<'_> {
     fn text(&self, column: &str) -> Result<String> {
         match self.required(column)? {
             Value::String(text) => Ok(text.clone()),
-            other => bail!(
-                "the column {:?} is {other}: expected text",
-                self.name(column)
-            ),
+            _ => Err(self.row.unexpected(self.name(column), "text")),
         }
     }
 
@@ -206,14 +189,23 @@ impl Source<'_> {
     fn json(&self, column: &str) -> Result<Value> {
         match self.required(column)? {
             Value::String(text) => serde_json::from_str(text).map_err(|error| {
-                Error::from(error)
-                    .context(format!("the column {:?} is no JSON", self.name(column)))
-                    .help(
-                        "LiveCodeBench compresses its private tests; in Python, \
-                         json.loads(pickle.loads(zlib.decompress(base64.b64decode(text)))) is the list",
-                    )
+                self.of_another_kind(column, "JSON", error).help(
+                    "LiveCodeBench compresses its private tests; in Python, \
+                     json.loads(pickle.loads(zlib.decompress(base64.b64decode(text)))) is the list",
+                )
             }),
             value => Ok(value.clone()),
         }
+    }
+
+    /// A list, or text that is JSON for one.
+    fn list<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Vec<T>> {
+        serde_json::from_value(self.json(column)?)
+            .map_err(|error| self.of_another_kind(column, "a list", error))
+    }
+
+    fn of_another_kind(&self, column: &str, expected: &str, why: serde_json::Error) -> Error {
+        let unexpected = self.row.unexpected(self.name(column), expected);
+        Error::from(why).context(unexpected.message())
     }
 }
