@@ -22,7 +22,7 @@ const PREPARATION: Duration = Duration::from_secs(20);
 
 /// How long the launcher may take to end everything when it is told to. Then it is killed, which ends everything too,
 /// but what was used is not accounted for.
-const END: Duration = Duration::from_secs(5);
+const END: Duration = Duration::from_secs(30);
 
 /// What a run did, before it is judged.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use farthing_sandbox::{End, Layer};
 
-use crate::support::{ample, has, lines, python, python_with, run_in, sandbox};
+use crate::support::{alone_with_memory, ample, has, lines, python, python_with, run_in, sandbox};
 
 #[test]
 fn an_exit_code_and_a_signal_are_told_apart() {
@@ -164,6 +164,7 @@ fn output_up_to_the_limit_is_whole() {
 
 #[test]
 fn a_memory_bomb_is_ended_or_refused() {
+    let _alone = alone_with_memory();
     let program = "
 print('growing', flush=True)
 held = []
@@ -190,6 +191,7 @@ while True: held.append(bytearray(1 << 20))";
 
 #[test]
 fn a_memory_bomb_in_a_child_counts_where_the_run_is_counted_together() {
+    let _alone = alone_with_memory();
     let program = "
 if os.fork() == 0:
     held = []

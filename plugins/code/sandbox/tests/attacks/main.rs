@@ -16,5 +16,6 @@ mod support;
 
 #[test]
 fn all_of_it_holds_without_rights() {
+    let _alone = support::alone_with_memory();
     support::again_without_rights("all_of_it_holds_without_rights");
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use farthing_sandbox::{Finished, Job, Layer, Limits, Sandbox, SandboxPolicy};
@@ -109,6 +110,15 @@ pub fn prints(program: &str, expected: &[&str]) {
 pub fn user() -> u32 {
     // SAFETY: the call cannot fail and touches no memory.
     unsafe { libc::geteuid() }
+}
+
+/// Held while the machine may kill a program for the memory that it takes, and while tests run as a user whose sandboxes
+/// cannot tell whom such a kill has met: they would give up programs that ended badly meanwhile.
+pub fn alone_with_memory() -> MutexGuard<'static, ()> {
+    static MEMORY: Mutex<()> = Mutex::new(());
+    MEMORY
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Runs all tests of this binary again as a user without rights, if this one is root.
