@@ -29,7 +29,7 @@ impl Job<'_> {
 
     /// The working directory, as the program sees it: the only place where it may write. `/tmp` is another name of it,
     /// unless the policy shows a path in there.
-    pub const DIRECTORY: &'static str = "/work";
+    pub const DIRECTORY: &'static str = "/box";
 }
 
 /// What a program may use up before it is ended.

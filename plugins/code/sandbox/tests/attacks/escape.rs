@@ -52,18 +52,18 @@ fn no_further_namespace_can_be_made_or_entered() {
 
 #[test]
 fn nothing_can_be_mounted() {
-    let nothing = "b'tmpfs', b'/work', b'tmpfs', 0, None";
+    let nothing = "b'tmpfs', b'/box', b'tmpfs', 0, None";
     refused(
         &[
             ("mount", libc::SYS_mount, nothing),
-            ("umount", libc::SYS_umount2, "b'/work', 2"),
-            ("pivot_root", libc::SYS_pivot_root, "b'/work', b'/work'"),
-            ("chroot", libc::SYS_chroot, "b'/work'"),
+            ("umount", libc::SYS_umount2, "b'/box', 2"),
+            ("pivot_root", libc::SYS_pivot_root, "b'/box', b'/box'"),
+            ("chroot", libc::SYS_chroot, "b'/box'"),
             ("open_tree", libc::SYS_open_tree, "-100, b'/', 1"),
             (
                 "move_mount",
                 libc::SYS_move_mount,
-                "-100, b'/usr', -100, b'/work', 0",
+                "-100, b'/usr', -100, b'/box', 0",
             ),
             ("fsopen", libc::SYS_fsopen, "b'tmpfs', 0"),
             (
@@ -235,7 +235,7 @@ fn no_other_identity_can_be_had() {
                 libc::SYS_capset,
                 "ctypes.create_string_buffer(8), ctypes.create_string_buffer(24)",
             ),
-            ("fchownat", libc::SYS_fchownat, "-100, b'/work', 0, 0, 0"),
+            ("fchownat", libc::SYS_fchownat, "-100, b'/box', 0, 0, 0"),
         ],
         "EPERM",
     );
@@ -265,7 +265,7 @@ print(all(os.statvfs(p).f_flag & os.ST_NOSUID for p in found))
 open('own', 'w').write('#!/usr/bin/python3 -IS\\nimport os; print(os.geteuid())')
 os.chmod('own', 0o4755)
 sys.stdout.flush()
-os.execv('/work/own', ['own'])",
+os.execv('/box/own', ['own'])",
         &["True", "65534"],
     );
 }

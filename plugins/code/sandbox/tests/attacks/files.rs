@@ -31,7 +31,7 @@ def children(path):
     try: return sorted(os.listdir(path))
     except PermissionError: return 'EACCES'
 print(children('/'), children('/dev'), children('/etc'))
-for name in ['usr', 'dev', 'work', 'tmp', 'proc', 'home', 'root']: print(name, os.path.exists('/' + name))",
+for name in ['usr', 'dev', 'box', 'tmp', 'proc', 'home', 'root']: print(name, os.path.exists('/' + name))",
     );
     let lines = lines(&finished);
     // With Landlock they cannot be listed; without, they hold these names only.
@@ -42,7 +42,7 @@ for name in ['usr', 'dev', 'work', 'tmp', 'proc', 'home', 'root']: print(name, o
     let expected = [
         "usr True",
         "dev True",
-        "work True",
+        "box True",
         "tmp True",
         "proc False",
         "home False",
@@ -55,9 +55,9 @@ for name in ['usr', 'dev', 'work', 'tmp', 'proc', 'home', 'root']: print(name, o
 fn dot_dot_leads_nowhere() {
     prints(
         "
-os.chdir('/work/' + '../' * 40)
+os.chdir('/box/' + '../' * 40)
 print(os.getcwd(), said(os.stat, '/..' * 40 + '/etc/shadow'))
-print(said(os.stat, '/work/../../../proc/1/cwd'))",
+print(said(os.stat, '/box/../../../proc/1/cwd'))",
         &["/ ENOENT", "ENOENT"],
     );
 }
@@ -98,7 +98,7 @@ open('/tmp/new', 'w').write('x'); print(open('new').read())",
             channel: false,
         })
         .unwrap();
-    assert_eq!(lines(&finished), ["/work ['data', 'main.py'] text", "x"]);
+    assert_eq!(lines(&finished), ["/box ['data', 'main.py'] text", "x"]);
 }
 
 #[test]
@@ -161,7 +161,7 @@ with open('1', 'wb', buffering=0) as file:
 fn links_to_the_machines_files_lead_nowhere() {
     prints(
         "
-for target in ['/etc/shadow', '/proc/self/root/etc/passwd', '../../../../etc/shadow', '/work/../etc/shadow']:
+for target in ['/etc/shadow', '/proc/self/root/etc/passwd', '../../../../etc/shadow', '/box/../etc/shadow']:
     os.symlink(target, 'link'); print(said(open, 'link')); os.unlink('link')
 print(said(os.link, '/usr/bin/env', 'hard') in ('EXDEV', 'EPERM', 'EACCES'))",
         &["ENOENT", "ENOENT", "ENOENT", "ENOENT", "True"],
