@@ -10,13 +10,13 @@
 
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
+#[path = "../sandbox/tests/common/other_user.rs"]
+mod other_user;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
-    process::Command,
-    sync::{Mutex, MutexGuard},
 };
 
 use farthing_code::TestsReward;
@@ -25,6 +25,7 @@ use farthing_sdk::{
     prelude::*,
     testing::{self, RewardKit},
 };
+use other_user::{again_without_rights, alone_with_memory, user};
 
 macro_rules! hacks {
     ($($name:ident)*) => {
@@ -219,58 +220,11 @@ fn every_file_is_run() {
     assert_eq!(files, run);
 }
 
-fn user() -> u32 {
-    // SAFETY: the call cannot fail and touches no memory.
-    unsafe { libc::geteuid() }
-}
-
-/// Held while the machine may kill a program for its memory, and while sandboxes run that cannot tell whom such a kill has
-/// met: they would give up programs that ended badly meanwhile.
-fn alone_with_memory() -> MutexGuard<'static, ()> {
-    static MEMORY: Mutex<()> = Mutex::new(());
-    MEMORY
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
 #[test]
 fn none_of_it_earns_anything_without_rights() {
-    const NOBODY: u32 = 65534;
-    if user() != 0 {
-        println!(
-            "user {} runs these tests already; there is no other to become",
-            user()
-        );
-        return;
-    }
     let _alone = alone_with_memory();
-    // The target directory may be closed to others. Copied by another program: a file that is
-    // open for writing here cannot be executed while another test starts a process.
-    let directory = tempfile::tempdir().unwrap();
-    let binary = directory.path().join("hacks");
-    let copied = Command::new("cp")
-        .arg(std::env::current_exe().unwrap())
-        .arg(&binary)
-        .status();
-    assert!(copied.unwrap().success());
-    for path in [directory.path(), &binary] {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    if let Some(text) = again_without_rights("none_of_it_earns_anything_without_rights") {
+        let passed = format!("test result: ok. {} passed", HACKS.len() + 2);
+        assert!(text.contains(&passed), "{text}");
     }
-    let output = Command::new(&binary)
-        .args(["--skip", "none_of_it_earns_anything_without_rights"])
-        .current_dir(directory.path())
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "as user {NOBODY}:\n{text}\n{errors}"
-    );
-    assert!(
-        text.contains(&format!("test result: ok. {} passed", HACKS.len() + 2)),
-        "{text}"
-    );
 }

@@ -8,8 +8,14 @@
 #[allow(dead_code)] // The attacks use the rest.
 mod support;
 
+#[path = "common/held.rs"]
+mod held;
+
+#[path = "common/other_user.rs"]
+#[allow(dead_code)]
+mod other_user;
+
 use std::collections::BTreeSet;
-use std::fs;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,6 +24,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use farthing_sandbox::{End, Job, Limits, Sandbox, SandboxError};
+use held::{Held, cgroups_of, processes_with};
 use support::{PYTHON, ample, sandbox};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -81,7 +88,7 @@ fn a_killed_host_takes_its_programs_along() {
 #[test]
 fn all_of_it_holds_without_rights() {
     let _alone = alone();
-    support::again_without_rights("all_of_it_holds_without_rights");
+    other_user::again_without_rights("all_of_it_holds_without_rights");
 }
 
 /// Nobody else's descriptors and children are about while this is held.
@@ -185,73 +192,6 @@ fn job<'a>(arguments: &'a [&'a str], limits: Limits) -> Job<'a> {
         limits,
         channel: true,
     }
-}
-
-/// What this process holds of the machine.
-#[derive(Debug, PartialEq, Eq)]
-struct Held {
-    descriptors: BTreeSet<PathBuf>,
-    mounts: String,
-    children: String,
-    temporary: BTreeSet<PathBuf>,
-}
-
-impl Held {
-    fn now() -> Self {
-        let children = fs::read_dir("/proc/self/task")
-            .unwrap()
-            .filter_map(|task| fs::read_to_string(task.unwrap().path().join("children")).ok())
-            .collect();
-        Self {
-            descriptors: names("/proc/self/fd"),
-            mounts: fs::read_to_string("/proc/self/mountinfo").unwrap(),
-            children,
-            temporary: names(std::env::temp_dir())
-                .into_iter()
-                .filter(|path| path.to_string_lossy().contains("sandbox"))
-                .collect(),
-        }
-    }
-}
-
-fn names(directory: impl AsRef<Path>) -> BTreeSet<PathBuf> {
-    fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect()
-}
-
-/// The processes of this machine that have this argument.
-fn processes_with(argument: &str) -> Vec<i32> {
-    let has = |process: &Path| {
-        let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
-        arguments
-            .split(|byte| *byte == 0)
-            .any(|one| one == argument.as_bytes())
-    };
-    names("/proc")
-        .into_iter()
-        .filter(|process| has(process))
-        .filter_map(|process| process.file_name()?.to_str()?.parse().ok())
-        .collect()
-}
-
-/// The cgroups that sandboxes of this process have made, in every hierarchy that is mounted.
-fn cgroups_of(process: u32) -> BTreeSet<PathBuf> {
-    let prefix = format!("farthing-sandbox-{process}-");
-    let mut found = BTreeSet::new();
-    let mut left = vec![PathBuf::from("/sys/fs/cgroup")];
-    while let Some(directory) = left.pop() {
-        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                    found.insert(entry.path());
-                }
-                left.push(entry.path());
-            }
-        }
-    }
-    found
 }
 
 /// A descriptor of a process, which tells its end even if its number is given to another.

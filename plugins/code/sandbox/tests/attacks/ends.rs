@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use farthing_sandbox::{End, Layer};
 
-use crate::support::{alone_with_memory, ample, has, lines, python, python_with, run_in, sandbox};
+use crate::other_user::alone_with_memory;
+use crate::support::{ample, has, lines, python, python_with, run_in, sandbox};
 
 #[test]
 fn an_exit_code_and_a_signal_are_told_apart() {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use farthing_sandbox::{End, Job, Layer, Sandbox, SandboxError, SandboxPolicy};
 
-use crate::support::{PYTHON, ample, has, sandbox, user};
+use crate::other_user::user;
+use crate::support::{PYTHON, ample, has, sandbox};
 
 fn job<'a>(program: &'a str, arguments: &'a [&'a str]) -> Job<'a> {
     Job {

@@ -14,8 +14,11 @@ mod network;
 mod processes;
 mod support;
 
+#[path = "../common/other_user.rs"]
+mod other_user;
+
 #[test]
 fn all_of_it_holds_without_rights() {
-    let _alone = support::alone_with_memory();
-    support::again_without_rights("all_of_it_holds_without_rights");
+    let _alone = other_user::alone_with_memory();
+    other_user::again_without_rights("all_of_it_holds_without_rights");
 }

@@ -6,6 +6,7 @@ mod collections;
 mod formulas;
 mod hostile;
 mod numbers;
+mod pieces;
 mod properties;
 mod public;
 mod relations;

@@ -4,7 +4,7 @@
 use farthing_math_equivalence::{Policy, Verdict, compare, parse};
 use proptest::prelude::*;
 
-use crate::table;
+use crate::{pieces::PIECES, table};
 
 #[derive(Clone, Debug)]
 enum Tree {
@@ -133,67 +133,3 @@ proptest! {
         }
     }
 }
-
-const PIECES: &[&str] = &[
-    "\\frac",
-    "{",
-    "}",
-    "(",
-    ")",
-    "[",
-    "]",
-    "\\{",
-    "\\}",
-    "^",
-    "_",
-    "!",
-    "\\sqrt",
-    "\\sin ",
-    "\\ln ",
-    "\\log_",
-    "\\pm",
-    "\\cup",
-    "\\infty",
-    "\\text{",
-    "\\overline{",
-    "\\begin{pmatrix}",
-    "\\end{pmatrix}",
-    "&",
-    "\\\\",
-    "\\pi",
-    "x",
-    "y",
-    "e",
-    "i",
-    "2",
-    "10",
-    "3.5",
-    "0",
-    ".",
-    ",",
-    ";",
-    ":",
-    "=",
-    "<",
-    "\\le ",
-    "/",
-    "*",
-    "+",
-    "-",
-    "|",
-    "\\in ",
-    "\\mathbb{R}",
-    "\\setminus ",
-    " or ",
-    " and ",
-    "%",
-    "$",
-    "°",
-    "½",
-    "²",
-    "\\binom",
-    "\\lfloor",
-    "\\rfloor",
-    " cm",
-    " ",
-];

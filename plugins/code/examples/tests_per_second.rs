@@ -1,5 +1,5 @@
 //! How many short Python tests a second this machine judges, and what of that is Python:
-//! `cargo run --package farthing-code --example throughput [-- TESTS]`.
+//! `cargo run --package farthing-code --example tests_per_second [-- TESTS]`.
 
 use std::{
     process::{Command, Stdio},
