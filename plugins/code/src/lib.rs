@@ -11,6 +11,7 @@ mod config;
 mod judge;
 mod language;
 mod one_liners;
+mod packed;
 mod phrasing;
 mod presets;
 mod problems;

@@ -47,4 +47,10 @@ impl Phrasing {
             Self::Custom(text) => Prompt::Text(text.replace("{problem}", statement)),
         }
     }
+
+    /// This program as the completion that was asked for. What a template of one's own asks for
+    /// is not known, and a fenced block is what most do.
+    pub fn answer(&self, program: &str) -> String {
+        format!("```python\n{}\n```", program.trim_end())
+    }
 }

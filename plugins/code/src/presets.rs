@@ -7,20 +7,24 @@ use std::collections::BTreeMap;
 use farthing_dataset::Row;
 use farthing_sdk::prelude::*;
 
+use crate::packed::unpacked;
+
 /// A data set's form.
 #[config]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// `id`, `prompt`, and `facts`; `tags` if there are any.
+    /// `id`, `prompt`, and `facts`; `tags` and `solution` if there are any.
     #[default]
     Farthing,
-    /// `task_id`, `prompt` (the beginning of the program), `entry_point`, `test`.
+    /// `task_id`, `prompt` (the beginning of the program), `entry_point`, `test`; the solution
+    /// is `canonical_solution`.
     HumanEval,
-    /// `task_id`, `text` or `prompt`, `test_list`, `test_setup_code` or `test_imports`.
+    /// `task_id`, `text` or `prompt`, `test_list`, `test_setup_code` or `test_imports`; the
+    /// solution is `code`.
     Mbpp,
     /// `question_id`, `question_content`, `starter_code`, `public_test_cases`,
-    /// `private_test_cases` (as JSON), `metadata`, `difficulty`, `platform`.
+    /// `private_test_cases` (as JSON, or packed), `metadata`, `difficulty`, `platform`.
     LiveCodeBench,
 }
 
@@ -39,10 +43,61 @@ pub struct Read {
     pub id: String,
     pub statement: String,
     pub facts: Value,
+    /// A program that is right, if the data set has one.
+    pub solution: Option<String>,
     pub tags: Vec<String>,
 }
 
 impl Preset {
+    /// # Errors
+    /// When `columns` renames a column that this preset does not read.
+    pub fn check(self, columns: &Columns) -> Result<()> {
+        let known = self.columns();
+        match columns.keys().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(Error::new(format!(
+                "`columns` renames `{name}`, which this preset does not read"
+            ))
+            .help(format!(
+                "it reads {}; the name in the file stands on the right: {{ {} = \"{name}\" }}",
+                known.join(", "),
+                known[1]
+            ))),
+        }
+    }
+
+    fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Farthing => &["id", "prompt", "facts", "tags", "solution"],
+            Self::HumanEval => &[
+                "task_id",
+                "prompt",
+                "entry_point",
+                "test",
+                "canonical_solution",
+            ],
+            Self::Mbpp => &[
+                "task_id",
+                "text",
+                "prompt",
+                "test_list",
+                "test_setup_code",
+                "test_imports",
+                "code",
+            ],
+            Self::LiveCodeBench => &[
+                "question_id",
+                "question_content",
+                "starter_code",
+                "public_test_cases",
+                "private_test_cases",
+                "metadata",
+                "difficulty",
+                "platform",
+            ],
+        }
+    }
+
     /// # Errors
     /// Names the row, and the column that is missing or is not what was expected.
     pub fn read(self, source: &Source<'_>) -> Result<Read> {
@@ -64,11 +119,13 @@ fn farthing(source: &Source<'_>) -> Result<Read> {
             Some(_) => source.list("tags")?,
             None => Vec::new(),
         },
+        solution: source.optional_text("solution")?,
     })
 }
 
 fn human_eval(source: &Source<'_>) -> Result<Read> {
     let stub = source.text("prompt")?;
+    let solution = source.optional_text("canonical_solution")?;
     let statement = format!(
         "Complete this function. Repeat what is given:\n\n```python\n{}\n```",
         stub.trim_end()
@@ -81,6 +138,7 @@ fn human_eval(source: &Source<'_>) -> Result<Read> {
             "test": source.text("test")?,
             "stub": stub,
         }),
+        solution: solution.map(|body| format!("{stub}{body}")),
         tags: Vec::new(),
     })
 }
@@ -92,8 +150,8 @@ fn mbpp(source: &Source<'_>) -> Result<Read> {
         .take(source.show_tests)
         .map(String::as_str)
         .collect();
-    let text = match source.optional("text") {
-        Some(_) => source.text("text")?,
+    let text = match source.optional_text("text")? {
+        Some(text) => text,
         None => source.text("prompt")?,
     };
     let statement = format!(
@@ -111,23 +169,19 @@ fn mbpp(source: &Source<'_>) -> Result<Read> {
         id: source.id("task_id")?,
         statement,
         facts,
+        solution: source.optional_text("code")?,
         tags: Vec::new(),
     })
 }
 
 fn live_code_bench(source: &Source<'_>) -> Result<Read> {
     let mut tests: Vec<Value> = source.list("public_test_cases")?;
-    if source.optional("private_test_cases").is_some() {
-        tests.extend(source.list::<Value>("private_test_cases")?);
-    }
+    tests.extend(source.packed_list("private_test_cases")?);
     let metadata = match source.optional("metadata") {
         Some(_) => source.json("metadata")?,
         None => Value::Null,
     };
-    let starter = match source.optional("starter_code") {
-        Some(_) => source.text("starter_code")?,
-        None => String::new(),
-    };
+    let starter = source.optional_text("starter_code")?.unwrap_or_default();
     let mut statement = source.text("question_content")?;
     if !starter.trim().is_empty() {
         statement = format!(
@@ -146,6 +200,7 @@ fn live_code_bench(source: &Source<'_>) -> Result<Read> {
         id: source.id("question_id")?,
         statement,
         facts,
+        solution: None,
         tags: tags.collect(),
     })
 }
@@ -185,15 +240,18 @@ impl Source<'_> {
         }
     }
 
+    fn optional_text(&self, column: &str) -> Result<Option<String>> {
+        match self.optional(column) {
+            Some(_) => self.text(column).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// A value, or text that is JSON.
     fn json(&self, column: &str) -> Result<Value> {
         match self.required(column)? {
-            Value::String(text) => serde_json::from_str(text).map_err(|error| {
-                self.of_another_kind(column, "JSON", error).help(
-                    "LiveCodeBench compresses its private tests; in Python, \
-                     json.loads(pickle.loads(zlib.decompress(base64.b64decode(text)))) is the list",
-                )
-            }),
+            Value::String(text) => serde_json::from_str(text)
+                .map_err(|error| self.of_another_kind(column, "JSON", error.into())),
             value => Ok(value.clone()),
         }
     }
@@ -201,11 +259,25 @@ impl Source<'_> {
     /// A list, or text that is JSON for one.
     fn list<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Vec<T>> {
         serde_json::from_value(self.json(column)?)
-            .map_err(|error| self.of_another_kind(column, "a list", error))
+            .map_err(|error| self.of_another_kind(column, "a list", error.into()))
     }
 
-    fn of_another_kind(&self, column: &str, expected: &str, why: serde_json::Error) -> Error {
+    /// A list, text that is JSON for one, such text packed, or nothing.
+    fn packed_list(&self, column: &str) -> Result<Vec<Value>> {
+        match self.optional(column) {
+            None => Ok(Vec::new()),
+            Some(Value::String(text)) if !text.trim_start().starts_with('[') => {
+                let list = unpacked(text).and_then(|json| Ok(serde_json::from_str(&json)?));
+                list.map_err(|error| {
+                    self.of_another_kind(column, "a list, as JSON or packed", error)
+                })
+            }
+            Some(_) => self.list(column),
+        }
+    }
+
+    fn of_another_kind(&self, column: &str, expected: &str, why: Error) -> Error {
         let unexpected = self.row.unexpected(self.name(column), expected);
-        Error::from(why).context(unexpected.message())
+        why.context(unexpected.message())
     }
 }

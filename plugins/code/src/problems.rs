@@ -6,16 +6,16 @@
 //! that is no problem at all is an error.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-use farthing_dataset::{OneOrMany, Row, check_test_share, is_held_out, rows};
+use farthing_dataset::{OneOrMany, Row, is_held_out, rows, test_share};
 use farthing_sdk::prelude::*;
 
 use crate::{
     phrasing::Phrasing,
-    presets::{Columns, Preset, Source},
+    presets::{Columns, Preset, Read, Source},
     suite::Suite,
 };
 
@@ -29,11 +29,11 @@ pub struct Config {
     /// The file or files of held-out problems.
     #[serde(default)]
     pub test: OneOrMany<PathBuf>,
-    /// Share of the problems in `train` that are held out as well. Which ones depends on
-    /// nothing but their ids.
-    #[serde(default)]
+    /// Share of the problems of `train` that are held out as well, whatever the seed: which
+    /// ones depends on nothing but their ids. Left out, it is 0 with a `test` file and 0.1
+    /// without.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub test_share: f64,
+    pub test_share: Option<f64>,
     /// Which columns the files have: `farthing`, `humaneval`, `mbpp` or `livecodebench`.
     #[serde(default)]
     pub preset: Preset,
@@ -65,6 +65,8 @@ fn one() -> usize {
 pub struct Problems {
     train: Vec<Problem>,
     test: Vec<Problem>,
+    /// Worked solutions, by the ids of their problems.
+    solutions: HashMap<String, String>,
 }
 
 /// Programming problems from JSONL or parquet: HumanEval, MBPP, LiveCodeBench, or your own.
@@ -77,21 +79,27 @@ impl Task for Problems {
             return Err(Error::new("neither `train` nor `test` names a file")
                 .help("name a .jsonl or .parquet file: train = \"data/train.jsonl\""));
         }
-        check_test_share(config.test_share)?;
+        config.preset.check(&config.columns)?;
+        let share = test_share(config.test_share, !config.test.as_slice().is_empty())?;
         let phrasing = Phrasing::parse(&config.template, config.system.clone())?;
-        let read = |files: &[PathBuf]| -> Result<Vec<Problem>> {
+        let mut solutions = HashMap::new();
+        let mut read = |files: &[PathBuf]| -> Result<Vec<Problem>> {
             let mut problems = Vec::new();
             for file in files {
-                problems.extend(read_file(file, &config, &phrasing)?);
+                problems.extend(read_file(file, &config, &phrasing, &mut solutions)?);
             }
             Ok(problems)
         };
         let (mut test, train): (Vec<Problem>, Vec<Problem>) = read(config.train.as_slice())?
             .into_iter()
-            .partition(|problem| is_held_out(&problem.id, config.test_share));
+            .partition(|problem| is_held_out(&problem.id, share));
         test.extend(read(config.test.as_slice())?);
         check_ids(&train, &test)?;
-        Ok(Self { train, test })
+        Ok(Self {
+            train,
+            test,
+            solutions,
+        })
     }
 
     fn size(&self, split: Split) -> Result<Option<u64>> {
@@ -109,6 +117,10 @@ impl Task for Problems {
             ),
         }
     }
+
+    fn solution(&self, problem: &Problem, _variant: u64) -> Result<Option<String>> {
+        Ok(self.solutions.get(&problem.id).cloned())
+    }
 }
 
 impl Problems {
@@ -120,21 +132,34 @@ impl Problems {
     }
 }
 
-fn read_file(path: &Path, config: &Config, phrasing: &Phrasing) -> Result<Vec<Problem>> {
+/// The problems of a file; their solutions, as completions, are added to `solutions`.
+fn read_file(
+    path: &Path,
+    config: &Config,
+    phrasing: &Phrasing,
+    solutions: &mut HashMap<String, String>,
+) -> Result<Vec<Problem>> {
     let mut refused = BTreeMap::new();
     let mut problems = Vec::new();
     for row in rows(path)? {
         let row = row?;
-        let problem = problem(&row, config, phrasing)?;
-        let suite = serde_json::from_value(problem.facts.clone()).map_err(|error| {
+        let read = read_row(&row, config)?;
+        let suite = serde_json::from_value(read.facts.clone()).map_err(|error| {
             Error::from(error).context(format!("{}: its tests cannot be read", row.place))
         })?;
-        match suite {
-            Suite::Tests(_) => problems.push(problem),
-            Suite::Refused(why) => {
-                refused.insert(problem.id, why);
-            }
+        if let Suite::Refused(why) = suite {
+            refused.insert(read.id, why);
+            continue;
         }
+        if let Some(program) = read.solution {
+            solutions.insert(read.id.clone(), phrasing.answer(&program));
+        }
+        problems.push(Problem {
+            prompt: phrasing.pose(&read.statement),
+            id: read.id,
+            facts: read.facts,
+            tags: read.tags,
+        });
     }
     for (id, why) in &refused {
         tracing::warn!(problem = %id, why = %why, "left out: its tests cannot be run");
@@ -150,18 +175,11 @@ fn read_file(path: &Path, config: &Config, phrasing: &Phrasing) -> Result<Vec<Pr
     Ok(problems)
 }
 
-fn problem(row: &Row<'_>, config: &Config, phrasing: &Phrasing) -> Result<Problem> {
-    let source = Source {
+fn read_row(row: &Row<'_>, config: &Config) -> Result<Read> {
+    config.preset.read(&Source {
         row,
         columns: &config.columns,
         show_tests: config.show_tests,
-    };
-    let read = config.preset.read(&source)?;
-    Ok(Problem {
-        prompt: phrasing.pose(&read.statement),
-        id: read.id,
-        facts: read.facts,
-        tags: read.tags,
     })
 }
 

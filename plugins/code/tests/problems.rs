@@ -29,6 +29,11 @@ fn written(directory: &Path, name: &str, rows: &[Value]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// base64.b64encode(zlib.compress(pickle.dumps(json.dumps(
+/// [{"input": "4", "output": "16", "testtype": "functional"}]))))
+const PACKED: &str =
+    "eJxrYJlqxwABPVbR1UqZeQWlJUpWCkomSjoKSvmlJVCuoRmIX5JaXFJSWZAKEkkrzUsuyczPS8xRqo2dogcAs2cU/w==";
+
 #[test]
 fn every_preset_knows_its_data_set() {
     let directory = tempfile::tempdir().unwrap();
@@ -36,7 +41,7 @@ fn every_preset_knows_its_data_set() {
         directory.path(),
         "own.jsonl",
         &[json!({
-            "id": "a", "prompt": "Square a number.", "tags": ["easy"],
+            "id": "a", "prompt": "Square a number.", "tags": ["easy"], "solution": "print(int(input()) ** 2)",
             "facts": { "tests": [{ "stdin": "3", "stdout": "9" }] },
         })],
     );
@@ -55,7 +60,7 @@ fn every_preset_knows_its_data_set() {
         "mbpp.jsonl",
         &[json!({
             "task_id": 7, "text": "Square a number.", "test_list": ["assert f(3) == 9", "assert f(4) == 16"],
-            "test_setup_code": "",
+            "test_setup_code": "", "code": "def f(x):\n    return x ** 2",
         })],
     );
     let tests = json!([{ "input": "3", "output": "9", "testtype": "functional" }]).to_string();
@@ -65,7 +70,7 @@ fn every_preset_knows_its_data_set() {
         &[json!({
             "question_id": "1", "question_content": "Square a number.", "difficulty": "easy", "platform": "leetcode",
             "starter_code": "class Solution:\n    def f(self, x: int) -> int:\n        ", "public_test_cases": tests,
-            "private_test_cases": tests, "metadata": "{\"func_name\": \"f\"}",
+            "private_test_cases": PACKED, "metadata": "{\"func_name\": \"f\"}",
         })],
     );
     let reward = reward(json!({ "limits": { "wall_seconds": 60, "total_seconds": 300 } }));
@@ -93,7 +98,7 @@ fn every_preset_knows_its_data_set() {
     ] {
         let task = testing::task::<Problems>(json!({ "test": file, "preset": preset })).unwrap();
         task.check(Split::Test, 10).unwrap();
-        // The problem whose test is a loop was left out.
+        // The problem whose test is a loop was left out, and one whose tests are packed was read.
         assert_eq!(task.size(Split::Test).unwrap(), Some(1), "{preset}");
         assert_eq!(task.size(Split::Train).unwrap(), Some(0));
         let problem = task.problem(Split::Test, 0, 0).unwrap();
@@ -110,6 +115,12 @@ fn every_preset_knows_its_data_set() {
         );
         assert_eq!(value(&reward, &problem, solution), 1.0, "{preset}");
         assert_eq!(value(&reward, &problem, "print(8)"), 0.0, "{preset}");
+        match task.solution(&problem, 0).unwrap() {
+            Some(worked) => {
+                assert_eq!(value(&reward, &problem, &worked), 1.0, "{preset}: {worked}")
+            }
+            None => assert_eq!(preset, "livecodebench"),
+        }
     }
 }
 
@@ -162,7 +173,7 @@ fn one_file_or_several_are_read() {
     let first = written(directory.path(), "first.jsonl", &[row("a"), row("b")]);
     let second = written(directory.path(), "second.jsonl", &[row("c")]);
     let size = |train: Value| {
-        let task = testing::task::<Problems>(json!({ "train": train })).unwrap();
+        let task = testing::task::<Problems>(json!({ "train": train, "test_share": 0 })).unwrap();
         task.size(Split::Train).unwrap()
     };
     assert_eq!(size(json!(first)), Some(2));
@@ -228,7 +239,12 @@ fn data_sets_that_cannot_be_used_are_refused() {
                 json!({ "question_id": "a", "question_content": "p", "public_test_cases": "[]", "private_test_cases": "eJx" }),
             ],
             json!({ "preset": "livecodebench" }),
-            "json.loads(pickle",
+            "expected a list, as JSON or packed, in the column `private_test_cases`, found text: neither JSON nor base64",
+        ),
+        (
+            vec![good.clone()],
+            json!({ "columns": { "promt": "question" } }),
+            "`columns` renames `promt`, which this preset does not read",
         ),
         (vec![], json!({}), "has no rows"),
         (

@@ -64,7 +64,7 @@ impl Collection {
             .iter()
             .map(|entry| fingerprint(&entry.question))
             .collect();
-        let share = config.test_share();
+        let share = config.test_share()?;
         for entry in entries {
             if held_out.contains(&fingerprint(&entry.question)) {
                 self.census.held_out += 1;

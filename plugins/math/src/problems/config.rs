@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use farthing_dataset::{OneOrMany, check_test_share};
+use farthing_dataset::{OneOrMany, test_share};
 use farthing_math_equivalence::Policy;
 use farthing_sdk::prelude::*;
 
@@ -98,18 +98,16 @@ impl Config {
             return Err(Error::new("neither `train` nor `test` names a file")
                 .help("name a .jsonl or .parquet file: train = \"data/train.jsonl\""));
         }
-        check_test_share(self.test_share())?;
+        self.test_share()?;
         self.prompt.check()?;
         self.decontaminate
             .as_ref()
             .map_or(Ok(()), Decontaminate::check)
     }
 
-    pub fn test_share(&self) -> f64 {
-        let without_file = match self.test.as_slice() {
-            [] => 0.1,
-            _ => 0.0,
-        };
-        self.test_share.unwrap_or(without_file)
+    /// # Errors
+    /// When it is no share.
+    pub fn test_share(&self) -> Result<f64> {
+        test_share(self.test_share, !self.test.as_slice().is_empty())
     }
 }

@@ -18,7 +18,7 @@ use farthing_dataset::rows;
 use farthing_sdk::prelude::*;
 use parquet::{
     arrow::ArrowWriter,
-    basic::{Compression, ZstdLevel},
+    basic::{Compression, GzipLevel, ZstdLevel},
     file::properties::WriterProperties,
 };
 
@@ -105,8 +105,14 @@ fn parquet_reads_like_json() {
             "double": null, "truth": null, "list": null, "map": { "row": "2" }, "binary": "/w==",
         }),
     ];
-    let zstd = Compression::ZSTD(ZstdLevel::default());
-    for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, zstd] {
+    for compression in [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::GZIP(GzipLevel::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+    ] {
         let directory = tempfile::tempdir().unwrap();
         let path = written(directory.path(), compression);
         let rows: Vec<_> = rows(&path).unwrap().map(Result::unwrap).collect();

@@ -19,8 +19,7 @@
 //! # }
 //! ```
 //!
-//! It is a library of its own, beside the plugin that used it first, because a plugin cannot
-//! be linked into another.
+//! It is a crate of its own, so that plugins that read no files do not compile a reader of parquet.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -35,4 +34,4 @@ mod share;
 pub use one_or_many::OneOrMany;
 pub use row::{Place, Row};
 pub use rows::{Rows, rows};
-pub use share::{check_test_share, is_held_out};
+pub use share::{is_held_out, test_share};

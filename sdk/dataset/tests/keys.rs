@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
-use farthing_dataset::{OneOrMany, check_test_share, is_held_out};
+use farthing_dataset::{OneOrMany, is_held_out, test_share};
 use farthing_sdk::prelude::*;
 use schemars::schema_for;
 
@@ -46,13 +46,16 @@ fn a_larger_share_holds_out_the_same_and_more() {
 #[test]
 fn shares_that_are_none_are_refused() {
     for share in [0.0, 0.5, 1.0] {
-        check_test_share(share).unwrap();
+        assert_eq!(test_share(Some(share), true).unwrap(), share);
     }
     for share in [-0.1, 1.1, f64::NAN] {
-        let error = check_test_share(share).unwrap_err().to_string();
+        let error = test_share(Some(share), false).unwrap_err().to_string();
         assert!(
             error.contains("`test_share` must be from 0 to 1, found"),
             "{error}"
         );
     }
+    // Something is held out, unless somebody has done it already.
+    assert_eq!(test_share(None, false).unwrap(), 0.1);
+    assert_eq!(test_share(None, true).unwrap(), 0.0);
 }

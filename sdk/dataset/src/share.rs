@@ -12,13 +12,15 @@ pub fn is_held_out(id: &str, share: f64) -> bool {
     uniform < share
 }
 
-/// Refuses a `test_share` that is none.
+/// The share that is held out: as it is given, or else 0 where there is a file of held-out
+/// problems and 0.1 where there is none.
 ///
 /// # Errors
 /// When it is not from 0 to 1; not a number is not.
-pub fn check_test_share(share: f64) -> Result<()> {
+pub fn test_share(given: Option<f64>, has_test_file: bool) -> Result<f64> {
+    let share = given.unwrap_or(if has_test_file { 0.0 } else { 0.1 });
     match (0.0..=1.0).contains(&share) {
-        true => Ok(()),
+        true => Ok(share),
         false => bail!("`test_share` must be from 0 to 1, found {share}"),
     }
 }

@@ -51,7 +51,7 @@ impl Iterator for Records {
             Ok(row) => Ok(object(&row)),
             Err(error) => Err(Unread {
                 why: format!("cannot be read: {error}"),
-                help: "expected parquet that is not packed, or packed with snappy or zstd",
+                help: "expected parquet that is not packed, or packed with snappy, zstd, gzip or lz4",
             }),
         })
     }
