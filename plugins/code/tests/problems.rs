@@ -239,7 +239,7 @@ fn data_sets_that_cannot_be_used_are_refused() {
                 json!({ "question_id": "a", "question_content": "p", "public_test_cases": "[]", "private_test_cases": "eJx" }),
             ],
             json!({ "preset": "livecodebench" }),
-            "expected a list, as JSON or packed, in the column `private_test_cases`, found text: neither JSON nor base64",
+            "in the column `private_test_cases`, found text: neither JSON nor base64",
         ),
         (
             vec![good.clone()],
