@@ -52,6 +52,8 @@ pub enum Form {
     Time(Time),
     Choice(char),
     Words(Box<str>),
+    Conditional(Box<Conditional>),
+    Family(Box<Family>),
 }
 
 /// A formula, perhaps with a unit.
@@ -82,8 +84,10 @@ pub enum Order {
     Tuple(Bracket),
     /// Separated by commas or semicolons alone.
     List,
-    /// Joined by "or" or "and", expanded from plus-minus, or several values of one variable.
+    /// Joined by "and", expanded from plus-minus, or several values of one variable.
     Any,
+    /// Joined by "or".
+    Either,
     /// In braces; how often an element is named does not matter.
     Set,
 }
@@ -95,11 +99,29 @@ pub struct Labelled {
     pub value: Form,
 }
 
+/// `9 \text{ at } x = 5`: a value, and when it is one.
+#[derive(Clone, Debug)]
+pub struct Conditional {
+    pub value: Form,
+    pub condition: Box<str>,
+}
+
+/// `\frac{\pi}{4} + k\pi, k \in \mathbb{Z}`: one value for each number of a set.
+#[derive(Clone, Debug)]
+pub struct Family {
+    pub value: Form,
+    pub parameter: Box<str>,
+    /// `Z`, `N`, or `N*` for whole numbers from 1.
+    pub set: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Label {
     Variable(Box<str>),
     /// `f(x)`: the function's name and its argument's.
     Function(Box<str>, Box<str>),
+    /// `(x, y)`.
+    Names(Vec<Box<str>>),
     /// Words, or a formula in a chain of equations: it names nothing that could differ.
     Other,
 }
@@ -134,6 +156,81 @@ impl Form {
             decimal: false,
             otherwise: None,
         })
+    }
+
+    /// The same with one variable renamed, in whatever has formulas.
+    pub fn with_variable(&self, from: &str, to: &str) -> Self {
+        let renamed = |expr: &Expr| expr.with_variable(from, to);
+        match self {
+            Self::Value(quantity) => Self::Value(Quantity {
+                expr: renamed(&quantity.expr),
+                ..quantity.clone()
+            }),
+            Self::Sequence(sequence) => Self::Sequence(Sequence {
+                order: sequence.order,
+                items: sequence
+                    .items
+                    .iter()
+                    .map(|item| item.with_variable(from, to))
+                    .collect(),
+            }),
+            Self::Labelled(labelled) => Self::Labelled(Box::new(Labelled {
+                label: labelled.label.clone(),
+                value: labelled.value.with_variable(from, to),
+            })),
+            Self::Relation(relation) => Self::Relation(Relation {
+                sides: relation.sides.iter().map(renamed).collect(),
+                comparisons: relation.comparisons.clone(),
+            }),
+            Self::Region(region) => {
+                let mut region = region.clone();
+                for interval in &mut region.intervals {
+                    interval.low.at = renamed(&interval.low.at);
+                    interval.high.at = renamed(&interval.high.at);
+                }
+                Self::Region(region)
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Whether the question is true of a formula in it.
+    pub fn any(&self, question: &impl Fn(&Expr) -> bool) -> bool {
+        match self {
+            Self::Value(quantity) => question(&quantity.expr),
+            Self::Sequence(sequence) => sequence.items.iter().any(|item| item.any(question)),
+            Self::Labelled(labelled) => labelled.value.any(question),
+            Self::Relation(relation) => relation.sides.iter().any(question),
+            Self::Matrix(rows) => rows.iter().flatten().any(question),
+            Self::Ratio(terms) => terms.iter().any(question),
+            Self::Conditional(conditional) => conditional.value.any(question),
+            Self::Family(family) => family.value.any(question),
+            Self::Region(region) => {
+                let ends = |interval: &crate::region::Interval| {
+                    [&interval.low.at, &interval.high.at]
+                        .into_iter()
+                        .any(|end| end.infinite().is_none() && question(end))
+                };
+                region.intervals.iter().any(ends)
+            }
+            Self::NumberSet(_) | Self::Time(_) | Self::Choice(_) | Self::Words(_) => false,
+        }
+    }
+
+    /// Whether it is made of numbers alone.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Self::Value(quantity) => quantity.expr.variables().is_empty(),
+            Self::Sequence(sequence) => sequence.items.iter().all(Self::is_constant),
+            Self::Labelled(labelled) => labelled.value.is_constant(),
+            Self::Matrix(rows) => rows
+                .iter()
+                .flatten()
+                .all(|cell| cell.variables().is_empty()),
+            Self::Ratio(terms) => terms.iter().all(|term| term.variables().is_empty()),
+            Self::Time(_) | Self::Choice(_) => true,
+            _ => false,
+        }
     }
 
     /// The formula of a value without a unit.

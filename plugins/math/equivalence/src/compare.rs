@@ -23,7 +23,7 @@ mod relations;
 
 use collections::{lone, matrices};
 use ratios::{as_ratio, ratios, same_time};
-use relations::equation_of;
+use relations::{equation_of, expanded};
 
 pub struct Comparer<'p> {
     pub policy: &'p Policy,
@@ -42,6 +42,31 @@ impl Comparer<'_> {
         }
         match (gold, given) {
             (Form::Value(gold), Form::Value(given)) => self.quantities(gold, given),
+            (Form::Conditional(gold), Form::Conditional(given)) => {
+                Ok(gold.condition == given.condition && self.same(&gold.value, &given.value)?)
+            }
+            // When a number is the answer is not the answer, but of a formula it is half of it.
+            (Form::Conditional(gold), given) => {
+                Ok(gold.value.is_constant() && self.same(&gold.value, given)?)
+            }
+            (gold, Form::Conditional(given)) => {
+                Ok(given.value.is_constant() && self.same(gold, &given.value)?)
+            }
+            (Form::Family(gold), Form::Family(given)) => {
+                let renamed = given.value.with_variable(&given.parameter, &gold.parameter);
+                Ok(gold.set == given.set && self.same(&gold.value, &renamed)?)
+            }
+            (Form::Family(gold), given) => self.same(&gold.value, given),
+            (gold, Form::Family(given)) => self.same(gold, &given.value),
+            // `(x, y) = (1, 2)` has the names of its values, as `x = 1, y = 2` has.
+            (Form::Labelled(point), Form::Sequence(values)) if expanded(point).is_some() => {
+                let point = expanded(point);
+                point.map_or(Ok(false), |point| self.sequences(&point, values))
+            }
+            (Form::Sequence(values), Form::Labelled(point)) if expanded(point).is_some() => {
+                let point = expanded(point);
+                point.map_or(Ok(false), |point| self.sequences(values, &point))
+            }
             (Form::Labelled(gold), Form::Labelled(given)) => self.labelled(gold, given),
             (Form::Labelled(gold), Form::Relation(given)) => self.against_equation(gold, given),
             (Form::Relation(gold), Form::Labelled(given)) => match equation_of(given) {

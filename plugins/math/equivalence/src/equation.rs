@@ -1,12 +1,15 @@
 //! Equations and inequalities: which name a value, and which are themselves the answer.
 
 use crate::{
-    answer::{Form, Label, Relation},
+    answer::{Form, Label, Order, Relation, Sequence},
     equality,
     expr::Expr,
     grammar::{self, Parsed},
+    inequality::solved,
     lexer::unreadable,
-    reading::{Reader, is_plus_minus, labelled},
+    naming::{self, Left},
+    reading::{Joint, Reader, chosen, is_plus_minus, labelled},
+    region::Region,
     slicing::{outermost, trimmed},
     token::{Bracket, Comparison, Kind, Token},
 };
@@ -27,7 +30,34 @@ impl Reader<'_> {
         if comparisons.iter().all(|one| *one == Comparison::Equal) {
             return self.equation(&sides, depth);
         }
-        // A sign in front, as in `> 5`, or nothing behind one, leaves a side empty.
+        if let ([first, last], [comparison]) = (&sides[..], &comparisons[..])
+            && first.is_empty()
+            && comparison.is_order()
+        {
+            // `> 5`, of whatever it may be.
+            let sides = [Expr::Variable("".into()), single_formula(last)?];
+            let region = solved(&sides, &comparisons);
+            return match region {
+                Some(region) => Ok(Form::Region(Region {
+                    variable: None,
+                    ..region
+                })),
+                None => Err(unreadable(last[0].at, "expected a number behind the sign")),
+            };
+        }
+        if comparisons == [Comparison::NotEqual]
+            && tokens.iter().any(|token| is_plus_minus(&token.kind))
+        {
+            let both = [true, false].map(|plus| self.item(&chosen(tokens, plus), depth + 1));
+            let [plus, minus] = both;
+            return self.combined(vec![plus?, minus?], Joint::And);
+        }
+        // `all n \ge 3`.
+        let general = |token: &&Token| {
+            matches!(&token.kind, Kind::Letters(word) | Kind::Text(word)
+            if matches!(&**word, "all" | "any" | "every" | "real" | "integers" | "numbers"))
+        };
+        sides[0] = &sides[0][sides[0].iter().take_while(general).count()..];
         let sides = sides
             .into_iter()
             .map(single_formula)
@@ -45,26 +75,34 @@ impl Reader<'_> {
             .map(|side| single_formula(trimmed(side)).ok())
             .collect();
         check_true(&formulas, first)?;
-        let label = label(first, formulas[0].as_ref());
-        let garbled = trimmed(first)
-            .iter()
-            .any(|token| matches!(token.kind, Kind::Frac | Kind::Binom | Kind::Function(_)));
-        if formulas[0].is_none() && garbled {
-            return Err(unreadable(first[0].at, "expected a formula or a name"));
+        let at = first.first().map_or(0, |token| token.at);
+        for (side, formula) in sides.iter().zip(&formulas).skip(1).take(sides.len() - 2) {
+            if formula.is_none() && !is_product_of_words(side) {
+                return Err(unreadable(at, "a side in the middle is no formula"));
+            }
         }
-        if sides.len() == 2 {
-            match (&formulas[0], &formulas[1]) {
+        let name = naming::left(first, formulas[0].as_ref());
+        if let Left::Name(Label::Variable(name)) = &name
+            && formulas[1..]
+                .iter()
+                .flatten()
+                .any(|side| side.variables().contains(&&**name))
+            && sides.len() > 2
+        {
+            return Err(unreadable(at, "two equations with nothing between them"));
+        }
+        if let ([Some(left), Some(right)], Left::Formula | Left::Quantity) = (&formulas[..], &name)
+        {
+            let number = right.variables().is_empty();
+            match right {
                 // `3 = x` is `x = 3`.
-                (Some(number), Some(Expr::Variable(name))) if number.variables().is_empty() => {
-                    return Ok(labelled(
-                        Label::Variable(name.clone()),
-                        self.item(first, depth + 1)?,
-                    ));
+                Expr::Variable(name) if left.variables().is_empty() => {
+                    let value = self.item(first, depth + 1)?;
+                    return Ok(labelled(Label::Variable(name.clone()), value));
                 }
+                _ if matches!(name, Left::Quantity) && number => {}
                 // `0 = 0` says nothing, so it is no way to write 0.
-                (Some(left), Some(right))
-                    if label.is_none() && (has_variables(left, right) || same(first, last)) =>
-                {
+                _ if has_variables(left, right) || same(first, last) => {
                     return Ok(Form::Relation(Relation {
                         sides: vec![left.clone(), right.clone()],
                         comparisons: vec![Comparison::Equal],
@@ -74,8 +112,107 @@ impl Reader<'_> {
             }
         }
         let value = self.item(last, depth + 1)?;
-        Ok(labelled(label.unwrap_or(Label::Other), value))
+        let not_solved = || {
+            unreadable(
+                at,
+                "the left side is neither a name nor equal to the right side",
+            )
+        };
+        let label = match name {
+            Left::Name(Label::Names(names)) => match &value {
+                Form::Sequence(Sequence {
+                    order: Order::Tuple(_),
+                    items,
+                }) if items.len() == names.len() => Label::Names(names),
+                _ => return Err(not_solved()),
+            },
+            Left::Name(label) => label,
+            Left::Quantity if is_number(&value) => Label::Other,
+            _ if matches!(value, Form::Matrix(_)) && naming::is_of_matrix(first) => Label::Other,
+            Left::Formula | Left::Quantity => match &formulas[0] {
+                // What is worked out in steps: `5 + 6 = 11`, `9 \text{ cm} + 2 \text{ cm} = 11 \text{ cm}`.
+                Some(left) if left.variables().is_empty() => {
+                    let names = formulas
+                        .iter()
+                        .flatten()
+                        .any(|side| !side.variables().is_empty());
+                    let equal = value
+                        .expr()
+                        .is_some_and(|right| equality::equal(left, right) == Ok(true));
+                    if names || !equal {
+                        return Err(not_solved());
+                    }
+                    Label::Other
+                }
+                Some(_) if sides.len() > 2 && is_number(&value) => Label::Other,
+                _ => return Err(not_solved()),
+            },
+            Left::Garbled => {
+                return Err(unreadable(
+                    at,
+                    "expected a formula or a name before the sign",
+                ));
+            }
+        };
+        Ok(labelled(label, value))
     }
+}
+
+/// A value without variables.
+fn is_number(form: &Form) -> bool {
+    form.expr()
+        .is_some_and(|value| value.variables().is_empty())
+}
+
+/// `\text{base} \times \text{height}`, in the middle of a chain.
+fn is_product_of_words(tokens: &[Token]) -> bool {
+    let words = |kind: &Kind| {
+        matches!(
+            kind,
+            Kind::Text(_)
+                | Kind::Letters(_)
+                | Kind::Times
+                | Kind::Plus
+                | Kind::Minus
+                | Kind::Slash
+                | Kind::Frac
+                | Kind::Open(Bracket::Group | Bracket::Paren)
+                | Kind::Close(Bracket::Group | Bracket::Paren)
+                | Kind::Number(..)
+                | Kind::Caret
+                | Kind::Angle
+        )
+    };
+    let measured = |kind: &Kind| matches!(kind, Kind::Text(word) if word.chars().count() > 1);
+    tokens.iter().all(|token| words(&token.kind))
+        && tokens.iter().any(|token| measured(&token.kind))
+        && !naming::denies(tokens)
+}
+
+/// The assignments of `x = 3 \quad y = 7`, which have nothing but space between them. A space inside a side would be a
+/// product, as in `d = 2 r = 10`; nobody writes one of a number and the name that the next sign belongs to.
+pub fn juxtaposed(tokens: &[Token]) -> Option<Vec<&[Token]>> {
+    let equals = |kind: &Kind| *kind == Kind::Compare(Comparison::Equal);
+    let mut assignments = Vec::new();
+    let mut begin = 0;
+    let mut place = outermost(tokens, equals)?;
+    while let Some(next) = outermost(&tokens[place + 1..], equals) {
+        let next = place + 1 + next;
+        let between = &tokens[place + 1..next];
+        let [value @ .., name] = between else {
+            return None;
+        };
+        let named = matches!(&name.kind, Kind::Letters(letters) if letters.chars().count() == 1);
+        let number = single_formula(trimmed(value)).is_ok_and(|value| value.variables().is_empty());
+        if !(named && name.spaced && number) {
+            return None;
+        }
+        assignments.push(&tokens[begin..next - 1]);
+        begin = next - 1;
+        place = next;
+    }
+    assignments.push(&tokens[begin..]);
+    (assignments.len() > 1).then_some(assignments)
 }
 
 /// A formula that stands for one thing: without plus-minus.
@@ -84,56 +221,6 @@ pub fn single_formula(tokens: &[Token]) -> Parsed<Expr> {
         return Err(unreadable(token.at, "plus-minus has no place here"));
     }
     grammar::formula(tokens, true)
-}
-
-/// What the left side of an equation names; `None` where it is a formula like any other.
-pub fn label(tokens: &[Token], formula: Option<&Expr>) -> Option<Label> {
-    let tokens = trimmed(tokens);
-    let kinds: Vec<&Kind> = tokens.iter().map(|token| &token.kind).collect();
-    if let [
-        Kind::Letters(name),
-        Kind::Open(Bracket::Paren),
-        inside @ ..,
-        Kind::Close(Bracket::Paren),
-    ] = kinds.as_slice()
-        && name.chars().count() == 1
-        && !matches!(&**name, "x" | "y" | "z" | "a" | "b" | "c")
-    {
-        return match inside {
-            [Kind::Letters(argument)] => Some(Label::Function(name.clone(), argument.clone())),
-            [Kind::Number(..)] => Some(Label::Other),
-            _ => None,
-        };
-    }
-    if let [
-        Kind::Letters(name),
-        Kind::Caret,
-        Kind::Open(Bracket::Group),
-        Kind::Minus,
-        Kind::Number(..),
-        Kind::Close(Bracket::Group),
-        Kind::Open(Bracket::Paren),
-        Kind::Letters(argument),
-        Kind::Close(Bracket::Paren),
-    ] = kinds.as_slice()
-        && matches!(&**name, "f" | "g" | "h")
-    {
-        // The inverse of a function.
-        let inverse = format!("{name}^-1").into();
-        return Some(Label::Function(inverse, argument.clone()));
-    }
-    if let [Kind::Letters(name)] = kinds.as_slice()
-        && name.len() > 1
-        && name.bytes().all(|byte| byte.is_ascii_uppercase())
-    {
-        // A segment, such as AB.
-        return Some(Label::Variable(name.clone()));
-    }
-    match formula {
-        Some(Expr::Variable(name)) => Some(Label::Variable(name.clone())),
-        Some(_) => None,
-        None => Some(Label::Other),
-    }
 }
 
 /// Whether two runs of tokens are written alike.

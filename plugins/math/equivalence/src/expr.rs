@@ -168,7 +168,7 @@ impl Expr {
         match self {
             Self::Constant(Constant::Infinity) => Some(1),
             Self::Product(factors) => match factors.as_slice() {
-                [Self::Number(sign), Self::Constant(Constant::Infinity)] => {
+                [Self::Number(sign), Self::Constant(Constant::Infinity)] if !sign.is_zero() => {
                     Some(if *sign < RBig::ZERO { -1 } else { 1 })
                 }
                 _ => None,

@@ -88,6 +88,12 @@ impl Lexer<'_> {
                 self.push(Kind::Caret, at, at + 2)?;
                 return Ok(at + 2);
             }
+            // `5!=120` is about a factorial, `x!=5` is not.
+            '!' if self.text[..at].ends_with(|last: char| last.is_ascii_digit())
+                && rest[1..].starts_with('=') =>
+            {
+                return self.character(first, at, end);
+            }
             '<' | '>' | '!' | '=' if rest[1..].starts_with('=') => {
                 let comparison = match first {
                     '<' => Comparison::LessEqual,
@@ -198,6 +204,15 @@ impl Lexer<'_> {
             self.push(Kind::Number(RBig::from(digit), Literal::Whole), at, at + 1)?;
             return Ok(at + 1);
         }
+        // `\log_2 128`: a space ends what is raised or lowered.
+        let marked = matches!(
+            self.tokens.last().map(|token| &token.kind),
+            Some(Kind::Underscore | Kind::Caret)
+        );
+        let end = match self.text[at..end].find(char::is_whitespace) {
+            Some(length) if marked => at + length,
+            _ => end,
+        };
         let surroundings = Surroundings {
             tight_commas_separate: self.brackets.last().copied().unwrap_or(false),
             decimal_comma: self.policy.decimal_comma,

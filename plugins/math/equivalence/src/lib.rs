@@ -19,8 +19,8 @@
 //! | module     | what it does                                                          |
 //! |------------|-----------------------------------------------------------------------|
 //! | `lexer`    | text to tokens, LaTeX and plain alike; with `token` and `number`      |
-//! | `reading`  | tokens to a kind of answer; with `equation`, `sets`, `matrix`,        |
-//! |            | `ratio`, `quantity` and `units`, `words`, and `slicing`               |
+//! | `reading`  | tokens to a kind of answer; with `equation`, `naming`, `sets`,        |
+//! |            | `conditions`, `matrix`, `ratio`, `quantity`, `units`, `words`, `slicing` |
 //! | `grammar`  | tokens to a formula (`expr`), folding exact numbers on the way        |
 //! | `compare`  | two answers, kind by kind; with `region`, `inequality`                |
 //! | `equality` | two formulas: by `field` (proof), then by `value` (ball arithmetic),  |
@@ -35,6 +35,7 @@
 mod answer;
 mod compare;
 mod complex;
+mod conditions;
 mod equality;
 mod equation;
 mod expr;
@@ -44,6 +45,7 @@ mod inequality;
 mod lexer;
 mod limits;
 mod matrix;
+mod naming;
 mod number;
 mod policy;
 mod quantity;
@@ -128,6 +130,13 @@ pub fn compare(gold: &Answer, given: &Answer, policy: &Policy) -> Verdict {
     match comparer.same(&gold.form, &given.form) {
         Ok(true) => Verdict::Equal,
         Ok(false) => Verdict::Different,
+        // Where the given answer alone is what has no value, it is not the gold one.
+        Err(_) if lacks_value(given) && !lacks_value(gold) => Verdict::Different,
         Err(undecided) => Verdict::Undecided(undecided.0),
     }
+}
+
+fn lacks_value(answer: &Answer) -> bool {
+    real::begin();
+    answer.form.any(&equality::has_no_value)
 }

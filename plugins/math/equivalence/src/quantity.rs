@@ -7,6 +7,7 @@ use crate::{
     expr::{Builder, Constant, Expr, Function, integer},
     grammar::{self, Parsed},
     lexer::unreadable,
+    naming,
     reading::Reader,
     slicing::trimmed,
     token::{Kind, Literal, Token},
@@ -69,6 +70,12 @@ impl Reader<'_> {
             }
         }
         if !rest.is_empty() {
+            if naming::retracts(rest) {
+                return Err(unreadable(
+                    rest[0].at,
+                    "what follows the number takes it back",
+                ));
+            }
             let read = units::read(rest).ok_or_else(|| {
                 unreadable(rest[0].at, "expected the end of the formula, or a unit")
             })?;

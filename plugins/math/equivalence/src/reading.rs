@@ -6,10 +6,13 @@
 
 use crate::{
     Policy,
-    answer::{Form, Label, Labelled, Order, Sequence},
+    answer::{Form, Label, Labelled, Order, Relation, Sequence},
+    conditions::system,
+    equation::juxtaposed,
+    expr::Expr,
     grammar::Parsed,
     lexer::unreadable,
-    limits,
+    limits, naming,
     quantity::is_date,
     region::{Interval, Region},
     sets::{as_interval, conditions},
@@ -17,7 +20,7 @@ use crate::{
         check_depth, close_of, depth_change, elements, outermost, parts, too_many, trimmed,
         unwrapped,
     },
-    token::{Bracket, Kind, Token},
+    token::{Bracket, Comparison, Kind, Token},
     words,
 };
 
@@ -54,6 +57,9 @@ impl Reader<'_> {
         {
             return Ok(form);
         }
+        if let Some(form) = self.qualified(tokens, depth) {
+            return form;
+        }
         let (parts, joint) = split(tokens);
         let Some(joint) = joint else {
             return self.item(tokens, depth);
@@ -69,7 +75,8 @@ impl Reader<'_> {
     }
 
     /// What a list of elements means as a whole.
-    fn combined(&self, items: Vec<Form>, joint: Joint) -> Parsed<Form> {
+    pub(crate) fn combined(&self, items: Vec<Form>, joint: Joint) -> Parsed<Form> {
+        let items = unequal(items);
         if let Some(region) = conditions(&items, joint) {
             return Ok(Form::Region(region));
         }
@@ -84,9 +91,10 @@ impl Reader<'_> {
         let all = labels.iter().all(Option::is_some);
         let distinct = all && labels.iter().any(|label| *label != first.as_ref());
         let order = match joint {
+            Joint::Or => Order::Either,
             _ if all => Order::Any,
             Joint::Comma => Order::List,
-            Joint::And | Joint::Or => Order::Any,
+            Joint::And => Order::Any,
         };
         // `x = 1, x = 2` and `x = 1 or 2` name several values of one unknown.
         let shared = first.filter(|_| !distinct && labels[1..].iter().all(|l| all || l.is_none()));
@@ -100,7 +108,11 @@ impl Reader<'_> {
                 other => other,
             })
             .collect();
-        let order = if all { Order::Any } else { order };
+        let order = if all && order == Order::List {
+            Order::Any
+        } else {
+            order
+        };
         let value = sequence(order, values);
         Ok(Form::Labelled(Box::new(Labelled { label, value })))
     }
@@ -122,11 +134,35 @@ impl Reader<'_> {
             let last = tokens[tokens.len() - 1].end;
             return Ok(Form::Words(self.text[first..last].into()));
         }
+        if let Some(answer) = naming::announced(tokens) {
+            return Ok(labelled(Label::Other, self.item(answer, depth + 1)?));
+        }
         if let Some(place) = outermost(tokens, |kind| *kind == Kind::In) {
             return self.membership(&tokens[..place], &tokens[place + 1..], depth);
         }
         if outermost(tokens, |kind| matches!(kind, Kind::Compare(_))).is_some() {
+            // `x \le -2 \cup x \ge 5`.
+            let conditions = parts(tokens, |kind| *kind == Kind::Union);
+            let ordered = |part: &&[Token]| {
+                outermost(
+                    part,
+                    |kind| matches!(kind, Kind::Compare(one) if one.is_order()),
+                )
+                .is_some()
+            };
+            if conditions.len() > 1 && conditions.iter().all(ordered) {
+                let items = conditions.into_iter().map(|one| self.item(one, depth + 1));
+                return self.combined(items.collect::<Parsed<Vec<_>>>()?, Joint::Or);
+            }
+            if let Some(assignments) = juxtaposed(tokens) {
+                let items = assignments.into_iter().map(|one| self.item(one, depth + 1));
+                return self.combined(items.collect::<Parsed<Vec<_>>>()?, Joint::Comma);
+            }
             return self.relation(tokens, depth);
+        }
+        if let Some(rows) = system(tokens) {
+            let items = rows.iter().map(|row| self.item(row, depth + 1));
+            return self.combined(items.collect::<Parsed<Vec<_>>>()?, Joint::And);
         }
         let brace = matches!(first.kind, Kind::Open(Bracket::Brace | Bracket::Group));
         if brace && close_of(tokens) == Some(tokens.len() - 1) {
@@ -247,6 +283,30 @@ impl Reader<'_> {
     }
 }
 
+/// `x \ne 0, 1` says two things of x.
+fn unequal(items: Vec<Form>) -> Vec<Form> {
+    let Some(Form::Relation(Relation { sides, comparisons })) = items.first() else {
+        return items;
+    };
+    let ([name @ Expr::Variable(_), _], [Comparison::NotEqual]) = (&sides[..], &comparisons[..])
+    else {
+        return items;
+    };
+    let name = name.clone();
+    let said = |item: Form| match item {
+        Form::Value(quantity)
+            if quantity.unit.is_none() && quantity.expr.variables().is_empty() =>
+        {
+            Form::Relation(Relation {
+                sides: vec![name.clone(), quantity.expr],
+                comparisons: vec![Comparison::NotEqual],
+            })
+        }
+        other => other,
+    };
+    items.into_iter().map(said).collect()
+}
+
 pub fn labelled(label: Label, value: Form) -> Form {
     Form::Labelled(Box::new(Labelled { label, value }))
 }
@@ -282,7 +342,7 @@ pub fn is_plus_minus(kind: &Kind) -> bool {
 }
 
 /// The tokens with one reading of every plus-minus.
-fn chosen(tokens: &[Token], plus: bool) -> Vec<Token> {
+pub fn chosen(tokens: &[Token], plus: bool) -> Vec<Token> {
     let sign = |positive| if positive { Kind::Plus } else { Kind::Minus };
     let choose = |token: &Token| Token {
         kind: match &token.kind {
@@ -297,7 +357,7 @@ fn chosen(tokens: &[Token], plus: bool) -> Vec<Token> {
 
 fn joint(kind: &Kind) -> Option<Joint> {
     match kind {
-        Kind::Comma | Kind::Semicolon => Some(Joint::Comma),
+        Kind::Comma | Kind::Semicolon | Kind::Row => Some(Joint::Comma),
         Kind::And => Some(Joint::And),
         Kind::Or => Some(Joint::Or),
         Kind::Letters(word) | Kind::Text(word) => match &**word {

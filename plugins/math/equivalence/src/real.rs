@@ -35,6 +35,8 @@ pub enum Trouble {
     Undefined,
     /// The precision does not show it.
     Imprecise,
+    /// It is too large, or too near to zero, for any precision.
+    OutOfRange,
     TooMuchWork,
 }
 
@@ -164,7 +166,7 @@ impl Precision {
         }
         if top.is_finite() {
             if top.abs() > LARGEST_EXPONENT {
-                return Err(Trouble::Imprecise);
+                return Err(Trouble::OutOfRange);
             }
             // What cancels to the last bit is no small number, but one that is not known.
             if real.error < top {

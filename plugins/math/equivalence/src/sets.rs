@@ -2,12 +2,14 @@
 //! conditions that leave one.
 
 use crate::{
-    answer::{Form, Label, Labelled, Order, Sequence},
+    answer::{Family, Form, Label, Labelled, Order, Sequence},
+    conditions::parameter,
     equality,
     expr::{Expr, integer},
     grammar::{self, Parsed},
     inequality::solved,
     lexer::unreadable,
+    naming,
     reading::{Joint, Reader},
     region::{Interval, Region, infinity},
     slicing::{last_outermost, outermost},
@@ -30,9 +32,9 @@ impl Reader<'_> {
         };
         let label = match grammar::formula(name, true) {
             Ok(Expr::Variable(name)) => Label::Variable(name),
+            Err(_) if name.is_empty() || naming::is_words(name) => Label::Other,
             // What `2k` being a whole number says of k is not worked out.
-            Ok(_) => return Err(unreadable(name[0].at, "expected a variable")),
-            Err(_) => Label::Other,
+            _ => return Err(unreadable(set[0].at, "expected a variable before the set")),
         };
         Ok(Form::Labelled(Box::new(Labelled { label, value })))
     }
@@ -113,6 +115,14 @@ impl Reader<'_> {
         condition: &[Token],
         depth: usize,
     ) -> Option<Form> {
+        if let Some((parameter, set)) = parameter(condition) {
+            let value = self.joined(name, depth + 1).ok()?;
+            return Some(Form::Family(Box::new(Family {
+                value,
+                parameter,
+                set,
+            })));
+        }
         let name = match outermost(name, |kind| *kind == Kind::In) {
             Some(place)
                 if matches!(
@@ -149,11 +159,20 @@ impl Reader<'_> {
 
 /// Several conditions on one variable, as the numbers that they leave.
 pub fn conditions(items: &[Form], joint: Joint) -> Option<Region> {
+    let ordered = items.iter().any(|item| matches!(item, Form::Relation(_)));
     let regions = items
         .iter()
         .map(|item| match item {
             Form::Region(region) => Some(region.clone()),
             Form::Relation(relation) => solved(&relation.sides, &relation.comparisons),
+            // `0 < x < 1 or x = 2`.
+            Form::Labelled(labelled) if ordered => match (&labelled.label, &labelled.value) {
+                (Label::Variable(name), Form::Value(value)) => Some(Region {
+                    variable: Some(name.clone()),
+                    ..Region::points([&value.expr])
+                }),
+                _ => None,
+            },
             _ => None,
         })
         .collect::<Option<Vec<_>>>()?;
@@ -199,7 +218,12 @@ pub fn as_region(form: &Form) -> Option<Region> {
         Form::Sequence(Sequence {
             order: Order::Tuple(bracket),
             items,
-        }) => Some(Region::of(vec![as_interval(*bracket, items)?])),
+        }) => {
+            let interval = as_interval(*bracket, items)?;
+            // `(0, 0)` is a point of the plane, and no way to write the empty set.
+            let point = *bracket == Bracket::Paren && interval.low.at == interval.high.at;
+            (!point).then(|| Region::of(vec![interval]))
+        }
         Form::Sequence(Sequence {
             order: Order::Set,
             items,

@@ -89,7 +89,7 @@ fn power(base: &Expr, exponent: &Expr, point: &Point<'_>, at: &Precision) -> Val
 fn whole_power(base: &Complex, exponent: &IBig, at: &Precision) -> Valued<Complex> {
     let steps = u64::try_from(exponent)
         .or_else(|_| u64::try_from(&-exponent))
-        .map_err(|_| Trouble::Imprecise)?;
+        .map_err(|_| Trouble::OutOfRange)?;
     let power = at.power_complex(base, steps)?;
     if *exponent < IBig::ZERO {
         return at.divide_complex(&Real::one().into(), &power);

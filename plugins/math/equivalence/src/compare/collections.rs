@@ -11,12 +11,14 @@ use crate::{
 
 impl Comparer<'_> {
     pub(super) fn sequences(&mut self, gold: &Sequence, given: &Sequence) -> Decision {
-        use Order::{Any, List, Set, Tuple};
-        let labelled = |sequence: &Sequence| {
-            let mut items = sequence.items.iter();
-            items.all(|item| matches!(item, Form::Labelled(_)))
-        };
-        match (gold.order, given.order) {
+        use Order::{Any, Either, List, Set, Tuple};
+        // One of two numbers may be either; of two statements, `x = 1 or y = 2` is less than both.
+        let either = |sequence: &Sequence| sequence.order == Either;
+        if either(gold) != either(given) && (are_statements(gold) || are_statements(given)) {
+            return Ok(false);
+        }
+        let any = |order| if order == Either { Any } else { order };
+        match (any(gold.order), any(given.order)) {
             (Tuple(a), Tuple(b)) => {
                 let vectors = self.policy.vectors_are_tuples;
                 let plain = |one| {
@@ -36,8 +38,12 @@ impl Comparer<'_> {
                 Ok(!interval && self.in_order(gold, given)?)
             }
             // `x = 1, y = 2` is the point (1, 2).
-            (Tuple(Bracket::Paren), Any) => Ok(labelled(given) && self.in_order(gold, given)?),
-            (Any, Tuple(Bracket::Paren)) => Ok(labelled(gold) && self.in_order(gold, given)?),
+            (Tuple(Bracket::Paren), Any) => {
+                Ok(is_labelled(given) && self.in_order(gold, &by_name(given))?)
+            }
+            (Any, Tuple(Bracket::Paren)) => {
+                Ok(is_labelled(gold) && self.in_order(&by_name(gold), given)?)
+            }
             (Tuple(_), _) | (_, Tuple(_)) => Ok(false),
             (List, List)
                 if self.policy.list_order == ListOrder::Kept && !points(gold) && !choices(gold) =>
@@ -45,9 +51,9 @@ impl Comparer<'_> {
                 self.in_order(gold, given)
             }
             (Set, _) | (_, Set) => self.as_sets(gold, given),
-            (Any | List, Any | List) => {
-                if labelled(gold) != labelled(given) && labelled_apart(gold, given) {
-                    return self.in_order(gold, given);
+            (Any | List | Either, Any | List | Either) => {
+                if is_labelled(gold) != is_labelled(given) && labelled_apart(gold, given) {
+                    return self.in_order(&by_name(gold), &by_name(given));
                 }
                 self.as_sets(gold, given)
             }
@@ -125,6 +131,44 @@ impl Comparer<'_> {
     }
 }
 
+pub(super) fn is_labelled(sequence: &Sequence) -> bool {
+    let mut items = sequence.items.iter();
+    items.all(|item| matches!(item, Form::Labelled(_)))
+}
+
+/// Whether the elements are something that is true or not, or words, of which "or" leaves a choice.
+fn are_statements(sequence: &Sequence) -> bool {
+    let statement = |item: &Form| {
+        matches!(
+            item,
+            Form::Relation(_) | Form::Region(_) | Form::Words(_) | Form::Choice(_)
+        ) || choice(item)
+    };
+    sequence.items.iter().any(statement)
+        || (is_labelled(sequence) && labelled_apart(sequence, sequence))
+}
+
+/// The values of neighbours in the alphabet, in its order: `y = 3, x = 4` is (4, 3). Other names, such as m and b,
+/// have no order of their own.
+fn by_name(sequence: &Sequence) -> Sequence {
+    let letter = |item: &Form| match item {
+        Form::Labelled(labelled) => match &labelled.label {
+            Label::Variable(name) if name.len() == 1 => Some(name.as_bytes()[0]),
+            _ => None,
+        },
+        _ => None,
+    };
+    let letters: Option<Vec<u8>> = sequence.items.iter().map(letter).collect();
+    let mut sorted = sequence.clone();
+    if let Some(letters) = letters
+        && let (Some(low), Some(high)) = (letters.iter().min(), letters.iter().max())
+        && high - low <= 3
+    {
+        sorted.items.sort_by_key(letter);
+    }
+    sorted
+}
+
 /// The rows of a matrix that is written as lists in square brackets.
 fn rows_of(tuple: &Sequence) -> Option<Vec<&[Form]>> {
     if tuple.order != Order::Tuple(Bracket::Square) {
@@ -155,12 +199,16 @@ fn points(sequence: &Sequence) -> bool {
 
 /// Letters of multiple choice: all that apply, in any order.
 fn choices(sequence: &Sequence) -> bool {
-    sequence.items.iter().all(|item| match item {
+    sequence.items.iter().all(choice)
+}
+
+fn choice(item: &Form) -> bool {
+    match item {
         Form::Choice(_) => true,
         Form::Value(value) => matches!(&value.expr, Expr::Variable(name)
             if name.len() == 1 && matches!(name.as_bytes()[0], b'A'..=b'J')),
         _ => false,
-    })
+    }
 }
 
 /// Whether different names on one side keep its values apart, so that their order counts.

@@ -2,7 +2,7 @@
 
 use super::{Comparer, too_large};
 use crate::{
-    answer::{Form, Label, Labelled, Relation},
+    answer::{Form, Label, Labelled, Order, Relation, Sequence},
     equality::{Decision, equal, proportional},
     expr::{Builder, Expr, integer},
     inequality::{around, solved},
@@ -39,9 +39,21 @@ impl Comparer<'_> {
                     _ => Ok(false),
                 }
             }
-            (Label::Function(..), Label::Variable(name))
-            | (Label::Variable(name), Label::Function(..)) => {
-                Ok(&**name == "y" && self.same(&gold.value, &given.value)?)
+            (Label::Function(function, _), Label::Variable(name))
+            | (Label::Variable(name), Label::Function(function, _)) => {
+                Ok((&**name == "y" || name == function) && self.same(&gold.value, &given.value)?)
+            }
+            (Label::Names(names), Label::Names(others)) => match (&gold.value, &given.value) {
+                _ if names == others => self.same(&gold.value, &given.value),
+                _ => match (expanded(gold), expanded(given)) {
+                    (Some(gold), Some(given)) => self.sequences(&gold, &given),
+                    _ => Ok(false),
+                },
+            },
+            // P is a point, and so is (x, y); z is none.
+            (Label::Names(_), Label::Variable(name)) | (Label::Variable(name), Label::Names(_)) => {
+                let point = name.bytes().all(|byte| byte.is_ascii_uppercase());
+                Ok(point && self.same(&gold.value, &given.value)?)
             }
             _ => self.same(&gold.value, &given.value),
         }
@@ -126,12 +138,33 @@ impl Comparer<'_> {
     }
 }
 
+/// `(x, y) = (1, 2)` as `x = 1` and `y = 2`.
+pub(super) fn expanded(labelled: &Labelled) -> Option<Sequence> {
+    let (Label::Names(names), Form::Sequence(tuple)) = (&labelled.label, &labelled.value) else {
+        return None;
+    };
+    if !matches!(tuple.order, Order::Tuple(_)) || tuple.items.len() != names.len() {
+        return None;
+    }
+    let items = names.iter().zip(&tuple.items).map(|(name, value)| {
+        Form::Labelled(Box::new(Labelled {
+            label: Label::Variable(name.clone()),
+            value: value.clone(),
+        }))
+    });
+    Some(Sequence {
+        order: Order::Any,
+        items: items.collect(),
+    })
+}
+
 /// `y = 2x + 1` as an equation of two formulas.
 pub(super) fn equation_of(labelled: &Labelled) -> Option<Relation> {
     let name = match &labelled.label {
         Label::Variable(name) => name.clone(),
+        Label::Function(name, _) if matches!(&**name, "x" | "z") => name.clone(),
         Label::Function(..) => "y".into(),
-        Label::Other => return None,
+        Label::Names(_) | Label::Other => return None,
     };
     Some(Relation {
         sides: vec![Expr::Variable(name), labelled.value.expr()?.clone()],

@@ -176,9 +176,8 @@ fn shown(a: &Expr, b: &Expr, point: &Point<'_>, at: &Precision) -> Shown {
         (Err(Trouble::TooMuchWork), _) | (_, Err(Trouble::TooMuchWork)) => {
             Shown::Nothing(Trouble::TooMuchWork)
         }
-        (Err(Trouble::Imprecise), _) | (_, Err(Trouble::Imprecise)) => {
-            Shown::Nothing(Trouble::Imprecise)
-        }
+        (Err(Trouble::Imprecise | Trouble::OutOfRange), _)
+        | (_, Err(Trouble::Imprecise | Trouble::OutOfRange)) => Shown::Nothing(Trouble::Imprecise),
         _ => Shown::Nothing(Trouble::Undefined),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Grammar, Parsed, is_variables};
 use crate::{
-    expr::{Constant, Expr, Function},
+    expr::{Constant, Expr, Function, integer},
     field,
     lexer::unreadable,
     token::{Bracket, Kind, Literal},
@@ -65,6 +65,8 @@ impl Grammar<'_> {
         self.place += 1;
         let mut arguments = self.arguments()?;
         let built = match arguments.len() {
+            // See `variable`.
+            1 if arguments[0] == integer(0) => Ok(Expr::Variable(format!("{name}(0)").into())),
             1 => {
                 arguments.insert(0, letter(name));
                 self.builder.product(arguments)
@@ -86,6 +88,19 @@ impl Grammar<'_> {
                     full.push('_');
                     self.subscript(&mut full)?;
                 }
+                // `y^{\prime}`, and `y^\prime`.
+                Some(Kind::Caret) if self.peek_at(1) == Some(&Kind::Prime) => {
+                    self.place += 2;
+                    full.push('\'');
+                }
+                Some(Kind::Caret)
+                    if self.peek_at(1) == Some(&Kind::Open(Bracket::Group))
+                        && self.peek_at(2) == Some(&Kind::Prime)
+                        && self.peek_at(3) == Some(&Kind::Close(Bracket::Group)) =>
+                {
+                    self.place += 4;
+                    full.push('\'');
+                }
                 Some(Kind::Prime) => {
                     self.place += 1;
                     full.push('\'');
@@ -99,6 +114,15 @@ impl Grammar<'_> {
                 }
                 _ => break,
             }
+        }
+        // Nobody multiplies by a zero in brackets: `P(0)e^{rt}` begins with a value of P.
+        if self.peek() == Some(&Kind::Open(Bracket::Paren))
+            && matches!(self.peek_at(1), Some(Kind::Number(value, _)) if value.is_zero())
+            && self.peek_at(2) == Some(&Kind::Close(Bracket::Paren))
+        {
+            self.place += 3;
+            full.push_str("(0)");
+            return Ok(Expr::Variable(full.into()));
         }
         Ok(letter(&full))
     }
@@ -116,9 +140,12 @@ impl Grammar<'_> {
                 Kind::Close(Bracket::Group) if depth > 0 => depth -= 1,
                 Kind::Number(value, _) => name.push_str(&value.to_string()),
                 Kind::Letters(word) | Kind::Text(word) => name.push_str(word),
+                Kind::Function(Function::Max) => name.push_str("max"),
+                Kind::Function(Function::Min) => name.push_str("min"),
                 Kind::Plus => name.push('+'),
                 Kind::Minus => name.push('-'),
                 Kind::Comma => name.push(','),
+                Kind::Slash => name.push('/'),
                 _ => return Err(unreadable(self.at(), "the subscript is too involved")),
             }
             if depth == 0 {

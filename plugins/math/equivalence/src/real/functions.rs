@@ -22,13 +22,16 @@ impl Precision {
         if of.is_exact_zero() {
             return Ok(Real::one());
         }
-        if of.error > -2.0 || of.top() > 40.0 {
+        if of.top() > 40.0 {
+            return Err(Trouble::OutOfRange);
+        }
+        if of.error > -2.0 {
             return Err(Trouble::Imprecise);
         }
         let value = series::exp(&of.middle, self.bits);
         let top = value.significand().bit_len() as f64 + value.exponent() as f64;
         if top.abs() > LARGEST_EXPONENT {
-            return Err(Trouble::Imprecise);
+            return Err(Trouble::OutOfRange);
         }
         // Twice the error of the argument bounds what it adds, as that is below 1/4.
         let relative = sum_of_powers(-(self.bits as f64), of.error + 1.0);

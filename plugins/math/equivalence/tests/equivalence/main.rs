@@ -5,6 +5,7 @@ mod canonical;
 mod collections;
 mod formulas;
 mod hostile;
+mod labels;
 mod numbers;
 mod pieces;
 mod properties;
