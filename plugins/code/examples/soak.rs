@@ -200,7 +200,10 @@ impl Soak {
             }
             Ok(Outcome::Abstain) => ("abstained".to_owned(), false),
             // A busy machine may not come to run a program at all for so short a time.
-            Err(fault) => (format!("failed: {fault}"), sleeps),
+            Err(fault) if sleeps && fault.to_string().contains("too busy") => {
+                ("failed: the machine was too busy".to_owned(), true)
+            }
+            Err(fault) => (format!("failed: {fault}"), false),
         };
         if !as_expected {
             self.unexpected.fetch_add(1, Ordering::Relaxed);
