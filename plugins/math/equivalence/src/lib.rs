@@ -20,7 +20,7 @@
 //! |------------|-----------------------------------------------------------------------|
 //! | `lexer`    | text to tokens, LaTeX and plain alike; with `token` and `number`      |
 //! | `reading`  | tokens to a kind of answer; with `equation`, `sets`, `matrix`,        |
-//! |            | `ratio`, `quantity` and `units`, `words`, and `slicing`               |
+//! |            | `ratio`, `quantity` and `units`, `words`, `choices`, and `slicing`    |
 //! | `grammar`  | tokens to a formula (`expr`), folding exact numbers on the way        |
 //! | `compare`  | two answers, kind by kind; with `region`, `inequality`                |
 //! | `equality` | two formulas: by `field` (proof), then by `value` (ball arithmetic),  |
@@ -33,6 +33,7 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod choices;
 mod compare;
 mod complex;
 mod equality;
@@ -108,10 +109,18 @@ pub fn parse(text: &str, policy: &Policy) -> Result<Answer, Unreadable> {
     }
     real::begin();
     let tokens = lexer::tokens(text, policy)?;
-    let form = reading::Reader { text, policy }.answer(&tokens)?;
+    let reader = reading::Reader { text, policy };
+    let labelled = choices::labelled(&tokens);
+    let form = match labelled {
+        Some((chosen, behind)) if chosen.sure => reader
+            .answer(behind)
+            .unwrap_or(answer::Form::Choice(chosen.letter)),
+        _ => reader.answer(&tokens)?,
+    };
     Ok(Answer {
         text: text.into(),
         form,
+        choice: labelled.map(|(chosen, _)| chosen),
     })
 }
 
@@ -122,6 +131,12 @@ pub fn parse(text: &str, policy: &Policy) -> Result<Answer, Unreadable> {
 pub fn compare(gold: &Answer, given: &Answer, policy: &Policy) -> Verdict {
     if gold.text == given.text {
         return Verdict::Equal;
+    }
+    if let Some(same) = choices::same_letter(gold, given, policy) {
+        return match same {
+            true => Verdict::Equal,
+            false => Verdict::Different,
+        };
     }
     real::begin();
     let mut comparer = compare::Comparer { policy, pairs: 0 };

@@ -11,6 +11,7 @@ use crate::{
     slicing::trimmed,
     token::{Kind, Literal, Token},
     units::{self, Unit},
+    words::scale_word,
 };
 
 impl Reader<'_> {
@@ -43,8 +44,14 @@ impl Reader<'_> {
             expr = built.map_err(|_| unreadable(at, "the number is too large"))?;
         }
         let mut rest = trimmed(leading.rest);
-        if let Some((factor, behind)) = multiplier(rest) {
-            let built = Builder::default().product(vec![expr, factor]);
+        let mut whole = false;
+        while let Some((factor, behind)) = multiplier(rest) {
+            // `5 hundred thousandths` may be either of two numbers.
+            if whole && !factor.is_int() {
+                return Err(unreadable(rest[0].at, "a part of what is unclear"));
+            }
+            whole = factor.is_int();
+            let built = Builder::default().product(vec![expr, Expr::Number(factor)]);
             expr = built.map_err(|_| unreadable(at, "the number is too large"))?;
             rest = behind;
         }
@@ -72,6 +79,9 @@ impl Reader<'_> {
             let read = units::read(rest).ok_or_else(|| {
                 unreadable(rest[0].at, "expected the end of the formula, or a unit")
             })?;
+            if read.has_two_sides() && left.iter().any(|token| token.kind == Kind::Times) {
+                return Err(unreadable(at, "the sides of a table are no product"));
+            }
             // `$5 dollars` says it twice.
             if unit.as_ref().is_some_and(|unit| *unit != read) && !read.powers.is_empty() {
                 let mut both = unit.unwrap_or_else(Unit::none);
@@ -118,21 +128,13 @@ pub fn simplified_degrees(degrees: &Expr) -> Expr {
     degrees.clone()
 }
 
-/// `million` behind a number.
-pub fn multiplier(rest: &[Token]) -> Option<(Expr, &[Token])> {
+/// `million`, `dozens` or `tenths` behind a number.
+fn multiplier(rest: &[Token]) -> Option<(RBig, &[Token])> {
     let (Kind::Letters(word) | Kind::Text(word)) = &rest.first()?.kind else {
         return None;
     };
-    let factor = match word.to_lowercase().as_str() {
-        "hundred" => 100,
-        "thousand" => 1000,
-        "million" => 1_000_000,
-        "billion" => 1_000_000_000,
-        "trillion" => 1_000_000_000_000,
-        "dozen" => 12,
-        _ => return None,
-    };
-    Some((integer(factor), &rest[1..]))
+    let factor = scale_word(&word.to_lowercase())?;
+    Some((factor, &rest[1..]))
 }
 
 /// `5 m` and `5 m/s`, whose letters may be variables.

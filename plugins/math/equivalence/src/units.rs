@@ -8,6 +8,7 @@ use dashu_ratio::RBig;
 use crate::{
     expr::{Function, fraction},
     token::{Bracket, Kind, Literal, Token},
+    words::{number_word, scale_word},
 };
 
 /// A unit: what one of it is in base units.
@@ -31,6 +32,25 @@ impl Unit {
             scale: RBig::ONE,
             powers: vec![(base.into(), 1)],
         }
+    }
+
+    /// Whether it is a thing of rows and columns: a `2\times3` matrix is no 6 matrices.
+    pub fn has_two_sides(&self) -> bool {
+        const TABLES: [&str; 8] = [
+            "matrix",
+            "matrice",
+            "matrixe",
+            "grid",
+            "board",
+            "array",
+            "table",
+            "rectangle",
+        ];
+        let is_table = |(noun, _): &(Box<str>, i32)| {
+            let last = noun.rsplit(' ').next().unwrap_or(noun);
+            TABLES.contains(&last.strip_suffix('s').unwrap_or(last))
+        };
+        self.powers.iter().any(is_table)
     }
 
     pub fn multiply(&mut self, other: &Self, power: i32) {
@@ -179,10 +199,19 @@ pub fn read(tokens: &[Token]) -> Option<Unit> {
                     whole.multiply(last.as_ref()?, sign * extra);
                 }
                 "per" => sign = -1,
+                // They take back what is before them, or go on.
+                "not" | "no" | "nor" | "or" | "if" | "unless" | "maybe" | "perhaps"
+                | "possibly" | "but" | "except" | "than" | "wrong" | "incorrect" => return None,
                 "of" | "the" | "a" | "an" | "in" | "each" if row(word).is_none() => {}
                 _ => {
                     let known = is_unit(word);
                     if !known && word.len() < 2 {
+                        return None;
+                    }
+                    // `5 ten thousandths` counts no things.
+                    let lower = word.to_lowercase();
+                    let counts = number_word(&lower).is_some() || scale_word(&lower).is_some();
+                    if !known && counts {
                         return None;
                     }
                     if !known {
