@@ -230,6 +230,11 @@ impl<'t> Grammar<'t> {
         let Some(kind) = self.peek() else {
             return false;
         };
+        if matches!(kind, Kind::Frac | Kind::Open(_))
+            && units::begins_upright(&self.tokens[self.place..])
+        {
+            return false;
+        }
         match kind {
             Kind::Number(..) => {
                 let before = self

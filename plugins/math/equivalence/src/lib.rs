@@ -20,7 +20,8 @@
 //! |------------|-----------------------------------------------------------------------|
 //! | `lexer`    | text to tokens, LaTeX and plain alike; with `token` and `number`      |
 //! | `reading`  | tokens to a kind of answer; with `equation`, `sets`, `matrix`,        |
-//! |            | `ratio`, `quantity` and `units`, `words`, `choices`, and `slicing`    |
+//! |            | `ratio`, `quantity`, `compound` and `units`, `words`, `choices`, and   |
+//! |            | `slicing`                                                             |
 //! | `grammar`  | tokens to a formula (`expr`), folding exact numbers on the way        |
 //! | `compare`  | two answers, kind by kind; with `region`, `inequality`                |
 //! | `equality` | two formulas: by `field` (proof), then by `value` (ball arithmetic),  |
@@ -36,6 +37,7 @@ mod answer;
 mod choices;
 mod compare;
 mod complex;
+mod compound;
 mod equality;
 mod equation;
 mod expr;

@@ -27,6 +27,7 @@ impl Reader<'_> {
                 _ => left.push(token.clone()),
             }
         }
+        units::spelled_out(&mut left);
         let trigonometry = left.iter().any(|token| {
             matches!(&token.kind, Kind::Function(function)
                 if !matches!(function, Function::Sqrt | Function::Cbrt))
@@ -137,18 +138,31 @@ fn multiplier(rest: &[Token]) -> Option<(RBig, &[Token])> {
     Some((factor, &rest[1..]))
 }
 
-/// `5 m` and `5 m/s`, whose letters may be variables.
-pub fn letters_as_unit(tokens: &[Token]) -> Option<(RBig, Unit)> {
-    let [number, unit, ..] = tokens else {
-        return None;
-    };
-    let (Kind::Number(value, _), Kind::Letters(name)) = (&number.kind, &unit.kind) else {
-        return None;
-    };
-    if !unit.spaced || !units::is_unit(name) {
+/// `5 m`, `5 m/s`, `9.8\frac{m}{s^2}`, whose letters may be variables.
+fn letters_as_unit(tokens: &[Token]) -> Option<(RBig, Unit)> {
+    let begin = (0..tokens.len()).find(|&place| match &tokens[place].kind {
+        Kind::Letters(_) => true,
+        Kind::Frac => units::fraction_of_units(&tokens[place..]).is_some(),
+        _ => false,
+    })?;
+    let (number, unit) = tokens.split_at(begin);
+    if let Kind::Letters(name) = &unit[0].kind
+        && (!unit[0].spaced || !units::is_unit(name))
+    {
         return None;
     }
-    Some((value.clone(), units::read(&tokens[1..])?))
+    let value = match number {
+        [] => return None,
+        [number] => match &number.kind {
+            Kind::Number(value, _) => value.clone(),
+            _ => return None,
+        },
+        _ => match grammar::formula(number, true).ok()? {
+            Expr::Number(value) => value,
+            _ => return None,
+        },
+    };
+    Some((value, units::read(unit)?))
 }
 
 /// `2024-01-02` and `1/2/2024`.

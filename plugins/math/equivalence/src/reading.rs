@@ -7,6 +7,7 @@
 use crate::{
     Policy,
     answer::{Form, Label, Labelled, Order, Sequence},
+    compound::compound,
     grammar::Parsed,
     lexer::unreadable,
     limits,
@@ -53,6 +54,9 @@ impl Reader<'_> {
             words::read_choice(tokens).or_else(|| words::read(tokens, self.text, self.policy))
         {
             return Ok(form);
+        }
+        if let Some(quantity) = compound(tokens) {
+            return Ok(Form::Value(quantity));
         }
         let (parts, joint) = split(tokens);
         let Some(joint) = joint else {
@@ -159,6 +163,9 @@ impl Reader<'_> {
         }
         if let Some(form) = self.ratio_or_time(tokens)? {
             return Ok(form);
+        }
+        if let Some(quantity) = compound(tokens) {
+            return Ok(Form::Value(quantity));
         }
         self.quantity(tokens).map(Form::Value)
     }

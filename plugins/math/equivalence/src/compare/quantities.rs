@@ -126,7 +126,15 @@ fn same_kind(a: &Unit, b: &Unit) -> bool {
         |unit: &Unit, name: &str| matches!(unit.powers.as_slice(), [(base, 1)] if &**base == name);
     // Pounds are money or a weight.
     let pounds = (lone(a, "gbp") && lone(b, "lb")) || (lone(a, "lb") && lone(b, "gbp"));
+    // A C is a coulomb or a degree, an F a farad or a degree.
+    let letter =
+        |a, b, letter, units: [&str; 2]| lone(a, letter) && units.iter().any(|unit| lone(b, unit));
+    let lettered = |a, b| {
+        letter(a, b, "C", ["celsius", "coulomb"]) || letter(a, b, "F", ["fahrenheit", "farad"])
+    };
     pounds
+        || lettered(a, b)
+        || lettered(b, a)
         || a.powers == b.powers
         || (temperature(a) && degrees(b))
         || (degrees(a) && temperature(b))

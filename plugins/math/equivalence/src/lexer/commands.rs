@@ -77,6 +77,12 @@ impl Lexer<'_> {
                     self.words(inside, close - 1)?;
                     return Ok(close);
                 }
+                if name == "rm" {
+                    // `{\rm cm}^2`: to the end of the group.
+                    let close = next + group_end(&self.text[next..end]);
+                    self.words(next, close)?;
+                    return Ok(close);
+                }
             }
             Meaning::Blackboard => {
                 let (inside, close) = self.group(next, end).unwrap_or_else(|| {
@@ -202,4 +208,21 @@ impl Lexer<'_> {
         }
         Ok(next)
     }
+}
+
+/// Where the group is closed that the text is inside of.
+fn group_end(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for (place, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'{' => depth += 1,
+            b'}' if depth == 0 => return place,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
