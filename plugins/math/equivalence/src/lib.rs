@@ -20,8 +20,8 @@
 //! |------------|-----------------------------------------------------------------------|
 //! | `lexer`    | text to tokens, LaTeX and plain alike; with `token` and `number`      |
 //! | `reading`  | tokens to a kind of answer; with `equation`, `sets`, `matrix`,        |
-//! |            | `ratio`, `quantity`, `compound` and `units`, `words`, `choices`, and   |
-//! |            | `slicing`                                                             |
+//! |            | `ratio`, `quantity`, `compound` and `units`, `words`, `choices`,       |
+//! |            | `points`, and `slicing`                                                |
 //! | `grammar`  | tokens to a formula (`expr`), folding exact numbers on the way        |
 //! | `compare`  | two answers, kind by kind; with `region`, `inequality`                |
 //! | `equality` | two formulas: by `field` (proof), then by `value` (ball arithmetic),  |
@@ -48,6 +48,7 @@ mod lexer;
 mod limits;
 mod matrix;
 mod number;
+mod points;
 mod policy;
 mod quantity;
 mod ratio;
@@ -98,7 +99,8 @@ pub fn parse(text: &str, policy: &Policy) -> Result<Answer, Unreadable> {
     let bold = text
         .strip_prefix("**")
         .and_then(|text| text.strip_suffix("**"));
-    let text = bold.unwrap_or(text).trim();
+    let text = lexer::narrow(bold.unwrap_or(text).trim());
+    let text = text.as_ref();
     if text.len() > limits::TEXT {
         return Err(Unreadable {
             at: limits::TEXT,

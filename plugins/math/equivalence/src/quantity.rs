@@ -8,8 +8,8 @@ use crate::{
     grammar::{self, Parsed},
     lexer::unreadable,
     reading::Reader,
-    slicing::trimmed,
-    token::{Kind, Literal, Token},
+    slicing::{close_of, trimmed},
+    token::{Bracket, Kind, Literal, Token},
     units::{self, Unit},
     words::scale_word,
 };
@@ -28,12 +28,20 @@ impl Reader<'_> {
             }
         }
         units::spelled_out(&mut left);
-        let trigonometry = left.iter().any(|token| {
-            matches!(&token.kind, Kind::Function(function)
-                if !matches!(function, Function::Sqrt | Function::Cbrt))
+        let trigonometry = left.iter().any(|token| match &token.kind {
+            Kind::Function(function) => !matches!(function, Function::Sqrt | Function::Cbrt),
+            Kind::Letters(name) | Kind::Text(name) => &**name == "cis",
+            _ => false,
         });
         let angle = !trigonometry && left.iter().any(|token| token.kind == Kind::Degree);
         // `45/2%` are 22.5 hundredths: the sign is of all that is before it.
+        let mut said = Vec::new();
+        if let Some(place) = left.iter().rposition(|token| token.kind == Kind::Percent)
+            && left[place + 1..].iter().all(is_word)
+        {
+            // `20% increase`: the words are its unit.
+            said = left.split_off(place + 1);
+        }
         let percent = matches!(left.last().map(|token| &token.kind), Some(Kind::Percent));
         if percent {
             left.pop();
@@ -45,6 +53,11 @@ impl Reader<'_> {
             expr = built.map_err(|_| unreadable(at, "the number is too large"))?;
         }
         let mut rest = trimmed(leading.rest);
+        if rest.is_empty() {
+            rest = &said;
+        } else if !said.is_empty() {
+            return Err(unreadable(rest[0].at, "expected the end of the formula"));
+        }
         let mut whole = false;
         while let Some((factor, behind)) = multiplier(rest) {
             // `5 hundred thousandths` may be either of two numbers.
@@ -99,7 +112,7 @@ impl Reader<'_> {
                 .iter()
                 .any(|token| matches!(token.kind, Kind::Number(_, Literal::Decimal))),
             otherwise: if unit.is_none() {
-                letters_as_unit(&left)
+                scientific(&left).or_else(|| letters_as_unit(&left))
             } else {
                 None
             },
@@ -129,6 +142,15 @@ pub fn simplified_degrees(degrees: &Expr) -> Expr {
     degrees.clone()
 }
 
+/// Whether this is a word that is no variable.
+fn is_word(token: &Token) -> bool {
+    match &token.kind {
+        Kind::Text(word) => word.len() > 1,
+        Kind::Letters(word) => !grammar::is_variables(word) || units::is_named(word),
+        _ => false,
+    }
+}
+
 /// `million`, `dozens` or `tenths` behind a number.
 fn multiplier(rest: &[Token]) -> Option<(RBig, &[Token])> {
     let (Kind::Letters(word) | Kind::Text(word)) = &rest.first()?.kind else {
@@ -136,6 +158,42 @@ fn multiplier(rest: &[Token]) -> Option<(RBig, &[Token])> {
     };
     let factor = scale_word(&word.to_lowercase())?;
     Some((factor, &rest[1..]))
+}
+
+/// `3 x 10^8`, perhaps with a unit, whose x may be typed for a times sign.
+fn scientific(tokens: &[Token]) -> Option<(RBig, Unit)> {
+    let x = tokens.iter().position(|token| {
+        matches!(&token.kind, Kind::Letters(name) | Kind::Text(name) if matches!(&**name, "x" | "X"))
+    })?;
+    let (number, [_, ten, caret, exponent @ ..]) = tokens.split_at(x) else {
+        return None;
+    };
+    let is_ten =
+        matches!(&ten.kind, Kind::Number(value, Literal::Whole) if *value == RBig::from(10));
+    let is_number = match number {
+        [digits] => matches!(digits.kind, Kind::Number(..)),
+        [sign, digits] => sign.kind == Kind::Minus && matches!(digits.kind, Kind::Number(..)),
+        _ => false,
+    };
+    if !is_ten || !is_number || caret.kind != Kind::Caret {
+        return None;
+    }
+    let length = match exponent.first()?.kind {
+        Kind::Open(Bracket::Group) => close_of(exponent)? + 1,
+        Kind::Minus => 2,
+        _ => 1,
+    };
+    let end = x + 3 + length;
+    let mut product = tokens.get(..end)?.to_vec();
+    product[x].kind = Kind::Times;
+    let Ok(Expr::Number(value)) = grammar::formula(&product, true) else {
+        return None;
+    };
+    let unit = match &tokens[end..] {
+        [] => Unit::none(),
+        behind => units::read(behind)?,
+    };
+    Some((value, unit))
 }
 
 /// `5 m`, `5 m/s`, `9.8\frac{m}{s^2}`, whose letters may be variables.

@@ -164,6 +164,9 @@ impl Reader<'_> {
         if let Some(form) = self.ratio_or_time(tokens)? {
             return Ok(form);
         }
+        if let Some(form) = self.named_point(tokens, depth)? {
+            return Ok(form);
+        }
         if let Some(quantity) = compound(tokens) {
             return Ok(Form::Value(quantity));
         }

@@ -32,6 +32,17 @@ impl Lexer<'_> {
                 self.push(Kind::Row, at, next)?;
                 return Ok(next);
             }
+            // `\color{red}{5}`, `\hspace*{1cm}`: what is in the braces is not read.
+            "color" | "textcolor" | "hspace" | "vspace" => {
+                let next = next + usize::from(self.text[next..end].starts_with('*'));
+                self.spaced |= name.ends_with("space");
+                return Ok(self.group(next, end).map_or(next, |(_, close)| close));
+            }
+            "root" => return self.root(at, next, end),
+            // It begins the answer and is no part of it.
+            "Rightarrow" | "Longrightarrow" | "implies" | "therefore" if self.tokens.is_empty() => {
+                return Ok(next);
+            }
             "phantom" => return Ok(self.group(next, end).map_or(next, |(_, close)| close)),
             _ => {}
         }
@@ -107,6 +118,21 @@ impl Lexer<'_> {
         Ok(next)
     }
 
+    /// `\root 3 \of {4}` is `\sqrt[3]{4}`.
+    fn root(&mut self, at: usize, next: usize, end: usize) -> Result<usize, Unreadable> {
+        let Some(length) = self.text[next..end].find("\\of") else {
+            return Err(unreadable(at, "expected \\of behind \\root"));
+        };
+        let of = next + length;
+        self.push(Kind::Function(Function::Sqrt), at, next)?;
+        self.open(Bracket::Square, at, end)?;
+        self.push(Kind::Open(Bracket::Square), next, next)?;
+        self.run(next, of)?;
+        self.brackets.pop();
+        self.push(Kind::Close(Bracket::Square), of, of)?;
+        Ok(of + "\\of".len())
+    }
+
     /// The inside of the group that opens at or behind `at`, and where it is closed.
     fn group(&self, at: usize, end: usize) -> Option<(usize, usize)> {
         let rest = &self.text[at..end];
@@ -132,14 +158,15 @@ impl Lexer<'_> {
 
     /// Reads `\text{..}`; it is white space on both sides.
     fn words(&mut self, at: usize, end: usize) -> Result<(), Unreadable> {
-        let outer = std::mem::replace(&mut self.words, true);
+        let outer = (self.words, self.in_text);
+        (self.words, self.in_text) = (true, true);
         if self.brackets.len() == limits::DEPTH {
             return Err(unreadable(at, "groups are too deep"));
         }
         self.brackets.push(false);
         self.run(at, end)?;
         self.brackets.pop();
-        self.words = outer;
+        (self.words, self.in_text) = outer;
         Ok(())
     }
 

@@ -13,4 +13,5 @@ mod public;
 mod quantities;
 mod relations;
 mod table;
+mod typography;
 mod words_and_units;
