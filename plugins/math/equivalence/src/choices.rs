@@ -22,7 +22,11 @@ fn word(token: &Token) -> Option<&str> {
 }
 
 fn letter(token: &Token) -> Option<char> {
-    let mut letters = word(token)?.chars();
+    lone_letter(word(token)?)
+}
+
+fn lone_letter(word: &str) -> Option<char> {
+    let mut letters = word.chars();
     let letter = letters.next()?;
     (letters.next().is_none() && ('A'..='J').contains(&letter)).then_some(letter)
 }
@@ -60,10 +64,10 @@ pub fn labelled(tokens: &[Token]) -> Option<(Chosen, &[Token])> {
         _ => return None,
     };
     // `A:3` may be a ratio.
-    let colon = tokens[1].kind == Kind::Colon && !named;
+    let colon = matches!(tokens[0].kind, Kind::Letters(_)) && tokens[1].kind == Kind::Colon;
     let chosen = Chosen {
         letter: chosen,
-        sure: !colon,
+        sure: named || !colon,
     };
     (!rest.is_empty() && is_one_text(rest)).then_some((chosen, rest))
 }
@@ -83,7 +87,10 @@ fn is_one_text(tokens: &[Token]) -> bool {
                 .get(place + 1)
                 .and_then(word)
                 .is_some_and(|word| word.len() > 1);
-        let second = letter(token).is_some() && (token.spaced || place == 0) && !article;
+        // "I and II" are statements.
+        let second = letter(token).is_some_and(|letter| letter != 'I')
+            && (token.spaced || place == 0)
+            && !article;
         let bracketed = place > 0
             && letter(token).is_some()
             && tokens[place - 1].kind == Kind::Open(Bracket::Paren);
@@ -103,10 +110,7 @@ pub fn same_letter(gold: &Answer, given: &Answer, policy: &Policy) -> Option<boo
     let lone = |answer: &Answer| match &answer.form {
         Form::Choice(letter) => Some(*letter),
         Form::Value(quantity) if quantity.unit.is_none() => match &quantity.expr {
-            Expr::Variable(name) => {
-                let mut letters = name.chars();
-                letters.next().filter(|_| letters.next().is_none())
-            }
+            Expr::Variable(name) => lone_letter(name),
             _ => None,
         },
         _ => None,

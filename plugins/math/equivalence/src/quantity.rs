@@ -34,6 +34,18 @@ impl Reader<'_> {
             _ => false,
         });
         let angle = !trigonometry && left.iter().any(|token| token.kind == Kind::Degree);
+        if let Some((value, read)) = scientific(&left).filter(|(_, unit)| !unit.powers.is_empty())
+            && unit.is_none()
+        {
+            return Ok(Quantity {
+                expr: Expr::Number(value),
+                unit: Some(read),
+                percent: false,
+                unreduced: false,
+                decimal: left.iter().any(is_decimal),
+                otherwise: None,
+            });
+        }
         // `45/2%` are 22.5 hundredths: the sign is of all that is before it.
         let mut said = Vec::new();
         if let Some(place) = left.iter().rposition(|token| token.kind == Kind::Percent)
@@ -108,9 +120,7 @@ impl Reader<'_> {
         Ok(Quantity {
             unreduced: leading.unreduced,
             percent,
-            decimal: left
-                .iter()
-                .any(|token| matches!(token.kind, Kind::Number(_, Literal::Decimal))),
+            decimal: left.iter().any(is_decimal),
             otherwise: if unit.is_none() {
                 scientific(&left).or_else(|| letters_as_unit(&left))
             } else {
@@ -140,6 +150,10 @@ pub fn simplified_degrees(degrees: &Expr) -> Expr {
         return Expr::Number(of_pi * RBig::from(180));
     }
     degrees.clone()
+}
+
+fn is_decimal(token: &Token) -> bool {
+    matches!(token.kind, Kind::Number(_, Literal::Decimal))
 }
 
 /// Whether this is a word that is no variable.

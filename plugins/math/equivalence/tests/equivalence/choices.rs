@@ -78,3 +78,38 @@ fn a_letter_with_what_it_stands_for() {
         ("Monday", "(B) Tuesday", false),
     ]);
 }
+
+#[test]
+fn what_stands_near_a_choice() {
+    check(&[
+        ("B", "b", false),
+        (r"\text{B: }12", "B", true),
+        ("A", "A. B", false),
+        ("A", "(A) and (B)", false),
+        ("A", "A) 5 B) 6", false),
+        ("A", "A. 5 or B. 6", false),
+        ("A", "(A) 5, (B) 6", false),
+        ("A", "A or B", false),
+        ("A", "A: 5 B: 6", false),
+        ("A", "A, B", false),
+        ("A", "A) 5, B", false),
+        ("A", r"A) 5 \text{ and } B", false),
+        ("A", "A) 5 maybe", false),
+        ("(A)", "A) B)", false),
+        ("(A)", "(A) (B)", false),
+        ("(A)", "(A)/(B)", false),
+        ("(A)", "(A),", true),
+        ("12", "(B) 12 or 13", false),
+        ("12", "A) 12 B) 13", false),
+        (r"\text{I and II}", "(C) I and II", true),
+        (r"\text{(C)}", "(C) I and II", true),
+        (r"\text{(C)}", r"\text{(C) I and II only}", true),
+        (r"\text{(C)}", r"\text{(D) I and II only}", false),
+        ("x", "A. x", true),
+        ("Ax", "A. x", false),
+        ("A) x", "Ax", false),
+        (r"\text{(C)}", "(C) I or II", false),
+        (r"\text{(A)}", "(C) I and II", false),
+        ("x", "B. y", false),
+    ]);
+}
