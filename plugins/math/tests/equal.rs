@@ -69,6 +69,66 @@ fn gold_is_accepted_and_near_misses_are_not() {
 }
 
 #[test]
+fn boxes_with_labels_are_one_answer() {
+    let completion = r"So $x=\boxed{1}$, $y=\boxed{2}$.";
+    assert_eq!(score(json!({}), "1,2", completion), 1.0);
+    assert_eq!(score(json!({}), "2", completion), 0.0);
+    assert_eq!(score(json!({}), "2,1", completion), 0.0);
+    for hedge in [
+        "\\boxed{1}\n\\boxed{2}",
+        r"\boxed{1} or else \boxed{2}",
+        r"\boxed{1} | \boxed{2}",
+        r"\boxed{1} & \boxed{2}",
+        r"\boxed{1} \lor \boxed{2}",
+        r"\boxed{1} - \boxed{2}",
+    ] {
+        assert_eq!(score(json!({}), "2", hedge), 0.0, "{hedge:?}");
+        assert_eq!(score(json!({}), r"1\text{ or }2", hedge), 1.0, "{hedge:?}");
+    }
+}
+
+#[test]
+fn letters_of_choice_with_what_they_stand_for() {
+    for completion in [
+        "Answer: B) 12",
+        r"\boxed{\text{(B) }12}",
+        "The answer is (B) 12.",
+    ] {
+        assert_eq!(
+            score(json!({}), r"\text{(B)}", completion),
+            1.0,
+            "{completion:?}"
+        );
+        assert_eq!(score(json!({}), "12", completion), 1.0, "{completion:?}");
+        assert_eq!(
+            score(json!({}), r"\text{(C)}", completion),
+            0.0,
+            "{completion:?}"
+        );
+        assert_eq!(score(json!({}), "13", completion), 0.0, "{completion:?}");
+    }
+}
+
+#[test]
+fn conditions_are_not_paid() {
+    for completion in [
+        "If $x=5$ we stop.",
+        "Assume $x=5$.",
+        "I do not know whether the answer is 5.",
+        "If the answer is 5 we stop.",
+    ] {
+        assert_eq!(score(json!({}), "5", completion), 0.0, "{completion:?}");
+    }
+    for completion in [
+        "The answer is 5<|eot_id|>",
+        "#### 5</s>",
+        "<ANSWER>5</ANSWER>",
+    ] {
+        assert_eq!(score(json!({}), "5", completion), 1.0, "{completion:?}");
+    }
+}
+
+#[test]
 fn golds_come_in_many_clothes() {
     for gold in [
         json!("5"),

@@ -15,6 +15,16 @@ pub struct Answer {
     /// The text without white space around it; equal texts need no mathematics.
     pub(crate) text: Box<str>,
     pub(crate) form: Form,
+    /// The letter in front of it, in `B) 12`; see [`crate::choices`].
+    pub(crate) choice: Option<Chosen>,
+}
+
+/// A letter of multiple choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    pub letter: char,
+    /// It can be nothing else, as the first term of a ratio.
+    pub sure: bool,
 }
 
 impl Answer {

@@ -133,10 +133,9 @@ impl Comparer<'_> {
                     || (!self.policy.case_of_words && gold.eq_ignore_ascii_case(given)))
             }
             (Form::Choice(letter), Form::Value(value))
-            | (Form::Value(value), Form::Choice(letter)) => {
-                Ok(matches!(&value.expr, Expr::Variable(name)
-                    if name.chars().eq(std::iter::once(*letter))))
-            }
+            | (Form::Value(value), Form::Choice(letter)) => Ok(value.unit.is_none()
+                && matches!(&value.expr, Expr::Variable(name)
+                        if name.chars().eq(std::iter::once(*letter)))),
             (Form::Words(gold), Form::Words(given)) => Ok(gold == given),
             // {5} is 5 where one number is asked for.
             (Form::Sequence(sequence), other @ Form::Value(_)) if self.pairs == 1 => {

@@ -9,19 +9,16 @@ use crate::{
     token::{Bracket, Kind, Token},
 };
 
-/// Words that begin a condition.
-const CONDITIONS: [&str; 14] = [
+/// Words that begin a condition. Behind "if" and "provided" there are other cases with other values.
+const CONDITIONS: [&str; 11] = [
     "at",
     "when",
     "where",
     "for",
-    "if",
     "with",
     "since",
     "because",
     "given",
-    "provided",
-    "whenever",
     "while",
     "attained",
     "occurring",

@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod brackets;
+mod counts;
 mod functions;
 mod mixed;
 mod names;
@@ -230,13 +231,18 @@ impl<'t> Grammar<'t> {
         let Some(kind) = self.peek() else {
             return false;
         };
+        if matches!(kind, Kind::Frac | Kind::Open(_))
+            && units::begins_upright(&self.tokens[self.place..])
+        {
+            return false;
+        }
         match kind {
             Kind::Number(..) => {
                 let before = self
                     .place
                     .checked_sub(1)
                     .map(|place| &self.tokens[place].kind);
-                !matches!(before, Some(Kind::Number(..)))
+                !matches!(before, Some(Kind::Number(..))) || self.next_power_follows()
             }
             Kind::Letters(letters) => {
                 if matches!(
@@ -255,7 +261,11 @@ impl<'t> Grammar<'t> {
                 !unit && is_variables(letters)
             }
             // A single upright letter is a unit, unless it is one that mathematics sets so.
-            Kind::Text(text) => matches!(&**text, "e" | "i" | "x" | "y" | "z" | "n"),
+            Kind::Text(text) => match &**text {
+                "e" | "i" | "x" | "y" | "z" | "n" | "cis" => true,
+                "C" | "P" => self.peek_at(1) == Some(&Kind::Underscore),
+                _ => false,
+            },
             // `5 min` and `5 sec` end in a unit.
             Kind::Function(Function::Min | Function::Sec) if self.peek_at(1).is_none() => false,
             Kind::Function(function) => {
@@ -270,6 +280,14 @@ impl<'t> Grammar<'t> {
         }
     }
 
+    /// `2^3 3^2`: the number that comes is raised like the one before, from which a space divides it.
+    fn next_power_follows(&self) -> bool {
+        self.place >= 2
+            && self.tokens[self.place - 2].kind == Kind::Caret
+            && self.tokens[self.place].spaced
+            && self.peek_at(1) == Some(&Kind::Caret)
+    }
+
     /// Whether another bar follows the one here; otherwise it is "such that".
     fn bar_closes(&self) -> bool {
         self.tokens[self.place + 1..]
@@ -281,6 +299,9 @@ impl<'t> Grammar<'t> {
         let Some(kind) = self.peek() else {
             return Err(unreadable(self.at(), "expected a formula, found its end"));
         };
+        if self.prescript_follows() {
+            return self.prescript();
+        }
         match kind {
             Kind::Number(value, literal) => {
                 self.place += 1;
@@ -295,7 +316,11 @@ impl<'t> Grammar<'t> {
                 self.place += 1;
                 Ok(Expr::Variable(name.clone()))
             }
+            Kind::Text(text) if &**text == "cis" => self.cis(),
             Kind::Text(text) if text.chars().count() == 1 => {
+                if let Some(count) = self.combination(text)? {
+                    return Ok(count);
+                }
                 self.place += 1;
                 Ok(letter(text))
             }

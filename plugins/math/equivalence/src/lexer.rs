@@ -1,5 +1,7 @@
 //! Cuts a text into [`Token`]s, in one pass.
 
+use std::borrow::Cow;
+
 use dashu_ratio::RBig;
 
 use crate::{
@@ -11,6 +13,7 @@ use crate::{
 };
 
 mod commands;
+mod intervals;
 mod letters;
 
 /// The tokens of a text.
@@ -22,12 +25,41 @@ pub fn tokens(text: &str, policy: &Policy) -> Result<Vec<Token>, Unreadable> {
         tokens: Vec::with_capacity(16),
         spaced: false,
         words: false,
+        in_text: false,
         // A lone dollar sign is money; a pair of them encloses a formula.
         dollar_is_money: dollars % 2 == 1,
         brackets: Vec::new(),
     };
     lexer.run(0, text.len())?;
-    Ok(lexer.tokens)
+    let mut tokens = lexer.tokens;
+    // A line's end behind the answer.
+    while tokens.last().is_some_and(|last| last.kind == Kind::Row) {
+        tokens.pop();
+    }
+    intervals::turned(&mut tokens);
+    Ok(tokens)
+}
+
+/// The text with the digits, letters and signs of full width that it has in their usual one.
+/// Commas stay: a wide one separates elements and no thousands.
+pub fn narrow(text: &str) -> Cow<'_, str> {
+    let narrowed = |wide: char| match wide {
+        '０'..='９'
+        | 'Ａ'..='Ｚ'
+        | 'ａ'..='ｚ'
+        | '＋'
+        | '－'
+        | '／'
+        | '％'
+        | '．'
+        | '＊'
+        | '＾' => char::from_u32(wide as u32 - 0xfee0).unwrap_or(wide),
+        other => other,
+    };
+    match text.chars().any(|wide| narrowed(wide) != wide) {
+        true => Cow::Owned(text.chars().map(narrowed).collect()),
+        false => Cow::Borrowed(text),
+    }
 }
 
 struct Lexer<'t> {
@@ -37,6 +69,8 @@ struct Lexer<'t> {
     spaced: bool,
     /// Inside `\text{..}`.
     words: bool,
+    /// Somewhere inside `\text{..}`, perhaps in a formula there.
+    in_text: bool,
     dollar_is_money: bool,
     /// For each open bracket whether a comma without a space separates elements in it.
     brackets: Vec<bool>,
@@ -81,8 +115,18 @@ impl Lexer<'_> {
             '$' => {
                 if self.dollar_is_money {
                     self.push(Kind::Currency("usd"), at, next)?;
+                } else if self.in_text {
+                    // `\mbox{$\frac57$}`.
+                    self.words = !self.words;
                 }
             }
+            // `2{:}3`: TeX's way to set a colon without space.
+            '{' if rest.starts_with("{:}") => {
+                self.push(Kind::Colon, at, at + 3)?;
+                return Ok(at + 3);
+            }
+            // They begin the answer and are no part of it.
+            '⇒' | '⟹' | '∴' if self.tokens.is_empty() => {}
             '~' => self.spaced = true,
             '*' if rest.starts_with("**") => {
                 self.push(Kind::Caret, at, at + 2)?;
@@ -138,7 +182,11 @@ impl Lexer<'_> {
         match &kind {
             Kind::Open(bracket) => self.open(*bracket, at, end)?,
             Kind::Close(_) => {
-                self.brackets.pop();
+                let closed = self.brackets.pop();
+                if closed.is_none() && kind == Kind::Close(Bracket::Square) {
+                    // `]3,5[`, see `intervals`.
+                    self.open(Bracket::Square, at, end)?;
+                }
             }
             _ => {}
         }
@@ -203,6 +251,26 @@ impl Lexer<'_> {
             let digit = i64::from(self.text.as_bytes()[at] - b'0');
             self.push(Kind::Number(RBig::from(digit), Literal::Whole), at, at + 1)?;
             return Ok(at + 1);
+        }
+        if let [
+            ..,
+            Token {
+                kind: Kind::Letters(name),
+                ..
+            },
+            caret,
+        ] = self.tokens.as_slice()
+            && matches!(&**name, "C" | "P")
+            && caret.kind == Kind::Caret
+        {
+            // The index of `C^3_{10}` is no base.
+            let digits = self.text[at..end].bytes().take_while(u8::is_ascii_digit);
+            let next = at + digits.count();
+            if next - at < 10 && self.text[next..end].starts_with('_') {
+                let digits = self.text[at..next].parse().unwrap_or(0_u64);
+                self.push(Kind::Number(RBig::from(digits), Literal::Whole), at, next)?;
+                return Ok(next);
+            }
         }
         // `\log_2 128`: a space ends what is raised or lowered.
         let marked = matches!(

@@ -20,7 +20,8 @@
 //! |------------|-----------------------------------------------------------------------|
 //! | `lexer`    | text to tokens, LaTeX and plain alike; with `token` and `number`      |
 //! | `reading`  | tokens to a kind of answer; with `equation`, `naming`, `sets`,        |
-//! |            | `conditions`, `matrix`, `ratio`, `quantity`, `units`, `words`, `slicing` |
+//! |            | `conditions`, `matrix`, `ratio`, `quantity`, `compound`, `units`,     |
+//! |            | `words`, `choices`, `points`, and `slicing`                           |
 //! | `grammar`  | tokens to a formula (`expr`), folding exact numbers on the way        |
 //! | `compare`  | two answers, kind by kind; with `region`, `inequality`                |
 //! | `equality` | two formulas: by `field` (proof), then by `value` (ball arithmetic),  |
@@ -33,8 +34,10 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod choices;
 mod compare;
 mod complex;
+mod compound;
 mod conditions;
 mod equality;
 mod equation;
@@ -47,6 +50,7 @@ mod limits;
 mod matrix;
 mod naming;
 mod number;
+mod points;
 mod policy;
 mod quantity;
 mod ratio;
@@ -97,7 +101,8 @@ pub fn parse(text: &str, policy: &Policy) -> Result<Answer, Unreadable> {
     let bold = text
         .strip_prefix("**")
         .and_then(|text| text.strip_suffix("**"));
-    let text = bold.unwrap_or(text).trim();
+    let text = lexer::narrow(bold.unwrap_or(text).trim());
+    let text = text.as_ref();
     if text.len() > limits::TEXT {
         return Err(Unreadable {
             at: limits::TEXT,
@@ -110,10 +115,18 @@ pub fn parse(text: &str, policy: &Policy) -> Result<Answer, Unreadable> {
     }
     real::begin();
     let tokens = lexer::tokens(text, policy)?;
-    let form = reading::Reader { text, policy }.answer(&tokens)?;
+    let reader = reading::Reader { text, policy };
+    let labelled = choices::labelled(&tokens);
+    let form = match labelled {
+        Some((chosen, behind)) if chosen.sure => reader
+            .answer(behind)
+            .unwrap_or(answer::Form::Choice(chosen.letter)),
+        _ => reader.answer(&tokens)?,
+    };
     Ok(Answer {
         text: text.into(),
         form,
+        choice: labelled.map(|(chosen, _)| chosen),
     })
 }
 
@@ -124,6 +137,12 @@ pub fn parse(text: &str, policy: &Policy) -> Result<Answer, Unreadable> {
 pub fn compare(gold: &Answer, given: &Answer, policy: &Policy) -> Verdict {
     if gold.text == given.text {
         return Verdict::Equal;
+    }
+    if let Some(same) = choices::same_letter(gold, given, policy) {
+        return match same {
+            true => Verdict::Equal,
+            false => Verdict::Different,
+        };
     }
     real::begin();
     let mut comparer = compare::Comparer { policy, pairs: 0 };

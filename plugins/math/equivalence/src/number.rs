@@ -55,7 +55,8 @@ pub fn read(text: &str, surroundings: Surroundings) -> Result<Read, String> {
             literal = Literal::Decimal;
             at += grouped_decimals(text, at, &mut digits, &mut decimals);
         }
-        if let Some((period, length)) = continued(&digits[before..], &text[at..]) {
+        let below_one = digits[..before].bytes().all(|digit| digit == b'0');
+        if let Some((period, length)) = continued(&digits[before..], &text[at..], below_one) {
             let repeating = digits[digits.len() - period..].to_owned();
             let value = with_repeating(&digits, decimals, &repeating);
             return Ok(Read {
@@ -183,8 +184,8 @@ fn repeating(text: &str) -> Option<(&str, usize)> {
 ///
 /// The digits of the number e begin 2.718281828, so two turns show a period only where it begins
 /// at the point; three show it anywhere. Zeros and nines are no period: `2.000...` and `1.999...` may be
-/// numbers near 2 that were cut short.
-fn continued(decimals: &str, behind: &str) -> Option<(usize, usize)> {
+/// numbers near 2 that were cut short. `0.999...` is the one that is written to mean 1.
+fn continued(decimals: &str, behind: &str, below_one: bool) -> Option<(usize, usize)> {
     const DOTS: [&str; 6] = ["...", "\\ldots", "\\dots", "\\cdots", "…", "⋯"];
     let dots = DOTS.iter().find(|dots| behind.starts_with(**dots))?.len();
     let end = &behind[dots..];
@@ -202,7 +203,8 @@ fn continued(decimals: &str, behind: &str) -> Option<(usize, usize)> {
         turns >= 3 || (turns == 2 && period > 1 && decimals.len() == 2 * period)
     })?;
     let turn = &decimals[decimals.len() - period..];
-    (turn != b"0" && turn != b"9").then_some((period, dots))
+    let all_nines = below_one && turn == b"9" && decimals.iter().all(|digit| *digit == b'9');
+    (all_nines || (turn != b"0" && turn != b"9")).then_some((period, dots))
 }
 
 fn with_repeating(digits: &str, decimals: usize, repeating: &str) -> RBig {

@@ -7,6 +7,7 @@
 use crate::{
     Policy,
     answer::{Form, Label, Labelled, Order, Relation, Sequence},
+    compound::compound,
     conditions::system,
     equation::juxtaposed,
     expr::Expr,
@@ -56,6 +57,9 @@ impl Reader<'_> {
             words::read_choice(tokens).or_else(|| words::read(tokens, self.text, self.policy))
         {
             return Ok(form);
+        }
+        if let Some(quantity) = compound(tokens) {
+            return Ok(Form::Value(quantity));
         }
         if let Some(form) = self.qualified(tokens, depth) {
             return form;
@@ -195,6 +199,12 @@ impl Reader<'_> {
         }
         if let Some(form) = self.ratio_or_time(tokens)? {
             return Ok(form);
+        }
+        if let Some(form) = self.named_point(tokens, depth)? {
+            return Ok(form);
+        }
+        if let Some(quantity) = compound(tokens) {
+            return Ok(Form::Value(quantity));
         }
         self.quantity(tokens).map(Form::Value)
     }

@@ -1,9 +1,12 @@
 //! Answers in words.
 
+use dashu_ratio::RBig;
+
 use crate::{
     Policy,
     answer::Form,
-    expr::{fraction, integer},
+    choices,
+    expr::{Expr, fraction, integer},
     region::{Interval, Region},
     token::{Bracket, Kind, Token},
 };
@@ -33,22 +36,15 @@ pub fn read_choice(tokens: &[Token]) -> Option<Form> {
         [
             Kind::Letters(name) | Kind::Text(name),
             Kind::Text(word) | Kind::Letters(word),
-        ] if matches!(
-            name.to_lowercase().as_str(),
-            "option" | "choice" | "answer" | "statement"
-        ) =>
-        {
-            choice(word)?
-        }
-        // `(A) 5`: the letter, and what it stands for.
-        [
+        ]
+        | [
+            Kind::Letters(name) | Kind::Text(name),
             Kind::Open(Bracket::Paren),
             Kind::Text(word) | Kind::Letters(word),
             Kind::Close(Bracket::Paren),
-            rest @ ..,
-        ] if tokens[3].spaced && !rest.contains(&&Kind::Open(Bracket::Paren)) => {
-            choice(word).filter(|letter| ('A'..='E').contains(letter))?
-        }
+        ] if choices::is_name(name) => choice(word)?,
+        // `(A) 5`: the letter, and what it stands for.
+        [Kind::Open(Bracket::Paren), ..] => choices::labelled(tokens)?.0.letter,
         _ => return None,
     };
     Some(Form::Choice(letter))
@@ -130,6 +126,7 @@ fn canonical(tokens: &[Token], text: &str, policy: &Policy) -> String {
                 &word
             }
             Kind::Period | Kind::Minus | Kind::Prime => continue,
+            Kind::Times => "×",
             _ => &text[token.at..token.end],
         };
         if !canonical.is_empty() {
@@ -158,6 +155,12 @@ fn meaning(words: &str) -> Option<Form> {
     if let Some(number) = number_word(lower) {
         return Some(Form::plain(integer(number)));
     }
+    // `two thirds`, `three hundred`.
+    if let Some((number, scale)) = lower.rsplit_once(' ')
+        && let (Some(number), Some(scale)) = (number_word(number), scale_word(scale))
+    {
+        return Some(Form::plain(Expr::Number(RBig::from(number) * scale)));
+    }
     Some(match lower {
         "no solution"
         | "no solutions"
@@ -177,8 +180,67 @@ fn meaning(words: &str) -> Option<Form> {
             Form::NumberSet('Z')
         }
         "dne" | "does not exist" => Form::Words("does not exist".into()),
-        "half" | "one half" | "onehalf" => Form::plain(crate::expr::Expr::Number(fraction(1, 2))),
+        "half" | "one half" | "onehalf" => Form::plain(Expr::Number(fraction(1, 2))),
         _ => return None,
+    })
+}
+
+/// What a number is multiplied by where this word follows it: `million`, `dozen`, `tenths`.
+///
+/// Scores are things, and a score is twenty; a second is a time.
+pub fn scale_word(word: &str) -> Option<RBig> {
+    const WHOLE: [(&str, i64); 10] = [
+        ("dozen", 12),
+        ("score", 20),
+        ("hundred", 100),
+        ("gross", 144),
+        ("thousand", 1000),
+        ("lakh", 100_000),
+        ("million", 1_000_000),
+        ("crore", 10_000_000),
+        ("billion", 1_000_000_000),
+        ("trillion", 1_000_000_000_000),
+    ];
+    const PARTS: [(&str, u64); 15] = [
+        ("half", 2),
+        ("halve", 2),
+        ("third", 3),
+        ("quarter", 4),
+        ("fourth", 4),
+        ("fifth", 5),
+        ("sixth", 6),
+        ("seventh", 7),
+        ("eighth", 8),
+        ("ninth", 9),
+        ("tenth", 10),
+        ("twelfth", 12),
+        ("sixteenth", 16),
+        ("twentieth", 20),
+        ("hundredth", 100),
+    ];
+    const SMALL_PARTS: [(&str, u64); 3] = [
+        ("thousandth", 1000),
+        ("millionth", 1_000_000),
+        ("billionth", 1_000_000_000),
+    ];
+    match word {
+        // One and ten begin another number: `5 ten thousandths`.
+        "ones" => return Some(RBig::ONE),
+        "tens" => return Some(RBig::from(10)),
+        "scores" => return None,
+        _ => {}
+    }
+    let singular = word.strip_suffix('s').unwrap_or(word);
+    let whole = WHOLE
+        .iter()
+        .find(|(name, _)| [word, singular].contains(name))
+        .map(|(_, factor)| RBig::from(*factor));
+    whole.or_else(|| {
+        PARTS
+            .iter()
+            .chain(&SMALL_PARTS)
+            .find(|(name, _)| *name == singular)
+            .map(|(_, parts)| fraction(1, *parts))
     })
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{
     MOST_ANSWERS, Search,
-    joined::{Span, joined},
+    joined::{Span, joined_boxes},
 };
 
 const COMMANDS: [&str; 3] = ["\\boxed", "\\fbox", "\\framebox"];
@@ -24,7 +24,7 @@ pub fn search(text: &str) -> Search<'_> {
         .cloned()
         .collect();
     last.reverse();
-    match joined(text, &last) {
+    match joined_boxes(text, &last) {
         answers if !answers.is_empty() => Search::Answers(answers),
         _ if boxes.opened => Search::Begun,
         _ => Search::Absent,

@@ -164,6 +164,7 @@ impl Extraction {
     /// false) answers only where the end of the answer can be seen: `the answer is 12` may
     /// have been on its way to 123.
     pub fn read<'a>(&self, completion: &'a str, finished: bool) -> Option<Found<'a>> {
+        let completion = without_end_marks(completion);
         let text = match self.thoughts {
             true => completion,
             false => after_thoughts(completion)?,
@@ -188,6 +189,35 @@ impl Extraction {
             }
         }
         None
+    }
+}
+
+/// The text without the marks of templates that end a turn: `<|eot_id|>`, `</s>`.
+fn without_end_marks(text: &str) -> &str {
+    const MARKS: [&str; 5] = [
+        "</s>",
+        "<eos>",
+        "<end_of_turn>",
+        "<｜end▁of▁sentence｜>",
+        "[EOS]",
+    ];
+    const LONGEST: usize = 32;
+    let mut text = text;
+    loop {
+        let end = text.trim_end();
+        // `<|im_end|>` and all others of that form.
+        let named = end.strip_suffix("|>").and_then(|rest| {
+            let name = rest
+                .rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+                .filter(|open| rest.len() - open <= LONGEST)?;
+            rest[..=name].strip_suffix("<|")
+        });
+        let Some(rest) =
+            named.or_else(|| MARKS.into_iter().find_map(|mark| end.strip_suffix(mark)))
+        else {
+            return text;
+        };
+        text = rest;
     }
 }
 

@@ -6,14 +6,16 @@
 
 use std::borrow::Cow;
 
-use super::{MOST_ANSWERS, Search, statement::statement};
+use super::{MOST_ANSWERS, Search, statement::statement, unmarked::is_doubted};
 
 pub fn search(text: &str, finished: bool) -> Search<'_> {
-    let starts = announced(text);
-    let from = starts.len().saturating_sub(MOST_ANSWERS);
-    let answers: Vec<Cow<'_, str>> = starts[from..]
+    let mut starts = announced(text);
+    starts.drain(..starts.len().saturating_sub(MOST_ANSWERS));
+    starts.retain(|announced| !is_doubted(&text[announced.sentence(text)..announced.at]));
+    let answers: Vec<Cow<'_, str>> = starts
         .iter()
-        .filter_map(|&start| line_from(text, start, finished))
+        .filter_map(|announced| line_from(text, announced.start, finished))
+        .map(without_adverbs)
         .filter_map(statement)
         .collect();
     match starts.is_empty() {
@@ -22,8 +24,52 @@ pub fn search(text: &str, finished: bool) -> Search<'_> {
     }
 }
 
+struct Announced {
+    /// Where the announcement begins.
+    at: usize,
+    /// Where the answer does.
+    start: usize,
+}
+
+impl Announced {
+    /// Some bytes before, in which a sentence that is no paragraph begins.
+    fn sentence(&self, text: &str) -> usize {
+        const LONGEST: usize = 300;
+        text.ceil_char_boundary(self.at.saturating_sub(LONGEST))
+    }
+}
+
+/// The line without the words that say no more than that it follows: "probably", "therefore".
+fn without_adverbs(line: &str) -> &str {
+    const ADVERBS: [&str; 16] = [
+        "therefore",
+        "thus",
+        "hence",
+        "then",
+        "so",
+        "just",
+        "simply",
+        "indeed",
+        "clearly",
+        "obviously",
+        "exactly",
+        "probably",
+        "likely",
+        "now",
+        "also",
+        "equal to",
+    ];
+    let mut line = line.trim_start_matches([' ', ',']);
+    while let Some(rest) = ADVERBS.iter().find_map(|adverb| line.strip_prefix(adverb))
+        && rest.starts_with([' ', ',', ':'])
+    {
+        line = rest.trim_start_matches([' ', ',', ':']);
+    }
+    line
+}
+
 /// Where the announced answers begin.
-fn announced(text: &str) -> Vec<usize> {
+fn announced(text: &str) -> Vec<Announced> {
     const WORD: &[u8] = b"answer";
     let bytes = text.as_bytes();
     let mut starts = Vec::new();
@@ -32,7 +78,7 @@ fn announced(text: &str) -> Vec<usize> {
         if rest[0] == b'#' {
             let begins_line = at == 0 || bytes[at - 1] == b'\n';
             if begins_line && rest.starts_with(b"####") && rest.get(4) != Some(&b'#') {
-                starts.push(at + 4);
+                starts.push(Announced { at, start: at + 4 });
             }
         } else if rest.len() > WORD.len() && rest[..WORD.len()].eq_ignore_ascii_case(WORD) {
             let inside_word = at > 0 && bytes[at - 1].is_ascii_alphanumeric();
@@ -40,7 +86,8 @@ fn announced(text: &str) -> Vec<usize> {
             if let Some(length) = announcement(&text[after..])
                 && !inside_word
             {
-                starts.push(after + length);
+                let start = after + length;
+                starts.push(Announced { at, start });
             }
         }
     }

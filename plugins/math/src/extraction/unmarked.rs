@@ -17,24 +17,69 @@ pub fn last_paragraph(text: &str) -> &str {
     text[start..].trim_start()
 }
 
-/// Whether the sentence around this piece of the paragraph says that it holds, as far as a few
-/// words can tell: "it is not $5$", "is it $5$?" and "suppose $x = 5$" do not.
-pub fn is_claimed(paragraph: &str, piece: Range<usize>) -> bool {
-    const DOUBTS: [&str; 9] = [
-        "not", "cannot", "never", "neither", "nor", "suppose", "assume", "let", "whether",
-    ];
-    let before = &paragraph[..piece.start];
-    let sentence = [". ", "! ", "? ", "\n"]
+/// The words in a text, in lower case.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
+        .map(str::to_lowercase)
+}
+
+/// Where the sentence begins that goes on at the end of the text.
+fn sentence_start(before: &str) -> usize {
+    [". ", "! ", "? ", "\n"]
+        .into_iter()
+        .filter_map(|end| before.rfind(end).map(|at| at + end.len()))
+        .max()
+        .unwrap_or(0)
+}
+
+fn negates(word: &str) -> bool {
+    matches!(
+        word,
+        "not" | "cannot" | "never" | "neither" | "nor" | "whether"
+    ) || word.ends_with("n't")
+        || word.ends_with("n’t")
+}
+
+const CONDITIONS: [&str; 8] = [
+    "if",
+    "unless",
+    "suppose",
+    "supposing",
+    "assume",
+    "assuming",
+    "whether",
+    "provided",
+];
+
+/// Whether a condition is open at the end of the text: "If $x=5$" has one, "If we add them, it is
+/// $5$" has closed it.
+fn is_conditional(before: &str) -> bool {
+    let clause = [", ", "; ", ": ", " then "]
         .into_iter()
         .filter_map(|end| before.rfind(end).map(|at| at + end.len()))
         .max()
         .unwrap_or(0);
-    let in_doubt = before[sentence..]
-        .split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
-        .map(str::to_lowercase)
-        .any(|word| {
-            DOUBTS.contains(&word.as_str()) || word.ends_with("n't") || word.ends_with("n’t")
-        });
+    words(&before[clause..]).any(|word| CONDITIONS.contains(&word.as_str()))
+}
+
+/// Whether the sentence that leads up to "the answer is" takes it back: "I do not think that",
+/// "If".
+pub fn is_doubted(before: &str) -> bool {
+    let sentence = &before[sentence_start(before)..];
+    let clause = sentence
+        .rfind([',', ';', ':'])
+        .map_or(sentence, |at| &sentence[at..]);
+    is_conditional(sentence) || words(clause).any(|word| negates(&word))
+}
+
+/// Whether the sentence around this piece of the paragraph says that it holds, as far as a few
+/// words can tell: "it is not $5$", "is it $5$?" and "suppose $x = 5$" do not.
+pub fn is_claimed(paragraph: &str, piece: Range<usize>) -> bool {
+    const DOUBTS: [&str; 3] = ["suppose", "assume", "let"];
+    let before = &paragraph[..piece.start];
+    let sentence = &before[sentence_start(before)..];
+    let in_doubt = is_conditional(sentence)
+        || words(sentence).any(|word| DOUBTS.contains(&word.as_str()) || negates(&word));
     let asked = paragraph[piece.end..]
         .find(['.', '!', '?', '\n'])
         .is_some_and(|end| paragraph[piece.end + end..].starts_with('?'));
@@ -47,6 +92,13 @@ pub fn whole(text: &str) -> Search<'_> {
     const LONGEST: usize = 200;
     let text = text.trim();
     if text.len() > LONGEST || text.contains('\n') || text.ends_with('?') {
+        return Search::Absent;
+    }
+    // "Assume x = 5." states no result, and "5 if x = 3" leaves it open.
+    let opening = words(text)
+        .next()
+        .is_some_and(|first| CONDITIONS.contains(&first.as_str()));
+    if opening || is_conditional(text) {
         return Search::Absent;
     }
     let answer = without_delimiters(unwrapped(text));

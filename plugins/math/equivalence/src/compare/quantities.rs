@@ -16,8 +16,16 @@ impl Comparer<'_> {
         if self.policy.reduced_fractions && given.unreduced && !gold.unreduced {
             return Ok(false);
         }
+        if let (Some((gold, unit)), Some((given, other))) = (&gold.otherwise, &given.otherwise)
+            && unit.powers.is_empty()
+            && other.powers.is_empty()
+        {
+            // `3 x 10^8` and `3x10^8`.
+            return Ok(gold == given);
+        }
         let (gold, given) = (&reread(gold, given), &reread(given, gold));
-        let two_signs = |a: &Quantity, b: &Quantity| a.percent && named(&b.unit).is_some();
+        let two_signs =
+            |a: &Quantity, b: &Quantity| a.percent && !b.percent && named(&b.unit).is_some();
         if two_signs(gold, given) || two_signs(given, gold) {
             return Ok(false);
         }
@@ -96,13 +104,14 @@ fn reread(quantity: &Quantity, other: &Quantity) -> Quantity {
     if let Some((value, unit)) = &quantity.otherwise
         && other.otherwise.is_none()
     {
+        // A number in scientific notation has no unit here.
         let agrees = match &other.unit {
-            Some(others) => same_kind(unit, others),
-            None => false,
+            Some(others) => unit.powers.is_empty() || same_kind(unit, others),
+            None => unit.powers.is_empty(),
         };
         if agrees && is_plain(&other.expr) {
             read.expr = Expr::Number(value.clone());
-            read.unit = Some(unit.clone());
+            read.unit = Some(unit.clone()).filter(|unit| !unit.powers.is_empty());
             read.otherwise = None;
         }
     }
@@ -126,7 +135,15 @@ fn same_kind(a: &Unit, b: &Unit) -> bool {
         |unit: &Unit, name: &str| matches!(unit.powers.as_slice(), [(base, 1)] if &**base == name);
     // Pounds are money or a weight.
     let pounds = (lone(a, "gbp") && lone(b, "lb")) || (lone(a, "lb") && lone(b, "gbp"));
+    // A C is a coulomb or a degree, an F a farad or a degree.
+    let letter =
+        |a, b, letter, units: [&str; 2]| lone(a, letter) && units.iter().any(|unit| lone(b, unit));
+    let lettered = |a, b| {
+        letter(a, b, "C", ["celsius", "coulomb"]) || letter(a, b, "F", ["fahrenheit", "farad"])
+    };
     pounds
+        || lettered(a, b)
+        || lettered(b, a)
         || a.powers == b.powers
         || (temperature(a) && degrees(b))
         || (degrees(a) && temperature(b))

@@ -78,6 +78,32 @@ impl Grammar<'_> {
         }
     }
 
+    /// `\operatorname{cis} x` is `cos x + i sin x`.
+    pub(super) fn cis(&mut self) -> Parsed<Expr> {
+        self.deeper()?;
+        self.place += 1;
+        let of = match self.peek() {
+            Some(Kind::Open(Bracket::Paren)) => {
+                self.place += 1;
+                let inside = self.inside()?;
+                self.expect(&Kind::Close(Bracket::Paren), ")")?;
+                inside
+            }
+            _ => self.bare_argument()?,
+        };
+        self.depth -= 1;
+        let built = self.builder.call(Function::Cos, vec![of.clone()]);
+        let cosine = self.built(built)?;
+        let built = self.builder.call(Function::Sin, vec![of]);
+        let sine = self.built(built)?;
+        let built = self
+            .builder
+            .product(vec![Expr::Constant(Constant::I), sine]);
+        let imaginary = self.built(built)?;
+        let built = self.builder.sum(vec![cosine, imaginary]);
+        self.built(built)
+    }
+
     /// The exponent of a function's name, one token or a group.
     pub(super) fn argument_of_power(&mut self) -> Parsed<Expr> {
         match self.peek() {

@@ -69,7 +69,9 @@ impl Grammar<'_> {
             }
         }
         let [above, below] = parts;
-        if above >= below || self.peek() == Some(&Kind::Caret) {
+        // `22\frac12^2` raises the fraction alone; a degree sign is of the whole number.
+        let raised = self.peek() == Some(&Kind::Caret) && !self.degree_follows();
+        if above >= below || raised {
             self.place = start;
             return Ok(None);
         }

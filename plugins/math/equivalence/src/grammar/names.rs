@@ -1,11 +1,13 @@
 //! Letters: variables with what is attached to them, and products of several.
 
+use dashu_ratio::RBig;
+
 use super::{Grammar, Parsed, is_variables};
 use crate::{
     expr::{Constant, Expr, Function, integer},
     field,
     lexer::unreadable,
-    token::{Bracket, Kind, Literal},
+    token::{Bracket, Kind, Literal, Token},
 };
 
 impl Grammar<'_> {
@@ -19,6 +21,12 @@ impl Grammar<'_> {
         let ahead = self.peek_at(1);
         if matches!(letters, "C" | "P") && ahead == Some(&Kind::Open(Bracket::Paren)) {
             return self.choice(letters);
+        }
+        if let Some(count) = self.combination(letters)? {
+            return Ok(count);
+        }
+        if letters == "cis" {
+            return self.cis();
         }
         let applied = ahead == Some(&Kind::Open(Bracket::Paren))
             && !self.tokens[self.place + 1].spaced
@@ -106,7 +114,11 @@ impl Grammar<'_> {
                     full.push('\'');
                 }
                 Some(Kind::Number(value, Literal::Whole))
-                    if full == name && !self.tokens[self.place].spaced && name.len() == 1 =>
+                    if full == name
+                        && !self.tokens[self.place].spaced
+                        && name.len() == 1
+                        && name != "i"
+                        && !self.power_of_ten_follows(name) =>
                 {
                     self.place += 1;
                     full.push('_');
@@ -125,6 +137,17 @@ impl Grammar<'_> {
             return Ok(Expr::Variable(full.into()));
         }
         Ok(letter(&full))
+    }
+
+    /// `3x10^8` is no power of a variable with the index ten.
+    fn power_of_ten_follows(&self, name: &str) -> bool {
+        let number =
+            |kind: Option<&Token>| matches!(kind.map(|token| &token.kind), Some(Kind::Number(..)));
+        let before = self.place.checked_sub(2);
+        name == "x"
+            && self.peek_at(1) == Some(&Kind::Caret)
+            && matches!(self.peek(), Some(Kind::Number(value, _)) if *value == RBig::from(10))
+            && number(before.and_then(|place| self.tokens.get(place)))
     }
 
     /// What is written below the line, spelled out.

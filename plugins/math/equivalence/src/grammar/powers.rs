@@ -18,7 +18,7 @@ impl Grammar<'_> {
 
     /// What stands behind `^`.
     pub(super) fn raised_to(&mut self, base: Expr) -> Parsed<Expr> {
-        // `90^\circ` and `90^{\circ}`, `f^\prime`.
+        // `90^\circ` and `90^{\circ}`.
         let group = self.peek() == Some(&Kind::Open(Bracket::Group));
         let mark = self.peek_at(usize::from(group));
         if mark == Some(&Kind::Degree) {
@@ -35,6 +35,13 @@ impl Grammar<'_> {
             raised = self.factorial(raised)?;
         }
         Ok(raised)
+    }
+
+    /// Whether `^\circ` or `^{\circ}` follows.
+    pub(super) fn degree_follows(&self) -> bool {
+        let group = self.peek_at(1) == Some(&Kind::Open(Bracket::Group));
+        self.peek() == Some(&Kind::Caret)
+            && self.peek_at(1 + usize::from(group)) == Some(&Kind::Degree)
     }
 
     fn exponent(&mut self) -> Parsed<Expr> {

@@ -32,6 +32,17 @@ impl Lexer<'_> {
                 self.push(Kind::Row, at, next)?;
                 return Ok(next);
             }
+            // `\color{red}{5}`, `\hspace*{1cm}`: what is in the braces is not read.
+            "color" | "textcolor" | "hspace" | "vspace" => {
+                let next = next + usize::from(self.text[next..end].starts_with('*'));
+                self.spaced |= name.ends_with("space");
+                return Ok(self.group(next, end).map_or(next, |(_, close)| close));
+            }
+            "root" => return self.root(at, next, end),
+            // It begins the answer and is no part of it.
+            "Rightarrow" | "Longrightarrow" | "implies" | "therefore" if self.tokens.is_empty() => {
+                return Ok(next);
+            }
             "phantom" => return Ok(self.group(next, end).map_or(next, |(_, close)| close)),
             _ => {}
         }
@@ -77,6 +88,12 @@ impl Lexer<'_> {
                     self.words(inside, close - 1)?;
                     return Ok(close);
                 }
+                if name == "rm" {
+                    // `{\rm cm}^2`: to the end of the group.
+                    let close = next + group_end(&self.text[next..end]);
+                    self.words(next, close)?;
+                    return Ok(close);
+                }
             }
             Meaning::Blackboard => {
                 let (inside, close) = self.group(next, end).unwrap_or_else(|| {
@@ -99,6 +116,21 @@ impl Lexer<'_> {
             }
         }
         Ok(next)
+    }
+
+    /// `\root 3 \of {4}` is `\sqrt[3]{4}`.
+    fn root(&mut self, at: usize, next: usize, end: usize) -> Result<usize, Unreadable> {
+        let Some(length) = self.text[next..end].find("\\of") else {
+            return Err(unreadable(at, "expected \\of behind \\root"));
+        };
+        let of = next + length;
+        self.push(Kind::Function(Function::Sqrt), at, next)?;
+        self.open(Bracket::Square, at, end)?;
+        self.push(Kind::Open(Bracket::Square), next, next)?;
+        self.run(next, of)?;
+        self.brackets.pop();
+        self.push(Kind::Close(Bracket::Square), of, of)?;
+        Ok(of + "\\of".len())
     }
 
     /// The inside of the group that opens at or behind `at`, and where it is closed.
@@ -126,14 +158,15 @@ impl Lexer<'_> {
 
     /// Reads `\text{..}`; it is white space on both sides.
     fn words(&mut self, at: usize, end: usize) -> Result<(), Unreadable> {
-        let outer = std::mem::replace(&mut self.words, true);
+        let outer = (self.words, self.in_text);
+        (self.words, self.in_text) = (true, true);
         if self.brackets.len() == limits::DEPTH {
             return Err(unreadable(at, "groups are too deep"));
         }
         self.brackets.push(false);
         self.run(at, end)?;
         self.brackets.pop();
-        self.words = outer;
+        (self.words, self.in_text) = outer;
         Ok(())
     }
 
@@ -202,4 +235,21 @@ impl Lexer<'_> {
         }
         Ok(next)
     }
+}
+
+/// Where the group is closed that the text is inside of.
+fn group_end(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for (place, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'{' => depth += 1,
+            b'}' if depth == 0 => return place,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }

@@ -75,6 +75,20 @@ impl Lexer<'_> {
                 return Ok(next);
             }
         }
+        if run == "o" && self.raises_a_number() {
+            self.push(Kind::Degree, at, next)?;
+            return Ok(next);
+        }
+        if run == "per" && self.tokens.last().is_some_and(|last| !is_word(&last.kind)) {
+            // `25 per cent`.
+            let blank = behind.len() - behind.trim_start().len();
+            let after = behind.trim_start().strip_prefix("cent");
+            if after.is_some_and(|after| !after.starts_with(char::is_alphabetic)) {
+                let next = next + blank + "cent".len();
+                self.push(Kind::Percent, at, next)?;
+                return Ok(next);
+            }
+        }
         if let Some(kind) = plain_word(run) {
             self.push(kind, at, next)?;
             return Ok(next);
@@ -96,8 +110,9 @@ impl Lexer<'_> {
                 return Ok(next);
             }
         }
-        // `x^mx^n`: one letter is raised, as in LaTeX.
-        let raised = self.tokens.last().map(|token| &token.kind) == Some(&Kind::Caret);
+        // `x^mx^n`: one letter is raised, as in LaTeX, and in `{}_nC_k` one is lowered.
+        let raised = self.tokens.last().map(|token| &token.kind) == Some(&Kind::Caret)
+            || self.lowers_nothing();
         if let (true, Some(first)) = (raised, run.chars().next()) {
             let next = at + first.len_utf8();
             self.push(Kind::Letters(run[..first.len_utf8()].into()), at, next)?;
@@ -105,6 +120,31 @@ impl Lexer<'_> {
         }
         self.push(Kind::Letters(run.into()), at, next)?;
         Ok(next)
+    }
+
+    /// Whether what comes next is lowered at the front, before what it belongs to.
+    fn lowers_nothing(&self) -> bool {
+        let mut kinds = self.tokens.iter().rev().map(|token| &token.kind);
+        kinds.next() == Some(&Kind::Underscore)
+            && match kinds.next() {
+                None => true,
+                Some(Kind::Close(Bracket::Group)) => {
+                    kinds.next() == Some(&Kind::Open(Bracket::Group))
+                }
+                _ => false,
+            }
+    }
+
+    /// Whether what comes next is raised behind a number: `60^{\text{o}}` is meant as degrees.
+    fn raises_a_number(&self) -> bool {
+        let kinds = self.tokens.iter().rev().map(|token| &token.kind);
+        let mut kinds = kinds.skip_while(|kind| **kind == Kind::Open(Bracket::Group));
+        kinds.next() == Some(&Kind::Caret)
+            && match kinds.next() {
+                Some(Kind::Number(..)) => true,
+                Some(Kind::Close(_)) => self.words,
+                _ => false,
+            }
     }
 
     /// Raised or lowered characters, as a group on the line.
@@ -150,6 +190,10 @@ impl Lexer<'_> {
         self.push(Kind::Close(Bracket::Group), next, next)?;
         Ok(next)
     }
+}
+
+fn is_word(kind: &Kind) -> bool {
+    matches!(kind, Kind::Letters(_) | Kind::Text(_))
 }
 
 /// Words of plain text that are signs.

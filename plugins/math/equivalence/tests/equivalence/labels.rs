@@ -122,6 +122,7 @@ fn when_it_holds_is_no_part_of_a_number() {
         ("5", r"x=9 \text{ since } y = 5", false),
         ("5", r"3+x\text{ with }x=5", false),
         ("5", "5 for 2", false),
+        ("5", "5 if x=3", false),
         // Half of a function is another function.
         ("x^2", r"x^2 \text{ for } x>0", false),
         (r"x^2 \text{ for } x>0", "x^2", false),

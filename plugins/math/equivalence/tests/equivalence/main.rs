@@ -2,6 +2,7 @@
 //! beside what is rejected; `hostile` and `properties` ask for peace instead of a verdict.
 
 mod canonical;
+mod choices;
 mod collections;
 mod formulas;
 mod hostile;
@@ -10,6 +11,8 @@ mod numbers;
 mod pieces;
 mod properties;
 mod public;
+mod quantities;
 mod relations;
 mod table;
+mod typography;
 mod words_and_units;
