@@ -48,15 +48,6 @@ pub(crate) fn sealed_file(bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(file)
 }
 
-/// A descriptor that reads nothing and swallows everything.
-pub(crate) fn nothing() -> io::Result<OwnedFd> {
-    let file = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
-    Ok(out_of_the_way(file.into())?)
-}
-
 /// The launcher in memory, ready to be started any number of times.
 #[derive(Debug)]
 pub(crate) struct Launcher {
