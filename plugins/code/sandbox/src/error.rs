@@ -1,4 +1,6 @@
 //! What goes wrong that is not the program's doing: it never counts against the program.
+//!
+//! What the kernel said is the error's source, and not repeated in its own text.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ pub enum SandboxError {
         missing: Vec<String>,
     },
     /// A system call failed that must not.
-    #[error("sandbox: {what}: {source}")]
+    #[error("sandbox: {what}")]
     System {
         /// What was being done, to what.
         what: String,
@@ -23,7 +25,7 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// The job's program could not be started.
-    #[error("the sandbox could not start {}: {source}; expected an executable that is visible in the private root (a system path, or beneath one of the policy's `read_only` paths)", .program.display())]
+    #[error("the sandbox could not start {}; expected an executable that is visible in the private root (a system path, or beneath one of the policy's `read_only` paths)", .program.display())]
     Program {
         /// The program.
         program: PathBuf,
