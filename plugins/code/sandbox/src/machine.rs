@@ -96,7 +96,7 @@ impl Machine {
             .and_then(|text| text.trim().parse().map_err(io::Error::other))
             .map_err(system("read /proc/sys/kernel/cap_last_cap"))?;
         Ok(Self {
-            launcher: Launcher::new().map_err(system("put the launcher into memory"))?,
+            launcher: Launcher::new()?,
             identity: Identity::of_this_process()
                 .map_err(system("read this process's identity"))?,
             windows: Windows::new(&policy.read_only)?,
@@ -164,7 +164,7 @@ impl Machine {
         if matches!(last, Last::Probe) {
             probe::write_before(&mut image, &|layer| self.uses(layer));
         }
-        confine::write_limits(&mut image, &job.limits, group.is_some());
+        confine::write_limits(&mut image, &job.limits, group.is_some())?;
         if let Some(version) = self.landlock.filter(|_| self.uses(Layer::Landlock)) {
             landlock_rules::write(&mut image, version, &self.windows);
         }
