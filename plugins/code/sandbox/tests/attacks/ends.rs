@@ -139,13 +139,14 @@ fn a_program_that_starves_itself_by_threads_has_met_its_deadline() {
         "
 import _thread, zlib
 begun = time.time()
+block = bytes(1 << 22)
 done = []
 def busy():
-    block = bytes(1 << 22)
     while time.time() < begun + 3: zlib.crc32(block)
     done.append(1)
+_thread.stack_size(1 << 18)
 for _ in range(14): _thread.start_new_thread(busy, ())
-while len(done) < 14: zlib.crc32(bytes(1 << 20))
+while len(done) < 14: zlib.crc32(block)
 print('alone again', flush=True)
 time.sleep(1000)",
     );
