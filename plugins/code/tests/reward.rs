@@ -311,6 +311,8 @@ fn what_a_compiler_does_has_its_own_verdict() {
     std::fs::write(&compiler, "#!/bin/sh\nexit 0").unwrap();
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&compiler, executable).unwrap();
+    let directory = json!({ "command": ["/usr/bin"] });
+    assert!(refusal(directory).contains("/usr/bin is no executable inside"));
     for line in ["command", "compile"] {
         let mut config =
             json!({ "command": ["{output}"], "compile": ["/bin/sh", "{file}", "{output}"] });

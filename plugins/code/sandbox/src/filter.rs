@@ -262,7 +262,8 @@ impl Filter {
 fn allowed() -> Result<Rules, BackendError> {
     let mut allowed = all(&[ALLOWED, ALLOWED_HERE, DONE]);
     let words = |numbers: &[c_int]| numbers.iter().map(|&n| u64::from(n as u32)).collect();
-    let requests: Vec<u64> = DESCRIPTOR_REQUESTS.iter().map(|&n| n as u64).collect();
+    let requests = DESCRIPTOR_REQUESTS.iter();
+    let requests = requests.map(|&n| u64::from(n as u32)).collect();
     allowed.insert(SYS_fcntl, one_of(1, words(DESCRIPTOR_COMMANDS))?);
     allowed.insert(SYS_ioctl, one_of(1, requests)?);
     allowed.insert(SYS_prctl, one_of(0, words(PROCESS_OPTIONS))?);

@@ -53,8 +53,7 @@ impl Judge {
 
     /// Whether the programs that a command line starts are there, inside.
     fn check_command(&self, command: &Command) -> Result<()> {
-        const SCRIPT: &str =
-            "for program; do test -x \"$program\" || { echo \"$program\"; exit 1; }; done";
+        const SCRIPT: &str = "for program; do test -f \"$program\" -a -x \"$program\" || { echo \"$program\"; exit 1; }; done";
         let mut programs = vec![command.script("", None).program];
         if command.compiles() {
             // Behind the shell's own: its script, and the name of what is made.
