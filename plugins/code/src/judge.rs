@@ -217,8 +217,9 @@ impl Judge {
                 Err(SandboxError::Starved { wall, waited }.into())
             }
             End::Cpu | End::Wall => Ok(Err(Verdict::Time)),
-            // The kernel ended a part of the compiler, and the rest made an error of it; its limit counts in ticks.
-            End::Exited(_) if finished.cpu >= limits.cpu * 9 / 10 => Ok(Err(Verdict::Time)),
+            End::Exited(code) if ended_by_time(code, finished.cpu, limits.cpu) => {
+                Ok(Err(Verdict::Time))
+            }
             End::Memory => Ok(Err(Verdict::Memory)),
             End::Output => Ok(Err(Verdict::Output)),
             End::Exited(_) | End::Signalled(_) => Ok(Err(Verdict::CompileError)),
@@ -255,6 +256,14 @@ impl Judge {
         }
         Ok(ended)
     }
+}
+
+/// Whether the kernel ended a part of a compiler for its processor time, and the rest made an exit code of it: the
+/// shell's for that signal, or another behind nearly all of the time. The kernel's limit counts in ticks, and may run
+/// ahead of its account.
+fn ended_by_time(code: i32, used: Duration, limit: Duration) -> bool {
+    const SIGXCPU: i32 = 24;
+    used >= limit * 9 / 10 || (code == 128 + SIGXCPU && used >= limit / 2)
 }
 
 /// These limits, in no more time than is left. A process that is given no time at all would be no evidence of anything.

@@ -63,7 +63,7 @@ const ALLOWED: &[c_long] = &[
     // Who and where it is, and what it may use.
     SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_getresuid, SYS_getresgid, SYS_getgroups,
     SYS_capget, SYS_uname, SYS_sysinfo, SYS_getrusage, SYS_getrlimit, SYS_setrlimit,
-    SYS_getrandom,
+    SYS_getrandom, SYS_prlimit64,
     // A pair of sockets with each other; see `SOCKET_PAIR` for which.
     SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_shutdown, SYS_getsockname,
     SYS_getpeername, SYS_getsockopt, SYS_setsockopt,
@@ -276,11 +276,10 @@ fn allowed() -> Result<Rules, BackendError> {
     allowed.insert(SYS_socketpair, vec![SeccompRule::new(pair.to_vec())?]);
     let plain = flags(0, NEW_NAMESPACES, 0)?;
     allowed.insert(SYS_clone, vec![SeccompRule::new(vec![plain])?]);
-    allowed.insert(SYS_prlimit64, Vec::new());
     Ok(allowed)
 }
 
-/// What is forbidden by name.
+/// What is forbidden by name, or to do to the first process.
 fn refused() -> Result<Rules, BackendError> {
     let mut refused = all(&[REFUSED, REFUSED_HERE]);
     refused.insert(SYS_prlimit64, one_of(0, vec![WATCHER])?);
@@ -328,7 +327,6 @@ mod tests {
             SYS_ioctl,
             SYS_prctl,
             SYS_madvise,
-            SYS_prlimit64,
         ];
         for call in [&by_arguments[..], &[SYS_clone3]].concat() {
             assert!(!once.contains_key(&call), "{call}");
