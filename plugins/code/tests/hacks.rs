@@ -104,6 +104,10 @@ hacks! {
     attaches_to_its_parent
     mounts_a_directory
     raises_its_limits
+    leaves_word_in_flags
+    leaves_word_in_locks
+    starves_itself
+    breaks_the_sandbox
 }
 
 /// What a hack's header says.

@@ -247,11 +247,97 @@ fn all_or_nothing_stops_at_the_first_failure() {
 fn an_attempt_has_a_budget_of_time() {
     let test = json!({ "stdin": "", "stdout": "" });
     let facts = json!({ "tests": [test, test, test] });
-    let reward = reward(json!({ "score": "fraction", "limits": { "total_seconds": 0.5 } }));
+    let reward = reward(json!({ "score": "fraction", "limits": { "total_seconds": 2 } }));
     let (value, parts) = scored(&reward, &facts, "import time\ntime.sleep(1000)");
     assert_eq!(value, 0.0);
     assert_eq!(parts.get("time_limit"), Some(1.0), "{parts:?}");
     assert_eq!(parts.get("not_run"), Some(2.0), "{parts:?}");
+}
+
+/// Time that a machine spent on anything but the program makes no zero.
+#[test]
+fn time_that_went_elsewhere_is_no_verdict() {
+    let tests = vec![json!({ "stdin": "", "stdout": "" }); 1000];
+    let reward = reward(json!({ "command": ["/bin/true"], "limits": { "total_seconds": 0.1 } }));
+    let error = reward
+        .score(&json!({ "tests": tests }), "anything")
+        .unwrap_err();
+    let says = ["the machine is too busy", "limits.total_seconds"];
+    assert!(
+        says.iter().all(|part| error.to_string().contains(part)),
+        "{error}"
+    );
+}
+
+/// A program that the working directory has no room for is no fault of the machine.
+#[test]
+fn a_program_that_does_not_fit_is_wrong() {
+    let stream = json!({ "tests": [{ "stdin": "3\n", "stdout": "9\n" }] });
+    let call = json!({ "entry_point": "f", "tests": [{ "args": [3], "expected": 9 }] });
+    let reward = reward(json!({ "program": "raw", "limits": { "disk_mib": 1 } }));
+    let padded = |program: &str| format!("{program}\n#{}", "x".repeat(1 << 20));
+    for (facts, right) in [
+        (&stream, "print(int(input()) ** 2)"),
+        (&call, "def f(x): return x * x"),
+    ] {
+        assert_eq!(scored(&reward, facts, right).0, 1.0);
+        let (value, parts) = scored(&reward, facts, &padded(right));
+        assert_eq!((value, parts.get("wrong")), (0.0, Some(1.0)), "{parts:?}");
+    }
+    // What the problem brings along is not the program's to answer for.
+    let large = json!({ "entry_point": "len", "tests": [{ "args": ["x".repeat(1 << 20)], "expected": 1 }] });
+    let error = reward
+        .score(&large, "from builtins import len")
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("write the job's file"),
+        "{error:?}"
+    );
+}
+
+/// How a compiler ends says what the program did, and not always that it was refused.
+#[test]
+fn what_a_compiler_does_has_its_own_verdict() {
+    let facts = json!({ "tests": [{ "stdin": "3\n", "stdout": "9\n" }] });
+    let compiled = |script: &str, limits: Value| {
+        let reward = reward(json!({
+            "command": ["{output}"], "limits": limits,
+            "compile": ["/bin/sh", "-c", script, "{file}", "{output}"],
+        }));
+        verdicts(&scored(&reward, &facts, "program").1)
+    };
+    for (script, limits, verdict) in [
+        ("exit 1", json!({}), "compile_error"),
+        (
+            "while :; do :; done",
+            json!({ "cpu_seconds": 1 }),
+            "time_limit",
+        ),
+        ("cat /dev/zero >&2", json!({}), "output_limit"),
+    ] {
+        assert_eq!(
+            compiled(script, limits),
+            [(verdict.to_owned(), 1.0)],
+            "{script}"
+        );
+    }
+    let outside = tempfile::tempdir().unwrap();
+    let compiler = outside.path().join("compiler");
+    std::fs::write(&compiler, "#!/bin/sh\nexit 0").unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&compiler, executable).unwrap();
+    let directory = json!({ "command": ["/usr/bin"] });
+    assert!(refusal(directory).contains("/usr/bin is no executable inside"));
+    for line in ["command", "compile"] {
+        let mut config =
+            json!({ "command": ["{output}"], "compile": ["/bin/sh", "{file}", "{output}"] });
+        config[line] = json!([compiler.to_str().unwrap(), "{file}"]);
+        let error = refusal(config);
+        assert!(
+            error.contains("compiler is no executable inside the sandbox"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

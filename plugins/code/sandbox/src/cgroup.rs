@@ -24,6 +24,9 @@ pub(crate) use group::{Group, Verdict};
 /// What the names of our groups begin with.
 const PREFIX: &str = "farthing-sandbox-";
 
+/// The most groups that are kept while nobody is in them: of a few sizes, each as often as runs go on at a time.
+const MOST_IDLE: usize = 64;
+
 /// Version 1 of the interface, or version 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
@@ -95,9 +98,10 @@ impl Cgroups {
         if let Some(index) = idle.iter().position(fits) {
             return Ok(idle.swap_remove(index));
         }
-        let unfit = idle.pop();
+        // A compiler's runs and its programs' take turns, so a group that does not fit now will soon.
+        let oldest = (idle.len() >= MOST_IDLE).then(|| idle.remove(0));
         drop(idle);
-        if let Some(group) = unfit {
+        if let Some(group) = oldest {
             group.remove()?;
         }
         let name = self.made.fetch_add(1, Ordering::Relaxed).to_string();

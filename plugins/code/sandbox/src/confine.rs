@@ -1,8 +1,10 @@
 //! What the processes inside may still do: no capability, no gain of any, and so much of each resource.
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::image::Image;
 use crate::protocol::{INSIDE, PROGRAM, READY, REPORT_DESCRIPTOR, Report};
-use crate::{Layer, Limits};
+use crate::{Layer, Limits, SandboxError};
 
 // From <linux/securebits.h> and <linux/capability.h>, which libc does not have.
 const SECBIT_NOROOT: u64 = 1;
@@ -73,8 +75,39 @@ pub(crate) fn write_privileges(image: &mut Image, last_capability: u64) {
     image.expect(length as i64, "tell the host", libc::SYS_write, &arguments);
 }
 
+/// A resource limit: what a shell calls it, and the soft and the hard limit that are wanted.
+struct Wanted {
+    name: &'static str,
+    option: &'static str,
+    resource: Resource,
+    soft: u64,
+    hard: u64,
+    /// A host that allows less than this runs nothing.
+    least: u64,
+}
+
+impl Wanted {
+    /// As far as this process's own hard limit allows, which nobody without rights can raise.
+    fn allowed(&self) -> Result<[u64; 2], SandboxError> {
+        let host = getrlimit(self.resource).maximum.unwrap_or(u64::MAX);
+        if host < self.least {
+            return Err(SandboxError::HostLimit {
+                name: self.name,
+                option: self.option,
+                found: host,
+                least: self.least,
+            });
+        }
+        Ok([self.soft.min(host), self.hard.min(host)])
+    }
+}
+
 /// Writes the start of the program's stage.
-pub(crate) fn write_limits(image: &mut Image, limits: &Limits, counted_memory: bool) {
+pub(crate) fn write_limits(
+    image: &mut Image,
+    limits: &Limits,
+    counted_memory: bool,
+) -> Result<(), SandboxError> {
     image.stage(PROGRAM).layer(None);
     image.step("setsid", libc::SYS_setsid, &[]);
     let flags = [
@@ -91,33 +124,53 @@ pub(crate) fn write_limits(image: &mut Image, limits: &Limits, counted_memory: b
         limits.memory
     };
     let seconds = whole_seconds(limits);
-    let same = |limit: u64| (limit, limit);
-    // The kernel takes a core limit of 1 to mean that not even a program that collects cores is called.
-    let core = 1;
     let processes = u64::from(limits.processes) + LAUNCHER_PROCESSES;
-    for (name, resource, (soft, hard)) in [
-        ("cpu", libc::RLIMIT_CPU, (seconds, seconds + 1)),
-        ("address space", libc::RLIMIT_AS, same(address_space)),
-        ("file size", libc::RLIMIT_FSIZE, same(limits.file_size)),
-        (
-            "open files",
-            libc::RLIMIT_NOFILE,
-            same(u64::from(limits.open_files)),
+    let files = u64::from(limits.open_files);
+    let one = |name, option, resource, limit: u64, least: u64| Wanted {
+        name,
+        option,
+        resource,
+        soft: limit,
+        hard: limit,
+        least: least.min(limit),
+    };
+    for wanted in [
+        Wanted {
+            hard: seconds + 1,
+            // A host's own limit would end programs, and they would be judged for it.
+            ..one("processor time", "-t", Resource::Cpu, seconds, seconds)
+        },
+        one("address space", "-v", Resource::As, address_space, 16 << 20),
+        one(
+            "file size",
+            "-f",
+            Resource::Fsize,
+            limits.file_size,
+            1 << 20,
         ),
-        ("processes", libc::RLIMIT_NPROC, same(processes)),
-        (
-            "stack",
-            libc::RLIMIT_STACK,
-            (STACK.min(limits.memory), limits.memory),
+        one("open files", "-n", Resource::Nofile, files, 32),
+        one(
+            "processes",
+            "-u",
+            Resource::Nproc,
+            processes,
+            1 + LAUNCHER_PROCESSES,
         ),
-        ("core", libc::RLIMIT_CORE, same(core)),
-        ("locked memory", libc::RLIMIT_MEMLOCK, same(0)),
-        ("message queues", libc::RLIMIT_MSGQUEUE, same(0)),
+        Wanted {
+            soft: STACK.min(limits.memory),
+            ..one("stack size", "-s", Resource::Stack, limits.memory, 1 << 17)
+        },
+        // The kernel takes a core limit of 1 to mean that not even a program that collects cores is called.
+        one("core size", "-c", Resource::Core, 1, 0),
+        one("locked memory", "-l", Resource::Memlock, 0, 0),
+        one("message queues", "-q", Resource::Msgqueue, 0, 0),
     ] {
-        let limit = image.words(&[soft, hard]);
-        let arguments = [0, resource as u64, limit, 0];
-        image.step(format!("limit {name}"), libc::SYS_prlimit64, &arguments);
+        let limit = image.words(&wanted.allowed()?);
+        let arguments = [0, wanted.resource as u64, limit, 0];
+        let what = format!("limit {}", wanted.name);
+        image.step(what, libc::SYS_prlimit64, &arguments);
     }
+    Ok(())
 }
 
 /// The kernel's limit on a process's processor time, in its unit: at least the job's.

@@ -1,4 +1,6 @@
 //! What goes wrong that is not the program's doing: it never counts against the program.
+//!
+//! What the kernel said is the error's source, and not repeated in its own text.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,15 +17,29 @@ pub enum SandboxError {
         missing: Vec<String>,
     },
     /// A system call failed that must not.
-    #[error("sandbox: {what}: {source}")]
+    #[error("sandbox: {what}")]
     System {
         /// What was being done, to what.
         what: String,
         /// What the kernel said.
         source: io::Error,
     },
+    /// This process may have less of a resource than any program needs, and cannot give more than it has.
+    #[error(
+        "sandbox: this process's hard limit on {name} is {found}, and programs need {least}; raise it before this process starts (`ulimit -H {option}` shows it)"
+    )]
+    HostLimit {
+        /// The resource.
+        name: &'static str,
+        /// The option of a shell's `ulimit` that is about it.
+        option: &'static str,
+        /// The limit of this process.
+        found: u64,
+        /// What is needed.
+        least: u64,
+    },
     /// The job's program could not be started.
-    #[error("the sandbox could not start {}: {source}; expected an executable that is visible in the private root (a system path, or beneath one of the policy's `read_only` paths)", .program.display())]
+    #[error("the sandbox could not start {}; expected an executable that is visible in the private root (a system path, or beneath one of the policy's `read_only` paths)", .program.display())]
     Program {
         /// The program.
         program: PathBuf,

@@ -33,8 +33,11 @@ pub struct Finished {
     pub channel: Vec<u8>,
     /// Processor time of all its processes, by the kernel's account, and about a millisecond for the sandbox itself.
     pub cpu: Duration,
-    /// Time by the clock from start to end.
+    /// Time by the clock from start to end: its own, and that of all that it started.
     pub wall: Duration,
+    /// How much of that it is known to have waited for a processor. Nothing where it ever had a second process or
+    /// thread, as it may have waited for itself then.
+    pub waited: Duration,
     /// Bytes that the largest of its processes held in memory at a time.
     pub peak_memory: u64,
 }

@@ -221,7 +221,12 @@ mod tests {
         );
 
         assert_eq!(purposes[INSIDE][0].layer, Some(Layer::PrivateRoot));
-        let fault = |stage, step, result| fault(&purposes, stage, step, result).to_string();
+        let fault = |stage, step, result| {
+            let fault = fault(&purposes, stage, step, result);
+            let cause =
+                std::error::Error::source(&fault).expect("the kernel's answer is the cause");
+            format!("{fault}: {cause}")
+        };
         let other = fault(INSIDE, 0, -libc::ENOENT);
         assert!(
             other.contains("greet: expected Argument list too long"),

@@ -68,3 +68,4 @@ pub use job::{Job, Limits};
 pub use layer::{Layer, LayerState, LayerStatus};
 pub use policy::SandboxPolicy;
 pub use sandbox::Sandbox;
+pub use verdict::starved;

@@ -30,7 +30,6 @@ pub(crate) struct Machine {
     /// The layers that this machine turned out not to have, and why.
     pub off: BTreeMap<Layer, String>,
     pub kills: MachineKills,
-    nothing: OwnedFd,
 }
 
 /// Before this version the limit on processes counted those of a user everywhere, so that the forks of one run would
@@ -97,7 +96,7 @@ impl Machine {
             .and_then(|text| text.trim().parse().map_err(io::Error::other))
             .map_err(system("read /proc/sys/kernel/cap_last_cap"))?;
         Ok(Self {
-            launcher: Launcher::new().map_err(system("put the launcher into memory"))?,
+            launcher: Launcher::new()?,
             identity: Identity::of_this_process()
                 .map_err(system("read this process's identity"))?,
             windows: Windows::new(&policy.read_only)?,
@@ -107,7 +106,6 @@ impl Machine {
             cgroups,
             off,
             kills: MachineKills::so_far(),
-            nothing: spawn::nothing().map_err(system("open /dev/null"))?,
         })
     }
 
@@ -166,7 +164,7 @@ impl Machine {
         if matches!(last, Last::Probe) {
             probe::write_before(&mut image, &|layer| self.uses(layer));
         }
-        confine::write_limits(&mut image, &job.limits, group.is_some());
+        confine::write_limits(&mut image, &job.limits, group.is_some())?;
         if let Some(version) = self.landlock.filter(|_| self.uses(Layer::Landlock)) {
             landlock_rules::write(&mut image, version, &self.windows);
         }
@@ -184,11 +182,9 @@ impl Machine {
     fn launch(&self, job: &Job<'_>, order: &[u8]) -> Result<Observed, SandboxError> {
         let prepare = || -> io::Result<(libc::pid_t, Pipes)> {
             let order = spawn::sealed_file(order)?;
-            let stdin = if job.stdin.is_empty() {
-                None
-            } else {
-                Some(spawn::sealed_file(job.stdin)?)
-            };
+            // A file of this run's own, also where it is empty: flags and locks of what runs share, such as one open
+            // /dev/null, would carry word from one to the next.
+            let stdin = spawn::sealed_file(job.stdin)?;
             let (stdout, stdout_end) = spawn::pipe()?;
             let (stderr, stderr_end) = spawn::pipe()?;
             let (report, report_end) = spawn::pipe()?;
@@ -199,10 +195,10 @@ impl Machine {
             };
             let (channel, channel_end) = channel.unzip();
             let descriptors: [&OwnedFd; ORDER_DESCRIPTOR as usize + 1] = [
-                stdin.as_ref().unwrap_or(&self.nothing),
+                &stdin,
                 &stdout_end,
                 &stderr_end,
-                channel_end.as_ref().unwrap_or(&self.nothing),
+                channel_end.as_ref().unwrap_or(&stdin),
                 &report_end,
                 &order,
             ];

@@ -9,6 +9,9 @@ use crate::protocol::{ORDER_DESCRIPTOR, OUTSIDE};
 /// The identity that programs have, inside; outside too where the host is root. No file belongs to it.
 pub(crate) const NOBODY: u32 = 65534;
 
+/// The name of the machine, inside.
+const HOST: &str = "sandbox";
+
 /// The namespaces beside those of users, in the order in which they are entered.
 const NAMESPACES: [(Layer, i32); 6] = [
     (Layer::MountNamespace, libc::CLONE_NEWNS),
@@ -120,6 +123,17 @@ pub(crate) fn write(
         if uses(layer) {
             image.layer(layer);
             image.step("unshare", libc::SYS_unshare, &[flag as u64]);
+        }
+    }
+    if uses(Layer::UtsNamespace) {
+        // A new namespace begins with the machine's names.
+        image.layer(Layer::UtsNamespace);
+        for (what, call) in [
+            ("hide the host's name", libc::SYS_sethostname),
+            ("hide the domain's name", libc::SYS_setdomainname),
+        ] {
+            let name = image.text(HOST);
+            image.step(what, call, &[name, HOST.len() as u64]);
         }
     }
 }

@@ -76,6 +76,14 @@ pub const READY: u32 = 2;
 pub const ENDED: u32 = 3;
 /// A step returned `value`, which is not what it must.
 pub const FAILED: u32 = 4;
+/// The program has ended by itself, and is kept as the kernel left it until the host wants an end.
+pub const OVER: u32 = 5;
+/// All is ended, and `value` is the number of the next process of the namespaces.
+pub const NEXT: u32 = 6;
+
+/// The number of the next process where the program never made another process or thread. The kernel gives numbers in
+/// order, and none of the low ones twice.
+pub const NEXT_IF_ALONE: i32 = 3;
 
 impl Report {
     /// As it goes through the pipe.

@@ -5,6 +5,7 @@
 //! the root; what was the root before is detached and has no name any more. There is no `/proc` inside: Python and
 //! most programs run without, and what is not there cannot be read.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -69,10 +70,11 @@ impl Windows {
         }
         for path in read_only {
             let ours = ["/proc", "/dev", Job::DIRECTORY];
-            if !is_plain(path) || ours.iter().any(|ours| path.starts_with(ours)) {
+            let whole = path.parent().is_none();
+            if whole || !is_plain(path) || ours.iter().any(|ours| path.starts_with(ours)) {
                 return Err(SandboxError::Policy {
                     what: format!(
-                        "read_only path {}: expected an absolute path without `.` and `..`, not in {}",
+                        "read_only path {}: expected an absolute path without `.` and `..`, below / and not in {}",
                         path.display(),
                         ours.join(", ")
                     ),
@@ -175,20 +177,21 @@ pub(crate) fn write(
         bind(image, &tree.path);
     }
     // All of it at once, with whatever the machine has mounted below; devices come after, or they could not be opened.
-    let attributes = image.words(&[
-        libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
-        0,
-        0,
-        0,
-    ]);
-    let size = size_of::<libc::mount_attr>() as u64;
-    image.step(
+    let sealed = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID;
+    let recursive = libc::AT_RECURSIVE as u64;
+    set_mount(
+        image,
         "make the root read-only",
-        libc::SYS_mount_setattr,
-        &[at_cwd(), here, libc::AT_RECURSIVE as u64, attributes, size],
+        here,
+        recursive,
+        sealed | libc::MOUNT_ATTR_NODEV,
     );
     for device in DEVICES.map(Path::new) {
         bind(image, device);
+        // A device can be written to all the same; its times and its mode, which are the machine's, cannot be changed.
+        let name = image.text(relative(device));
+        let attributes = sealed | libc::MOUNT_ATTR_NOEXEC;
+        set_mount(image, what("seal", device), name, 0, attributes);
     }
 
     let (work, inodes) = (
@@ -271,6 +274,20 @@ fn bind(image: &mut Image, path: &Path) {
         libc::SYS_mount,
         &[from, to, 0, flags, 0],
     );
+}
+
+/// Sets attributes of a mount.
+fn set_mount(
+    image: &mut Image,
+    what: impl Into<Cow<'static, str>>,
+    path: u64,
+    flags: u64,
+    attributes: u64,
+) {
+    let attributes = image.words(&[attributes, 0, 0, 0]);
+    let size = size_of::<libc::mount_attr>() as u64;
+    let arguments = [at_cwd(), path, flags, attributes, size];
+    image.step(what, libc::SYS_mount_setattr, &arguments);
 }
 
 /// Lays the job's files in the working directory, which is where the process is.

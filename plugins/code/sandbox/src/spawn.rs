@@ -12,6 +12,7 @@ use std::ptr;
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::pipe::PipeFlags;
 
+use crate::SandboxError;
 use crate::protocol::ORDER_DESCRIPTOR;
 
 /// The launcher, as `build.rs` compiled it.
@@ -37,7 +38,19 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// A file without a name that holds these bytes and stays as it is.
 pub(crate) fn sealed_file(bytes: &[u8]) -> io::Result<OwnedFd> {
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    sealed(bytes, MemfdFlags::empty())
+}
+
+/// The same, to be executed. Where `vm.memfd_noexec` is 1 that must be asked for; before Linux 6.3 it cannot be.
+fn sealed_program(bytes: &[u8]) -> io::Result<OwnedFd> {
+    match sealed(bytes, MemfdFlags::EXEC) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => sealed_file(bytes),
+        sealed => sealed,
+    }
+}
+
+fn sealed(bytes: &[u8], flags: MemfdFlags) -> io::Result<OwnedFd> {
+    let flags = flags | MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let file = out_of_the_way(rustix::fs::memfd_create(c"farthing-sandbox", flags)?)?;
     let mut offset = 0;
     while offset < bytes.len() {
@@ -48,15 +61,6 @@ pub(crate) fn sealed_file(bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(file)
 }
 
-/// A descriptor that reads nothing and swallows everything.
-pub(crate) fn nothing() -> io::Result<OwnedFd> {
-    let file = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
-    Ok(out_of_the_way(file.into())?)
-}
-
 /// The launcher in memory, ready to be started any number of times.
 #[derive(Debug)]
 pub(crate) struct Launcher {
@@ -65,8 +69,19 @@ pub(crate) struct Launcher {
 }
 
 impl Launcher {
-    pub fn new() -> io::Result<Self> {
-        let file = sealed_file(LAUNCHER)?;
+    pub fn new() -> Result<Self, SandboxError> {
+        let file = sealed_program(LAUNCHER).map_err(|source| {
+            let forbidden = source.raw_os_error() == Some(libc::EACCES);
+            let remedy = if forbidden {
+                " (where `sysctl vm.memfd_noexec` is 2 nothing in memory can be executed: set it to 1 or 0)"
+            } else {
+                ""
+            };
+            SandboxError::System {
+                what: format!("put the launcher into memory{remedy}"),
+                source,
+            }
+        })?;
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         let path = CString::new(path).expect("a path of digits and letters holds no NUL");
         Ok(Self { _file: file, path })

@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::SandboxError;
-use crate::protocol::{ENDED, FAILED, READY, Report, STARTED};
+use crate::protocol::{ENDED, FAILED, NEXT, NEXT_IF_ALONE, OVER, READY, Report, STARTED};
 
 /// How long the launcher may take before the program can start. It takes milliseconds; on a machine that is starved a
 /// hundred times as much, and then the run is lost, not wrong.
@@ -37,11 +37,12 @@ pub(crate) struct Observed {
     pub failed: Option<(usize, usize, i32)>,
     /// How the first process of the namespaces ended.
     pub first_process: i32,
-    /// How long the program had waited for a processor when its deadline came, where that can be told.
-    pub starved: Option<Duration>,
+    /// How long the program had waited for a processor at its end, where that can be told: if there never was another
+    /// process or thread that it could have waited for.
+    pub waited: Option<Duration>,
     /// Processor time of all processes, by the kernel's account.
     pub cpu: Duration,
-    /// From when the program could start to its end.
+    /// From when the program could start to its end, and to the end of all that it started.
     pub wall: Duration,
     /// Bytes that the largest process held.
     pub peak_memory: u64,
@@ -75,13 +76,13 @@ pub(crate) fn watch(
         ready: None,
         end: None,
         ended_by_us: None,
-        starved: None,
+        waited: None,
+        next: None,
         status: None,
         failed: None,
     };
     let begun = Instant::now();
     let watched = run.until_report_closes(begun, wall);
-    let over = run.end.unwrap_or_else(Instant::now);
 
     // Whatever happened above, nothing may be left.
     if watched.is_err() {
@@ -101,6 +102,11 @@ pub(crate) fn watch(
         }
         return Ok(run.observed(launcher_status, Duration::ZERO, Duration::ZERO, 0));
     };
+    // What a lone program leaves to collect is nothing; what others leave is the program's own doing.
+    let over = run
+        .end
+        .filter(|_| run.was_alone())
+        .unwrap_or_else(Instant::now);
     run.drain()
         .map_err(|error| system("read what the program wrote", error))?;
 
@@ -122,7 +128,9 @@ struct Run {
     ready: Option<Instant>,
     end: Option<Instant>,
     ended_by_us: Option<Reason>,
-    starved: Option<Duration>,
+    waited: Option<Duration>,
+    /// The number that the next process would have had.
+    next: Option<i32>,
     status: Option<i32>,
     failed: Option<(usize, usize, i32)>,
 }
@@ -161,8 +169,7 @@ impl Run {
             (Some(_), _) => Err(lost("it did not end when it was told to", END)),
             (None, None) => Err(lost("it was not ready", PREPARATION)),
             (None, Some(_)) => {
-                self.starved = self.first.and_then(starvation::of_the_only_child_of);
-                self.finish(Reason::Deadline);
+                self.finish(Some(Reason::Deadline));
                 Ok(())
             }
         }
@@ -209,7 +216,7 @@ impl Run {
         let room = usize::try_from(self.most_output).unwrap_or(usize::MAX) - before;
         self.outputs[output].extend_from_slice(&buffer[..count.min(room)]);
         if count > room {
-            self.finish(Reason::Output);
+            self.finish(Some(Reason::Output));
         }
         Ok(true)
     }
@@ -228,6 +235,8 @@ impl Run {
         match report.kind {
             STARTED => self.first = Some(report.value),
             READY => self.ready = Some(Instant::now()),
+            OVER => self.finish(None),
+            NEXT => self.next = Some(report.value),
             ENDED => {
                 self.status = Some(report.value);
                 self.end.get_or_insert_with(Instant::now);
@@ -244,13 +253,19 @@ impl Run {
         Ok(true)
     }
 
-    /// Ends the run, unless it has ended by itself already.
-    fn finish(&mut self, reason: Reason) {
-        if self.ended_by_us.is_none() {
-            self.ended_by_us = Some(reason);
-            self.end.get_or_insert_with(Instant::now);
+    /// Ends the run, of which the program may have ended by itself already.
+    fn finish(&mut self, reason: Option<Reason>) {
+        self.ended_by_us = self.ended_by_us.or(reason);
+        if self.end.is_none() {
+            self.end = Some(Instant::now());
+            self.waited = self.first.and_then(starvation::of_the_only_child_of);
             signal(self.first, Signal::TERM);
         }
+    }
+
+    /// Whether there never was a process or thread beside the program.
+    fn was_alone(&self) -> bool {
+        self.next == Some(NEXT_IF_ALONE)
     }
 
     /// Reads what is left in the pipes. Nobody can write any more.
@@ -269,9 +284,9 @@ impl Run {
         peak_memory: u64,
     ) -> Observed {
         Observed {
+            waited: self.waited.filter(|_| self.was_alone()),
             outputs: self.outputs,
             ended_by_us: self.ended_by_us,
-            starved: self.starved,
             status: self.status,
             failed: self.failed,
             first_process,

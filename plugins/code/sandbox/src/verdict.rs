@@ -52,15 +52,22 @@ pub(crate) fn judge(
         channel,
         cpu: observed.cpu,
         wall: observed.wall,
+        waited: observed.waited.unwrap_or_default(),
         peak_memory: observed.peak_memory,
     })
 }
 
-/// A program that has waited for a processor for more than half of its time has not had the time that it was given.
+/// Whether so much of a time was lost to waiting that nothing that ran out in it is a program's fault: more than a
+/// quarter, and more than the twenty milliseconds that any start may take.
+pub fn starved(time: Duration, waited: Duration) -> bool {
+    waited > time / 4 && waited > Duration::from_millis(20)
+}
+
+/// A program that has waited for a processor too long has not had the time that it was given.
 fn at_deadline(observed: &Observed) -> Result<End, SandboxError> {
     let wall = observed.wall;
-    match observed.starved {
-        Some(waited) if waited > wall / 2 => Err(SandboxError::Starved { wall, waited }),
+    match observed.waited {
+        Some(waited) if starved(wall, waited) => Err(SandboxError::Starved { wall, waited }),
         _ => Ok(End::Wall),
     }
 }
@@ -119,7 +126,7 @@ mod tests {
         Observed {
             outputs: [const { Vec::new() }; 3],
             ended_by_us: None,
-            starved: None,
+            waited: None,
             status: Some(EXITED_3),
             failed: None,
             first_process: 0,
@@ -196,14 +203,15 @@ mod tests {
                 |run| {
                     run.ended_by_us = Some(Reason::Deadline);
                     run.wall = Duration::from_secs(10);
-                    run.starved = Some(Duration::from_secs(waited));
+                    run.waited = Some(Duration::from_secs(waited));
                     run.cpu = Duration::from_secs(cpu);
                 },
                 None,
             )
         };
         assert_eq!(deadline(0, 0), Ok(End::Wall));
-        assert_eq!(deadline(4, 1), Ok(End::Wall));
+        assert_eq!(deadline(2, 1), Ok(End::Wall));
+        assert!(deadline(3, 1).unwrap_err().contains("too busy"));
         assert!(deadline(9, 1).unwrap_err().contains("too busy"));
     }
 

@@ -17,15 +17,15 @@ mod other_user;
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use farthing_sandbox::{End, Job, Limits, Sandbox, SandboxError};
+use farthing_sandbox::{End, Job, Layer, Limits, Sandbox, SandboxError};
 use held::{Held, cgroups_of, processes_with};
-use support::{PYTHON, ample, sandbox};
+use support::{PYTHON, ample, has, sandbox};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -47,6 +47,36 @@ fn many_runs_leave_nothing() {
     assert_eq!(processes_with(&mark), []);
     drop(sandbox);
     assert_eq!(cgroups_of(std::process::id()), BTreeSet::new());
+}
+
+#[test]
+fn runs_of_different_sizes_use_their_cgroups_again() {
+    let _alone = alone();
+    let sandbox = sandbox();
+    let small = Limits {
+        memory: ample().memory / 2,
+        ..ample()
+    };
+    let groups = || -> BTreeSet<PathBuf> {
+        cgroups_of(std::process::id())
+            .iter()
+            .flat_map(|parent| std::fs::read_dir(parent).unwrap())
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir())
+            .collect()
+    };
+    let both = || {
+        for limits in [ample(), small] {
+            run(&sandbox, "", "sizes", limits).unwrap();
+        }
+    };
+    both();
+    let first = groups();
+    for _ in 0..3 {
+        both();
+    }
+    assert_eq!(groups(), first);
+    assert_eq!(first.is_empty(), !has(&sandbox, Layer::Cgroup));
 }
 
 #[test]

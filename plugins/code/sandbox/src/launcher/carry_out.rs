@@ -10,8 +10,8 @@
 use core::arch::asm;
 
 use super::protocol::{
-    ENDED, FAILED, INSIDE, NO_ERROR, ORDER_ADDRESS, ORDER_DESCRIPTOR, OUTSIDE, Order, PROGRAM,
-    REPORT_DESCRIPTOR, Report, STARTED, Stage, Step,
+    ENDED, FAILED, INSIDE, NEXT, NO_ERROR, ORDER_ADDRESS, ORDER_DESCRIPTOR, OUTSIDE, OVER, Order,
+    PROGRAM, REPORT_DESCRIPTOR, Report, STARTED, Stage, Step,
 };
 
 /// The exit code of a launcher that could not do its work. What went wrong is in the report.
@@ -27,6 +27,7 @@ mod number {
     pub const RT_SIGTIMEDWAIT: i64 = 128;
     pub const CLONE: i64 = 56;
     pub const WAIT4: i64 = 61;
+    pub const WAITID: i64 = 247;
     pub const EXIT_GROUP: i64 = 231;
     pub const CLOSE_RANGE: i64 = 436;
 }
@@ -41,6 +42,7 @@ mod number {
     pub const RT_SIGTIMEDWAIT: i64 = 137;
     pub const CLONE: i64 = 220;
     pub const WAIT4: i64 = 260;
+    pub const WAITID: i64 = 95;
     pub const EXIT_GROUP: i64 = 94;
     pub const CLOSE_RANGE: i64 = 436;
 }
@@ -54,6 +56,9 @@ const SIGKILL: u64 = 9;
 const SIGTERM: i64 = 15;
 const SIGCHLD: u64 = 17;
 const WNOHANG: u64 = 1;
+const WEXITED: u64 = 4;
+const WNOWAIT: u64 = 0x100_0000;
+const P_ALL: u64 = 0;
 const CLONE_PARENT: u64 = 0x8000;
 /// Every child of this process, or every process that it may signal but itself.
 const EVERY: u64 = u64::MAX;
@@ -204,13 +209,14 @@ fn block(signals: u64) {
     unsafe { system_call(number::RT_SIGPROCMASK, arguments) };
 }
 
-/// Waits for the program or for the host to want an end, then ends everything and collects it.
+/// Waits until the host wants an end, then ends everything and collects it.
 ///
-/// The kernel would end it too, with this process. But what a process used is added up where somebody waits for it.
+/// The kernel would end it too, with this process. But what a process used is added up where somebody waits for it. A
+/// program that ends by itself is kept, so that the host can read the kernel's account of it, and the host told.
 fn collect(program: i64) -> ! {
     let awaited = AWAITED;
-    let mut running = true;
-    while running {
+    let mut over = false;
+    loop {
         let arguments = [
             &raw const awaited as u64,
             0,
@@ -220,36 +226,59 @@ fn collect(program: i64) -> ! {
             0,
         ];
         // SAFETY: the kernel reads one u64 there, and writes nothing.
-        running = unsafe { system_call(number::RT_SIGTIMEDWAIT, arguments) } != SIGTERM;
-        while let Some((ended, status)) = wait(WNOHANG) {
-            running &= !report_end(ended, program, status);
+        if unsafe { system_call(number::RT_SIGTIMEDWAIT, arguments) } == SIGTERM {
+            break;
+        }
+        while !over {
+            match ended() {
+                0 => break,
+                ended if ended == program => {
+                    over = true;
+                    report(OVER, INSIDE, 0, 0);
+                }
+                ended => {
+                    wait(ended as u64);
+                }
+            }
         }
     }
     loop {
         // SAFETY: the call takes no pointer.
         unsafe { system_call(number::KILL, [EVERY, SIGKILL, 0, 0, 0, 0]) };
-        match wait(0) {
-            Some((ended, status)) => report_end(ended, program, status),
-            None => exit(0),
-        };
+        match wait(EVERY) {
+            Some((ended, status)) if ended == program => report(ENDED, INSIDE, 0, status),
+            Some(_) => {}
+            None => break,
+        }
     }
+    // One more process, for its number: it tells whether there ever was one beside the program.
+    let next = fork(0);
+    if next != 0 {
+        report(NEXT, INSIDE, 0, next as i32);
+        wait(EVERY);
+    }
+    exit(0)
 }
 
-/// A child that has ended and its status; none if there is none, or none yet.
-fn wait(options: u64) -> Option<(i64, i32)> {
+/// A child that has ended, and is not collected by this; 0 if there is none, or none yet.
+fn ended() -> i64 {
+    // A `siginfo_t`, whose number of a process is its fifth word.
+    let mut about = [0i32; 32];
+    let to = &raw mut about as u64;
+    let arguments = [P_ALL, 0, to, WEXITED | WNOHANG | WNOWAIT, 0, 0];
+    // SAFETY: the kernel writes one `siginfo_t` there, of 128 bytes.
+    unsafe { system_call(number::WAITID, arguments) };
+    let [_, _, _, _, process, ..] = about;
+    process.into()
+}
+
+/// Waits for a child: which one, and its status; none if there is none.
+fn wait(which: u64) -> Option<(i64, i32)> {
     let mut status = 0i32;
     let to = &raw mut status as u64;
     // SAFETY: the kernel writes one i32 there.
-    let ended = unsafe { system_call(number::WAIT4, [EVERY, to, options, 0, 0, 0]) };
+    let ended = unsafe { system_call(number::WAIT4, [which, to, 0, 0, 0, 0]) };
     (ended > 0).then_some((ended, status))
-}
-
-/// Tells the host if it is the program that has ended.
-fn report_end(ended: i64, program: i64, status: i32) -> bool {
-    if ended == program {
-        report(ENDED, INSIDE, 0, status);
-    }
-    ended == program
 }
 
 /// Tells the host. If the host is gone there is nobody to tell.

@@ -1,22 +1,17 @@
-//! How long a program has waited for a processor, though it could have run.
+//! How long a program has waited for a processor, though it could have run, by the kernel's account.
 //!
-//! At a deadline this tells a program that is too slow from a machine that is too busy. The second is not the program's
-//! fault: a training run may load every core. A program of several processes or threads may be waiting for itself, so
-//! nothing is said of those, or a program could starve itself to escape its verdict.
+//! This tells a program that is too slow from a machine that is too busy. The second is not the program's fault: a
+//! training run may load every core. But a program of several processes or threads waits for itself, and would starve
+//! itself to escape its verdict; the account counts only where there never was a second one, which this cannot see.
 
 use std::fs;
 use std::time::Duration;
 
-/// Of the child of this process, if it is the only one and alone; none otherwise, or where the kernel does not say.
+/// Of the child of this process, if there is one only; it may have ended and not been waited for. None otherwise, or
+/// where the kernel does not say.
 pub(super) fn of_the_only_child_of(process: libc::pid_t) -> Option<Duration> {
-    let children =
-        |process: &str| fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok();
-    let only = children(&process.to_string())?;
-    let only = only.trim();
-    let threads = fs::read_dir(format!("/proc/{only}/task")).ok()?.count();
-    if threads != 1 || !children(only)?.trim().is_empty() {
-        return None;
-    }
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;
+    let only: libc::pid_t = children.trim().parse().ok()?;
     // Nanoseconds on a processor, nanoseconds of waiting for one, and how often it got one.
     let times = fs::read_to_string(format!("/proc/{only}/schedstat")).ok()?;
     let waited = times.split_whitespace().nth(1)?.parse().ok()?;
@@ -48,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_child_that_is_alone_can_be_starved() {
+    fn only_a_child_without_brothers_has_an_account() {
         let waited = beside("cat <&3 &");
         assert!(
             waited.is_some_and(|waited| waited < Duration::from_secs(60)),

@@ -89,6 +89,90 @@ fn sleeping_past_the_deadline_is_ended() {
     );
 }
 
+/// Runs a program that keeps every processor busy for a while, and is alone when its deadline comes.
+fn starves_itself(program: &str) {
+    let finished = python_with(program, |limits| limits.wall = Duration::from_secs(8));
+    assert_eq!(lines(&finished), ["alone again"]);
+    assert_eq!(finished.end, End::Wall);
+    assert_eq!(finished.waited, Duration::ZERO, "it waited for itself");
+}
+
+#[test]
+fn a_program_that_starves_itself_by_processes_has_met_its_deadline() {
+    starves_itself(
+        "
+begun = time.time()
+children = []
+for _ in range(14):
+    child = os.fork()
+    if child == 0:
+        while time.time() < begun + 30: pass
+    children.append(child)
+while time.time() < begun + 3: pass
+for child in children: os.kill(child, signal.SIGKILL); os.waitpid(child, 0)
+print('alone again', flush=True)
+time.sleep(1000)",
+    );
+}
+
+#[test]
+fn a_program_that_starves_itself_by_orphans_has_met_its_deadline() {
+    // Nobody but the first process of the namespace waits for them.
+    starves_itself(
+        "
+begun = time.time()
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for _ in range(14):
+    if os.fork() == 0:
+        while time.time() < begun + 3: pass
+        os._exit(0)
+while time.time() < begun + 3.5: pass
+print('alone again', flush=True)
+time.sleep(1000)",
+    );
+}
+
+#[test]
+fn a_program_that_starves_itself_by_threads_has_met_its_deadline() {
+    // Checksums are taken without the interpreter's lock.
+    starves_itself(
+        "
+import _thread, zlib
+begun = time.time()
+block = bytes(1 << 22)
+done = []
+def busy():
+    while time.time() < begun + 3: zlib.crc32(block)
+    done.append(1)
+_thread.stack_size(1 << 18)
+for _ in range(14): _thread.start_new_thread(busy, ())
+while len(done) < 14: zlib.crc32(block)
+print('alone again', flush=True)
+time.sleep(1000)",
+    );
+}
+
+#[test]
+fn the_time_that_a_lone_program_waited_for_a_processor_is_known() {
+    let sandbox = sandbox();
+    let waited = std::thread::scope(|scope| {
+        let busy = "
+begun = time.time()
+while time.time() < begun + 0.5: pass";
+        let processors = std::thread::available_parallelism().unwrap().get();
+        let runs: Vec<_> = (0..4 * processors)
+            .map(|_| scope.spawn(|| run_in(&sandbox, busy, ample())))
+            .collect();
+        runs.into_iter()
+            .map(|run| run.join().unwrap())
+            .inspect(|finished| assert!(finished.waited < finished.wall, "{finished:?}"))
+            .map(|finished| finished.waited)
+            .sum::<Duration>()
+    });
+    // Each was to be busy for half a second, with four for each processor.
+    assert!(waited > Duration::from_millis(100), "{waited:?}");
+}
+
 #[test]
 fn no_time_at_all_is_a_deadline_too() {
     // An end that the launcher did not hear would be a fault, five seconds later.

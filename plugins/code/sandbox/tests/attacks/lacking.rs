@@ -14,12 +14,18 @@ const INSIDE: &str = "FARTHING_SANDBOX_LACKS";
 
 /// Runs a test of this binary where no namespace of a kind can be made.
 fn without(kind: &str, test: &str) {
-    let script =
-        format!("echo 0 > /proc/sys/user/max_{kind}_namespaces && exec \"$0\" --exact {test}");
-    let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "sh", "-c", &script])
+    let none = format!("echo 0 > /proc/sys/user/max_{kind}_namespaces");
+    again(&["unshare", "--user", "--map-root-user"], &none, kind, test);
+}
+
+/// Runs a test of this binary, in a shell that another program starts, after a command.
+fn again(within: &[&str], command: &str, lacks: &str, test: &str) {
+    let script = format!("{command} && exec \"$0\" --exact {test}");
+    let output = Command::new(within[0])
+        .args(&within[1..])
+        .args(["sh", "-c", &script])
         .arg(std::env::current_exe().unwrap())
-        .env(INSIDE, kind)
+        .env(INSIDE, lacks)
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
@@ -99,4 +105,74 @@ fn without_network_namespaces_a_policy_must_say_that_it_does_without() {
         (lines(&finished), finished.end),
         (vec!["EPERM"], End::Exited(0))
     );
+}
+
+#[test]
+fn a_host_with_low_limits_of_its_own_runs_programs_within_them() {
+    if std::env::var_os(INSIDE).is_none() {
+        return again(
+            &["env"],
+            "ulimit -H -c 0 && ulimit -c 0 && ulimit -s 8192 && ulimit -Hs 8192 && ulimit -n 48 && ulimit -Hn 48",
+            "limits",
+            "lacking::a_host_with_low_limits_of_its_own_runs_programs_within_them",
+        );
+    }
+    let program = "
+import resource
+for limit in (resource.RLIMIT_CORE, resource.RLIMIT_STACK, resource.RLIMIT_NOFILE): print(*resource.getrlimit(limit))
+print(said(resource.setrlimit, resource.RLIMIT_CORE, (0, 0)))";
+    // Root may raise its limits, and the launcher becomes nobody before it sets them.
+    let finished = run_in(
+        &Sandbox::new(&SandboxPolicy::default()).unwrap(),
+        program,
+        ample(),
+    );
+    assert_eq!(
+        lines(&finished),
+        ["0 0", "8388608 8388608", "48 48", "None"]
+    );
+}
+
+#[test]
+fn a_host_that_may_have_too_little_is_told_which_limit() {
+    if std::env::var_os(INSIDE).is_none() {
+        return again(
+            &["env"],
+            "ulimit -t 3 && ulimit -Ht 3",
+            "time",
+            "lacking::a_host_that_may_have_too_little_is_told_which_limit",
+        );
+    }
+    let error = Sandbox::new(&SandboxPolicy::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("hard limit on processor time is 3"),
+        "{error}"
+    );
+    assert!(error.contains("`ulimit -H -t`"), "{error}");
+}
+
+#[test]
+fn files_in_memory_are_executable_where_that_must_be_asked_for() {
+    if std::env::var_os(INSIDE).is_none() {
+        // The setting is of a process namespace, and root's.
+        if crate::other_user::user() != 0
+            || !std::path::Path::new("/proc/sys/vm/memfd_noexec").exists()
+        {
+            return;
+        }
+        return again(
+            &["unshare", "--pid", "--fork", "--mount-proc"],
+            "echo 1 > /proc/sys/vm/memfd_noexec",
+            "memfd",
+            "lacking::files_in_memory_are_executable_where_that_must_be_asked_for",
+        );
+    }
+    let finished = run_in(
+        &Sandbox::new(&SandboxPolicy::default()).unwrap(),
+        "print('ran')",
+        ample(),
+    );
+    assert_eq!(lines(&finished), ["ran"]);
 }

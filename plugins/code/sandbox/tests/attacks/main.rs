@@ -12,6 +12,7 @@ mod interface;
 mod lacking;
 mod network;
 mod processes;
+mod shared;
 mod support;
 
 #[path = "../common/other_user.rs"]
