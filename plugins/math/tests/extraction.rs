@@ -198,6 +198,8 @@ fn lines_that_say_so() {
             ("The answer is so", "so"),
             ("If we add them, the answer is 5.", "5"),
             ("I was not sure. The answer is 5.", "5"),
+            ("It is not prime so the answer is 4.", "4"),
+            ("With the numbers provided the answer is 4.", "4"),
             ("Answer: B) 12", "B) 12"),
             ("#### 18", "18"),
             ("6+12=18\n#### 1,800\n", "1,800"),

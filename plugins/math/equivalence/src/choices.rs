@@ -101,7 +101,8 @@ fn is_one_text(tokens: &[Token]) -> bool {
     depth == 0
 }
 
-/// Whether the letters decide, and how; nothing where what they stand for has to.
+/// Whether the letters decide, and how; nothing where what they stand for has to, as it has where both
+/// have one: "E. Noether" is not "E. Galois".
 pub fn same_letter(gold: &Answer, given: &Answer, policy: &Policy) -> Option<bool> {
     let sure = gold.choice.filter(|chosen| chosen.sure);
     if sure.is_none() && given.choice.is_none() {
@@ -115,10 +116,12 @@ pub fn same_letter(gold: &Answer, given: &Answer, policy: &Policy) -> Option<boo
         },
         _ => None,
     };
-    let gold = sure.map(|chosen| chosen.letter).or_else(|| lone(gold))?;
-    let given = given
+    let wanted = sure.map(|chosen| chosen.letter).or_else(|| lone(gold))?;
+    let chosen = given
         .choice
         .map(|chosen| chosen.letter)
         .or_else(|| lone(given))?;
-    Some(gold == given || (!policy.case_of_words && gold.eq_ignore_ascii_case(&given)))
+    let same = wanted == chosen || (!policy.case_of_words && wanted.eq_ignore_ascii_case(&chosen));
+    let two_texts = sure.is_some() && given.choice.is_some_and(|chosen| chosen.sure);
+    (!same || !two_texts).then_some(same)
 }

@@ -56,7 +56,7 @@ pub fn left(tokens: &[Token], formula: Option<&Expr>) -> Left {
         tokens.first().map(|token| &token.kind),
         Some(Kind::Function(Function::Max | Function::Min))
     );
-    if largest || notation::is_composition(tokens) {
+    if (largest && !denies(tokens)) || notation::is_composition(tokens) {
         return Left::Name(Label::Other);
     }
     if let [difference, of] = tokens

@@ -34,14 +34,14 @@ impl Reader<'_> {
         }
         // It has a value, unless it takes more than there are.
         let counts = |function| matches!(function, Function::Binomial | Function::Permutations);
-        match grammar::formula(tokens, true) {
-            Ok(Expr::Number(count)) if !count.is_zero() => return Ok(None),
-            Ok(expr) if expr.any(|node| matches!(node, Expr::Call(f, _) if counts(*f))) => {
-                if !expr.variables().is_empty() {
-                    return Ok(None);
-                }
-            }
-            _ => {}
+        let is_count = |node: &Expr| matches!(node, Expr::Call(function, _) if counts(*function));
+        let has_value = match grammar::formula(tokens, true) {
+            Ok(Expr::Number(count)) => !count.is_zero(),
+            Ok(expr) => expr.any(is_count) && !expr.variables().is_empty(),
+            Err(_) => false,
+        };
+        if has_value {
+            return Ok(None);
         }
         let Kind::Letters(name) = &name.kind else {
             return Ok(None);

@@ -156,10 +156,14 @@ fn meaning(words: &str) -> Option<Form> {
         return Some(Form::plain(integer(number)));
     }
     // `two thirds`, `three hundred`.
-    if let Some((number, scale)) = lower.rsplit_once(' ')
-        && let (Some(number), Some(scale)) = (number_word(number), scale_word(scale))
+    if let Some((number, name)) = lower.rsplit_once(' ')
+        && let (Some(number), Some(scale)) = (number_word(number), scale_word(name))
     {
-        return Some(Form::plain(Expr::Number(RBig::from(number) * scale)));
+        // "Twenty-fifth" is a place in a row and no fraction.
+        let several = name.ends_with('s');
+        if scale.is_int() || several == (number != 1) {
+            return Some(Form::plain(Expr::Number(RBig::from(number) * scale)));
+        }
     }
     Some(match lower {
         "no solution"

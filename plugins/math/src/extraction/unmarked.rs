@@ -40,7 +40,7 @@ fn negates(word: &str) -> bool {
         || word.ends_with("n’t")
 }
 
-const CONDITIONS: [&str; 8] = [
+const CONDITIONS: [&str; 7] = [
     "if",
     "unless",
     "suppose",
@@ -48,7 +48,6 @@ const CONDITIONS: [&str; 8] = [
     "assume",
     "assuming",
     "whether",
-    "provided",
 ];
 
 /// Whether a condition is open at the end of the text: "If $x=5$" has one, "If we add them, it is
@@ -66,9 +65,21 @@ fn is_conditional(before: &str) -> bool {
 /// "If".
 pub fn is_doubted(before: &str) -> bool {
     let sentence = &before[sentence_start(before)..];
-    let clause = sentence
-        .rfind([',', ';', ':'])
-        .map_or(sentence, |at| &sentence[at..]);
+    // "It is not prime so the answer is 4."
+    let clause = [
+        ",",
+        ";",
+        ":",
+        " so ",
+        " thus ",
+        " hence ",
+        " therefore ",
+        " but ",
+    ]
+    .into_iter()
+    .filter_map(|end| sentence.rfind(end).map(|at| at + end.len()))
+    .max()
+    .map_or(sentence, |at| &sentence[at..]);
     is_conditional(sentence) || words(clause).any(|word| negates(&word))
 }
 

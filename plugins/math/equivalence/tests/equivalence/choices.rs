@@ -111,5 +111,9 @@ fn what_stands_near_a_choice() {
         (r"\text{(C)}", "(C) I or II", false),
         (r"\text{(A)}", "(C) I and II", false),
         ("x", "B. y", false),
+        ("(B) 12", "(B) 13", false),
+        ("(B) 12", "B. 12", true),
+        (r"\text{E. Noether}", r"\text{E. Galois}", false),
+        (r"\text{E. Noether}", "E. Noether", true),
     ]);
 }

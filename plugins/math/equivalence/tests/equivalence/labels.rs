@@ -118,6 +118,7 @@ fn when_it_holds_is_no_part_of_a_number() {
         ("5", r"9 \text{ at } x=5", false),
         ("x=5", r"9 \text{ at } x=5", false),
         ("5", r"\text{maximum } 9 \text{ at } x=5", false),
+        ("5", r"\text{max is }9\text{ at }x=5", false),
         ("5", r"0\text{ when }x=5", false),
         ("5", r"x=9 \text{ since } y = 5", false),
         ("5", r"3+x\text{ with }x=5", false),

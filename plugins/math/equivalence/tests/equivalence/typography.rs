@@ -349,5 +349,11 @@ fn near_misses_of_notations() {
         ("300000000", "3 x 10^7 m/s", false),
         (r"3\times10^8xy", "3x10^8 y", true),
         ("5", r"^\circ", false),
+        ("5", "twenty-fourth", false),
+        ("5", "twenty fourth", false),
+        (r"\frac14", "one fourth", true),
+        (r"\frac34", "three fourths", true),
+        (r"\frac34", "three fourth", false),
+        ("300", "three hundred", true),
     ]);
 }
