@@ -16,7 +16,7 @@ use crate::value::Tolerance;
 
 /// How answers are compared.
 #[config]
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[serde(
     untagged,
     expecting = "expected \"exact\", \"tokens\", \"unordered\", or { relative = .., absolute = .. }"
@@ -24,9 +24,6 @@ use crate::value::Tolerance;
 pub enum Checker {
     Named(Named),
     Close(Tolerance),
-    #[default]
-    #[serde(skip)]
-    Default,
 }
 
 /// Checkers without settings.
@@ -39,19 +36,25 @@ pub enum Named {
     Unordered,
 }
 
+impl Default for Checker {
+    fn default() -> Self {
+        Self::Named(Named::Exact)
+    }
+}
+
 impl Checker {
     /// The tolerance for floats that a function returns.
     pub fn tolerance(self) -> Option<Tolerance> {
         match self {
             Self::Close(tolerance) => Some(tolerance),
-            Self::Named(_) | Self::Default => None,
+            Self::Named(_) => None,
         }
     }
 
     /// Whether `printed` is accepted.
     pub fn accepts(self, expected: &[u8], printed: &[u8]) -> bool {
         match self {
-            Self::Default | Self::Named(Named::Exact) => lines(expected) == lines(printed),
+            Self::Named(Named::Exact) => lines(expected) == lines(printed),
             Self::Named(Named::Tokens) => words(expected).eq(words(printed)),
             Self::Named(Named::Unordered) => {
                 let [mut expected, mut printed] = [lines(expected), lines(printed)];

@@ -3,14 +3,10 @@
 use farthing_sdk::prelude::{Error, Result, Value as Json, bail, data, serde, serde_json};
 use serde::{Deserialize, Deserializer};
 
-use super::{
-    CallTest, Expected, StreamTest, Stub, Suite, Test, Tests, View, asserts,
-    literal::{Dialect, Parser},
-    tokens::tokens,
-};
+use super::{CallTest, Expected, StreamTest, Stub, Suite, Test, Tests, asserts};
 use crate::{
     checker::{Checker, Named},
-    value::{Equality, Value, from_json},
+    value::{Equality, Value, check_argument, from_json, from_json_text},
 };
 
 #[data]
@@ -150,6 +146,8 @@ impl Written {
         for (name, argument) in self.kwargs.iter().flatten() {
             test.kwargs.push((name.clone(), from_json(argument)?));
         }
+        let named = test.kwargs.iter().map(|(_, argument)| argument);
+        test.args.iter().chain(named).try_for_each(check_argument)?;
         Ok(Test::Call(test))
     }
 
@@ -171,23 +169,25 @@ impl Written {
                     test.entry_point = format!("Solution.{}", test.entry_point);
                 }
                 for line in input.lines().filter(|line| !line.trim().is_empty()) {
-                    test.args.push(json_value(line)?);
+                    test.args.push(from_json_text(line)?);
                 }
-                test.expected = self.expecting(json_value(output)?)?;
+                test.expected = self.expecting(from_json_text(output)?)?;
                 Ok(Test::Call(test))
             }
             Some(other) => bail!("unknown \"testtype\" {other:?}: expected stdin or functional"),
         }
     }
 
-    /// Where order does not count, both sides are sorted.
     fn expecting(&self, value: Value) -> Result<Expected> {
         if self.checker != Some(Checker::Named(Named::Unordered)) {
             return Ok(Expected::Value(value));
         }
-        match View::Sorted.of(value) {
-            Some(sorted) => Ok(Expected::Value(sorted)),
-            None => bail!("the checker \"unordered\" needs a list as the expected value"),
+        match value {
+            Value::List(members)
+            | Value::Tuple(members)
+            | Value::Array(members)
+            | Value::Set(members) => Ok(Expected::Members(members)),
+            _ => bail!("the checker \"unordered\" needs a list as the expected value"),
         }
     }
 
@@ -196,34 +196,19 @@ impl Written {
             return Err(Error::new("a call without the name of a function")
                 .help("add \"entry_point\" to the facts"));
         };
-        let is_name =
-            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let is_name = |name: &str| {
+            name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        };
         if !entry_point.split('.').all(is_name) {
             bail!("\"entry_point\" is {entry_point:?}: expected a name such as f or Solution.f");
         }
         let mut test = CallTest::new(entry_point);
         test.equality = self.equality;
         test.tolerance = self.checker.and_then(Checker::tolerance);
-        match self.checker {
-            None | Some(Checker::Default | Checker::Close(_) | Checker::Named(Named::Exact)) => {}
-            Some(Checker::Named(Named::Unordered)) => test.view = View::Sorted,
-            Some(Checker::Named(Named::Tokens)) => {
-                bail!("the checker \"tokens\" is for what a program prints, not for results")
-            }
+        if self.checker == Some(Checker::Named(Named::Tokens)) {
+            bail!("the checker \"tokens\" is for what a program prints, not for results");
         }
         Ok(test)
     }
-}
-
-/// All of the text as one JSON value, whole numbers of any size included.
-fn json_value(text: &str) -> Result<Value> {
-    let tokens = tokens(text.trim(), Dialect::Json)?;
-    let mut parser = Parser::new(&tokens, Dialect::Json);
-    let value = parser.value()?;
-    while !parser.is_done() {
-        if *parser.next() != super::tokens::Token::End {
-            bail!("expected one JSON value, found more: {text:?}");
-        }
-    }
-    Ok(value)
 }

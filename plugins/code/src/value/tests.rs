@@ -142,7 +142,7 @@ fn each_rule_says_what_is_equal() {
             assert_eq!(
                 matches(
                     &from_json(&expected).unwrap(),
-                    &answer(found.clone()),
+                    answer(found.clone()),
                     rule,
                     None
                 ),
@@ -176,7 +176,7 @@ fn a_tolerance_is_for_floats_that_were_expected() {
         assert_eq!(
             matches(
                 &from_json(&expected).unwrap(),
-                &answer(found.clone()),
+                answer(found.clone()),
                 Equality::Values,
                 tolerance
             ),
