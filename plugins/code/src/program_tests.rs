@@ -1,5 +1,7 @@
 //! Which part of a completion is taken for the program.
 
+use proptest::prelude::*;
+
 use super::{Place, extract};
 
 fn extracted(completion: &str, place: Place) -> Option<String> {
@@ -47,6 +49,39 @@ fn the_program_is_where_the_policy_says() {
         ),
         ("```python\na=1\n```</think>b=1", Some("b=1")),
         ("<think>```python\na=1\n```", None),
+        ("Sure. <think> hm\n```python\na=1\n```", None),
+        ("<think>a</think> no <think>\n```python\na=1\n```", None),
+        (
+            "<think>```python\na=1\n</think>\n```python\nb=1\n```",
+            Some("b=1\n"),
+        ),
+        (
+            "```python\na=1\n hm</think>\n```python\nb=1\n```",
+            Some("b=1\n"),
+        ),
+        // Tags that are the program's own text.
+        ("```python\ns='</think>'\n```", Some("s='</think>'\n")),
+        (
+            "<think>a</think>```python\na=1\n```\n```python\ns='<think>'\n```",
+            Some("s='<think>'\n"),
+        ),
+        (
+            "```python\n# <answer>a</answer>\n```",
+            Some("# <answer>a</answer>\n"),
+        ),
+        (
+            "<answer>\n```python\ns='</answer>'\n```\n</answer>",
+            Some("s='</answer>'\n"),
+        ),
+        ("<answer>\n```python\na=1\n</answer>", None),
+        ("<answer>\n```js\na\n```\n</answer>", None),
+        (
+            "<answer>```python\na=1\n```</answer>, or <answer>b=1</answer>\n```\nx\n```",
+            Some("b=1"),
+        ),
+        // A mark of the encoding.
+        ("```python\n\u{feff}a=1\n```", Some("a=1\n")),
+        ("\u{feff}a=1", Some("a=1")),
         // Neither.
         ("print(1)", Some("print(1)")),
         ("    return x", Some("    return x")),
@@ -68,4 +103,29 @@ fn a_policy_of_one_place_looks_nowhere_else() {
     assert_eq!(extracted(both, Place::Raw).as_deref(), Some(both));
     assert_eq!(extracted("a=1", Place::Fence), None);
     assert_eq!(extracted("a=1", Place::Answer), None);
+}
+
+proptest! {
+    #[test]
+    fn no_completion_panics(text in "(<think>|</think>|<answer>|</answer>|```|````|~~~|python|\n| |a|\\PC){0,40}") {
+        for place in [Place::Auto, Place::Answer, Place::Fence, Place::Raw] {
+            let _ = extracted(&text, place);
+        }
+    }
+}
+
+/// Every tag and every fence is looked at once, or this does not end.
+#[test]
+fn long_completions_are_read_in_one_go() {
+    for part in [
+        "</think>",
+        "<think></think>",
+        "```python\n",
+        "```\n</think>",
+        "```a\n```\n<answer>",
+        "</answer>",
+        "~~~\n```x\n",
+    ] {
+        let _ = extracted(&part.repeat(200_000), Place::Auto);
+    }
 }

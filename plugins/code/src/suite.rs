@@ -8,8 +8,8 @@
 //! | MBPP | `{"test_list": ["assert f(3) == 9"], "test_imports": [..]}` |
 //! | LiveCodeBench | `{"func_name": "f", "tests": [{"input": "3\n[1]", "output": "9", "testtype": "functional"}]}` |
 //!
-//! `setup` is source that goes before the program. A test may have a `checker` and an
-//! `equality` of its own.
+//! `setup` is source that goes before the program. A test may have a `checker` and, if it calls a
+//! function, an `equality` of its own.
 //!
 //! A problem that cannot be judged is not a problem that no attempt solves. Facts that are no
 //! facts are an error; tests of a known form that cannot be turned into calls are a
@@ -23,6 +23,8 @@ mod literal;
 mod meaning;
 mod nearness;
 mod tokens;
+
+use std::cell::OnceCell;
 
 use farthing_sdk::prelude::serde;
 pub use nearness::{Nearness, Term};
@@ -48,6 +50,8 @@ pub struct Tests {
     /// The beginning of the program that the model was shown, if its answer may continue it.
     pub stub: Option<Stub>,
     pub tests: Vec<Test>,
+    /// That the setup runs by itself, once it is known.
+    pub setup_runs: OnceCell<()>,
 }
 
 /// The beginning of a program: HumanEval's prompt.

@@ -1,5 +1,7 @@
 //! The facts as they are written, and how each form becomes tests.
 
+use std::cell::OnceCell;
+
 use farthing_sdk::prelude::{Error, Result, Value as Json, bail, data, serde, serde_json};
 use serde::{Deserialize, Deserializer};
 
@@ -23,12 +25,19 @@ pub struct Facts {
     #[serde(default)]
     test_imports: Vec<String>,
     stub: Option<String>,
+    #[serde(flatten)]
+    others: serde_json::Map<String, Json>,
 }
+
+/// Columns of the known data sets that mean nothing here, for facts that are a whole row.
+const IGNORED: &str = "task_id prompt canonical_solution text code source_file challenge_test_list \
+    question_id question_title question_content contest_id contest_date platform difficulty \
+    starter_code metadata";
 
 /// One test of the list.
 #[data]
 #[derive(Default)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Written {
     stdin: Option<String>,
     stdout: Option<String>,
@@ -54,6 +63,19 @@ impl Facts {
     /// # Errors
     /// When these are no facts: no tests, or a test that says two things or nothing.
     pub fn into_suite(self) -> Result<Suite> {
+        let is_ignored = |key: &str| IGNORED.split_whitespace().any(|ignored| ignored == key);
+        if let Some(key) = self.others.keys().find(|key| !is_ignored(key)) {
+            return Err(
+                Error::new(format!("the facts have an unknown key {key:?}")).help(
+                    "expected tests, test, test_list, entry_point (or func_name), setup (or \
+                 test_setup_code), test_imports and stub",
+                ),
+            );
+        }
+        if self.test_list.is_some() && self.stub.is_none() && self.entry_point.is_some() {
+            return Err(Error::new("\"entry_point\" is given beside \"test_list\"")
+                .help("the asserts of \"test_list\" name the function themselves: leave it out"));
+        }
         let entry_point = self.entry_point.as_deref();
         let tests = match (&self.tests, &self.test, &self.test_list) {
             (Some(written), None, None) => written
@@ -103,6 +125,7 @@ impl Facts {
             setup: setup.trim().to_owned(),
             stub,
             tests,
+            setup_runs: OnceCell::new(),
         }))
     }
 }
@@ -127,6 +150,10 @@ impl Written {
         let Some(stdout) = &self.stdout else {
             bail!("\"stdout\" is missing: without it every program would pass");
         };
+        if self.testtype.is_some() {
+            bail!("\"testtype\" is for a test with \"input\" and \"output\"");
+        }
+        self.check_stream()?;
         Ok(Test::Stream(StreamTest {
             stdin: self.stdin.clone().unwrap_or_default(),
             stdout: stdout.clone(),
@@ -134,10 +161,21 @@ impl Written {
         }))
     }
 
+    fn check_stream(&self) -> Result<()> {
+        match self.equality {
+            None => Ok(()),
+            Some(_) => Err(Error::new("\"equality\" is for what a function returns")
+                .help("what a program prints is compared by a \"checker\"")),
+        }
+    }
+
     fn call(&self, entry_point: Option<&str>) -> Result<Test> {
         let Some(expected) = &self.expected else {
             bail!("\"expected\" is missing");
         };
+        if self.testtype.is_some() {
+            bail!("\"testtype\" is for a test with \"input\" and \"output\"");
+        }
         let mut test = self.called(entry_point)?;
         test.expected = self.expecting(from_json(expected)?)?;
         for argument in self.args.iter().flatten() {
@@ -158,11 +196,14 @@ impl Written {
         };
         let input = self.input.as_deref().unwrap_or_default();
         match self.testtype.as_deref() {
-            None | Some("stdin") => Ok(Test::Stream(StreamTest {
-                stdin: input.to_owned(),
-                stdout: output.clone(),
-                checker: self.checker,
-            })),
+            None | Some("stdin") => {
+                self.check_stream()?;
+                Ok(Test::Stream(StreamTest {
+                    stdin: input.to_owned(),
+                    stdout: output.clone(),
+                    checker: self.checker,
+                }))
+            }
             Some("functional") => {
                 let mut test = self.called(entry_point)?;
                 if !test.entry_point.contains('.') {

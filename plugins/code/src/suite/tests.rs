@@ -264,6 +264,19 @@ fn every_form_of_facts_is_read() {
             json!({ "func_name": "f", "tests": [{ "input": "[1, 2]\n\"a\\u00e9\\ud83d\\ude00\\/\"", "output": "18446744073709551617", "testtype": "functional" }] }),
             "Solution.f([1,2,] \"a\\xe9\\U0001f600/\") 0x10000000000000001",
         ),
+        (
+            json!({ "func_name": "f", "tests": [{ "input": "{\"b\": 1, \"a\": -Infinity, \"b\": [2e1]}", "output": "NaN", "testtype": "functional" }] }),
+            "Solution.f({\"b\":[20.0,],\"a\":-1e999,}) (1e999-1e999)",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "args": [{ "$set": [2, 1, 2] }, { "$dict": [["b", 1], ["a", 2], ["b", 3]] }], "expected": 1 }] }),
+            "f({2,1,} {\"b\":3,\"a\":2,}) 1",
+        ),
+        // A row of a data set as it is.
+        (
+            json!({ "task_id": 7, "text": "Square.", "code": "x", "test_list": ["assert g(1) == 2"], "test_setup_code": "", "challenge_test_list": [] }),
+            "g(1) 2",
+        ),
     ];
     for (facts, expected) in table {
         assert_eq!(call(facts.clone()), expected, "{facts}");
@@ -319,11 +332,82 @@ fn facts_that_say_nothing_or_two_things_are_an_error() {
         ),
         (
             json!({ "func_name": "f", "tests": [{ "input": "1", "output": "1 2", "testtype": "functional" }] }),
-            "one JSON value",
+            "the end of one JSON value",
         ),
         (
             json!({ "stub": "x", "tests": [{ "stdout": "9" }] }),
             "entry_point",
+        ),
+        // Keys that mean nothing would be taken for ones that do.
+        (
+            json!({ "tests": [{ "stdout": "9", "cheker": "tokens" }] }),
+            "unknown field `cheker`",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9" }], "setpu": "import math" }),
+            "unknown key \"setpu\"",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9", "equality": "types" }] }),
+            "what a function returns",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9", "testtype": "stdin" }] }),
+            "\"testtype\" is for",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "expected": 1, "testtype": "functional" }] }),
+            "\"testtype\" is for",
+        ),
+        (
+            json!({ "entry_point": "g", "test_list": ["assert f(1) == 1"] }),
+            "\"entry_point\" is given beside",
+        ),
+        (
+            json!({ "entry_point": "1f", "tests": [{ "expected": 1 }] }),
+            "expected a name",
+        ),
+        // Tolerances that accept nothing, or everything.
+        (
+            json!({ "tests": [{ "stdout": "9", "checker": {} }] }),
+            "one or both",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9", "checker": { "absolute": -1 } }] }),
+            "at least 0",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9", "checker": { "relative": 1e308 } }] }),
+            "below 1",
+        ),
+        // Arguments that Python cannot make.
+        (
+            json!({ "entry_point": "f", "tests": [{ "args": [{ "$set": [[1, 2], [3, 4]] }], "expected": 2 }] }),
+            "cannot hash",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "args": [[{ "$set": [{ "$set": [1] }] }]], "expected": 2 }] }),
+            "cannot hash",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "kwargs": { "x": { "$dict": [[[1, 2], 3]] } }, "expected": 2 }] }),
+            "cannot hash",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "expected": { "$set": [{ "$list": [1] }] } }] }),
+            "cannot hash",
+        ),
+        (
+            json!({ "func_name": "f", "tests": [{ "input": "2020-01-01", "output": "1", "testtype": "functional" }] }),
+            "no JSON",
+        ),
+        (
+            json!({ "func_name": "f", "tests": [{ "input": "\"a\" \"b\" # c", "output": "1", "testtype": "functional" }] }),
+            "no JSON",
+        ),
+        (
+            json!({ "func_name": "f", "tests": [{ "input": "'a'", "output": "1", "testtype": "functional" }] }),
+            "no JSON",
         ),
     ];
     for (facts, says) in table {

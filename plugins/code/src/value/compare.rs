@@ -32,14 +32,39 @@ pub enum Equality {
 /// How far a float may be from the expected one: `|a - b| <= max(relative * |b|, absolute)`.
 #[config]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[serde(try_from = "Written")]
 pub struct Tolerance {
-    /// Share of the expected number.
-    #[serde(default)]
-    #[schemars(range(min = 0.0, max = 1.0))]
     pub relative: f64,
-    #[serde(default)]
-    #[schemars(range(min = 0.0))]
     pub absolute: f64,
+}
+
+/// A tolerance as it is written: at least one of both.
+#[config]
+#[schemars(extend("minProperties" = 1))]
+struct Written {
+    /// Share of the expected number, below 1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    relative: Option<f64>,
+    #[schemars(range(min = 0.0))]
+    absolute: Option<f64>,
+}
+
+impl TryFrom<Written> for Tolerance {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let tolerance = Self {
+            relative: written.relative.unwrap_or_default(),
+            absolute: written.absolute.unwrap_or_default(),
+        };
+        let is_given = written.relative.or(written.absolute).is_some();
+        let is_relative = (0.0..1.0).contains(&tolerance.relative);
+        let is_absolute = tolerance.absolute >= 0.0 && tolerance.absolute.is_finite();
+        match is_given && is_relative && is_absolute {
+            true => Ok(tolerance),
+            false => Err("expected relative in 0..1, or absolute, at least 0, or both"),
+        }
+    }
 }
 
 impl Tolerance {
