@@ -1,8 +1,11 @@
 //! Which part of a completion is taken for the program.
 
+use std::cell::OnceCell;
+
 use proptest::prelude::*;
 
-use super::{Place, extract};
+use super::{Place, assembled, extract};
+use crate::suite::{Stub, Tests};
 
 fn extracted(completion: &str, place: Place) -> Option<String> {
     extract(completion, place, &["python".to_owned(), "py".to_owned()])
@@ -103,6 +106,42 @@ fn a_policy_of_one_place_looks_nowhere_else() {
     assert_eq!(extracted(both, Place::Raw).as_deref(), Some(both));
     assert_eq!(extracted("a=1", Place::Fence), None);
     assert_eq!(extracted("a=1", Place::Answer), None);
+}
+
+#[test]
+fn a_definition_takes_the_place_of_the_stubs() {
+    let tests = Tests {
+        setup: "import math".into(),
+        stub: Some(Stub {
+            source: "y = 1\ndef f(x):\n    'Square.'".into(),
+            entry_point: "f".into(),
+        }),
+        tests: Vec::new(),
+        setup_runs: OnceCell::new(),
+    };
+    for (written, source) in [
+        ("def f(x): 1", "import math\ny = 1\ndef f(x): 1"),
+        ("def f[T](x: T): 1", "import math\ny = 1\ndef f[T](x: T): 1"),
+        (
+            "async def f (x): 1",
+            "import math\ny = 1\nasync def f (x): 1",
+        ),
+        ("f = g", "import math\ny = 1\nf = g"),
+        (
+            "from __future__ import annotations\ndef f(x): 1",
+            "from __future__ import annotations\nimport math\ny = 1\ndef f(x): 1",
+        ),
+        (
+            "    return 1",
+            "import math\ny = 1\ndef f(x):\n    'Square.'\n    return 1",
+        ),
+        (
+            "    return f == 1",
+            "import math\ny = 1\ndef f(x):\n    'Square.'\n    return f == 1",
+        ),
+    ] {
+        assert_eq!(assembled(&tests, written.to_owned()), source, "{written}");
+    }
 }
 
 proptest! {

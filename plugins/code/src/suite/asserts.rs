@@ -362,3 +362,7 @@ pub fn refused(line: usize, what: &str) -> Error {
         "line {line}: {what} cannot be turned into a call test"
     ))
 }
+
+#[cfg(test)]
+#[path = "asserts_tests.rs"]
+pub mod tests;
