@@ -12,9 +12,13 @@ const CLOSE: &str = "</think>";
 pub fn without_thoughts(completion: &str) -> Option<&str> {
     let (mut answer, mut at) = (0, 0);
     while let Some(line) = line_at(completion, at) {
-        if let Some((place, tag)) = first_tag(line) {
-            at += place + tag.len();
-            if tag == OPEN {
+        // A line may be long and full of tags: only the last ones decide.
+        let closed = line.rfind(CLOSE).map_or(0, |place| place + CLOSE.len());
+        let opened = line[closed..].find(OPEN);
+        if closed > 0 || opened.is_some() {
+            at += closed;
+            if let Some(place) = opened {
+                at += place + OPEN.len();
                 at += completion[at..].find(CLOSE)? + CLOSE.len();
             }
             answer = at;
@@ -46,11 +50,6 @@ pub fn without_thoughts(completion: &str) -> Option<&str> {
         }
     }
     Some(&completion[answer..])
-}
-
-fn first_tag(line: &str) -> Option<(usize, &'static str)> {
-    let tags = [OPEN, CLOSE].into_iter();
-    tags.filter_map(|tag| Some((line.find(tag)?, tag))).min()
 }
 
 /// Where the last thought ends in what looks like a block: a block does not begin with its label
