@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use farthing_sandbox::{Layer, Limits, SandboxPolicy};
 use farthing_sdk::prelude::*;
 
-use crate::{checker::Checker, program::Place, value::Equality};
+use crate::{checker::Checker, language::OUTPUT, program::Place, value::Equality};
 
 #[config]
 #[derive(Clone, Debug)]
@@ -25,13 +25,14 @@ pub struct Config {
     /// Which Python runs the programs.
     pub python: Python,
     /// A command line for programs in another language, absolute, with `{file}` for the
-    /// program's file and `{output}` for what `compile` made. Empty: Python.
+    /// program's file, or `{output}` for what `compile` made. Empty: Python.
     pub command: Vec<String>,
     /// A command line that makes `{output}` of `{file}`, run once for each attempt.
     pub compile: Vec<String>,
     /// What the program's file is called, for a `command`.
     pub file: String,
-    /// Labels of fenced blocks that hold a program. Empty: those of Python.
+    /// Labels of fenced blocks that hold a program. Empty: those of Python; with a `command`,
+    /// none, and only a block without a label is a program.
     pub labels: Vec<String>,
     /// What one test may use up.
     pub limits: TestLimits,
@@ -209,16 +210,68 @@ impl Config {
         if self.calls_per_process == 0 {
             bail!("`calls_per_process` is 0: expected 1 or more");
         }
-        if !self.compile.is_empty() && self.command.is_empty() {
+        self.check_command()
+    }
+
+    fn check_command(&self) -> Result<()> {
+        let is_compiled = !self.compile.is_empty();
+        if is_compiled && self.command.is_empty() {
             return Err(Error::new("`compile` is given without `command`")
                 .help("say how the compiled program is run: command = [\"{output}\"]"));
         }
-        if self.file.is_empty() || self.file.contains('/') {
-            bail!(
-                "`file` must be the name of a file without a directory, found {:?}",
-                self.file
+        let needed: &[(&str, &[String], &[&str])] = match (is_compiled, self.command.is_empty()) {
+            (true, _) => &[
+                ("compile", &self.compile, &["{file}", "{output}"]),
+                ("command", &self.command, &["{output}"]),
+            ],
+            (false, false) => &[("command", &self.command, &["{file}"])],
+            (false, true) => &[],
+        };
+        for (key, line, placeholders) in needed {
+            check_placeholders(key, line)?;
+            for placeholder in *placeholders {
+                if !line.iter().any(|word| word.contains(placeholder)) {
+                    return Err(
+                        Error::new(format!("`{key}` does not contain {placeholder}")).help(
+                            "{file} is the program's file, {output} what `compile` makes of it",
+                        ),
+                    );
+                }
+            }
+        }
+        if !is_compiled && self.command.iter().any(|word| word.contains("{output}")) {
+            return Err(
+                Error::new("`command` runs {output} and there is no `compile`")
+                    .help("say what makes {output} of {file}, or run {file}"),
             );
+        }
+        let file = self.file.as_str();
+        if matches!(file, "" | "." | ".." | OUTPUT) || file.contains('/') {
+            return Err(Error::new(format!("`file` is {file:?}")).help(format!(
+                "expected the name of a file without a directory, other than {OUTPUT:?}, which is \
+                 what {{output}} is called"
+            )));
         }
         Ok(())
     }
+}
+
+/// A word in braces is a placeholder, unless a dollar makes it the shell's.
+fn check_placeholders(key: &str, line: &[String]) -> Result<()> {
+    for word in line {
+        for (at, _) in word.match_indices('{') {
+            let Some((name, _)) = word[at + 1..].split_once('}') else {
+                continue;
+            };
+            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
+            let is_known = matches!(name, "file" | "output");
+            if is_name && !is_known && !word[..at].ends_with('$') {
+                return Err(Error::new(format!(
+                    "`{key}` has the unknown placeholder {{{name}}}, in {word:?}"
+                ))
+                .help("expected {file} or {output}; braces that mean something else have spaces inside"));
+            }
+        }
+    }
+    Ok(())
 }

@@ -21,8 +21,8 @@ use crate::{
     config::{Config, Score, TestLimits},
     language::{Command, Language, Prepared},
     python::{Answer, Python, read, reports_memory},
-    suite::{CallTest, Expected, StreamTest, Test},
-    value::{Equality, Value, matches},
+    suite::{CallTest, StreamTest, Test},
+    value::{Equality, Value},
     verdict::Verdict,
 };
 use budget::Budget;
@@ -170,17 +170,7 @@ impl Judge {
     }
 
     fn accepts(&self, test: &CallTest, value: Value) -> bool {
-        let Some(found) = test.view.of(value) else {
-            return false;
-        };
-        match &test.expected {
-            Expected::Truth(truth) => found.is_truthy() == *truth,
-            Expected::Value(expected) => {
-                let equality = test.equality.unwrap_or(self.equality);
-                let tolerance = test.tolerance.or(self.checker.tolerance());
-                matches(expected, &found, equality, tolerance)
-            }
-        }
+        test.accepts(value, self.equality, self.checker.tolerance())
     }
 
     /// What the compiler made of the program, or how it failed.

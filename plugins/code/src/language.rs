@@ -36,7 +36,7 @@ pub struct Command {
 }
 
 /// What the compiler's file is called.
-const OUTPUT: &str = "output";
+pub const OUTPUT: &str = "output";
 
 impl Language {
     /// The language of the configuration, and the trees that its interpreter reads.

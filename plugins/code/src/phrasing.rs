@@ -51,6 +51,9 @@ impl Phrasing {
     /// This program as the completion that was asked for. What a template of one's own asks for
     /// is not known, and a fenced block is what most do.
     pub fn answer(&self, program: &str) -> String {
-        format!("```python\n{}\n```", program.trim_end())
+        // A line of the program does not close a fence that is longer.
+        let backticks = program.split(|c| c != '`').map(str::len);
+        let fence = "`".repeat(backticks.max().unwrap_or_default().max(2) + 1);
+        format!("{fence}python\n{}\n{fence}", program.trim_end())
     }
 }

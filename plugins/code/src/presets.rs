@@ -193,15 +193,16 @@ fn live_code_bench(source: &Source<'_>) -> Result<Read> {
     if let Some(name) = metadata.get("func_name") {
         facts["func_name"] = name.clone();
     }
-    let tags = ["difficulty", "platform"]
-        .into_iter()
-        .filter_map(|column| source.text(column).ok());
+    let mut tags = Vec::new();
+    for column in ["difficulty", "platform"] {
+        tags.extend(source.optional_text(column)?);
+    }
     Ok(Read {
         id: source.id("question_id")?,
         statement,
         facts,
         solution: None,
-        tags: tags.collect(),
+        tags,
     })
 }
 

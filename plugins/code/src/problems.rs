@@ -6,7 +6,7 @@
 //! that is no problem at all is an error.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -139,7 +139,7 @@ fn read_file(
     phrasing: &Phrasing,
     solutions: &mut HashMap<String, String>,
 ) -> Result<Vec<Problem>> {
-    let mut refused = BTreeMap::new();
+    let mut refused = Vec::new();
     let mut problems = Vec::new();
     for row in rows(path)? {
         let row = row?;
@@ -148,7 +148,7 @@ fn read_file(
             Error::from(error).context(format!("{}: its tests cannot be read", row.place))
         })?;
         if let Suite::Refused(why) = suite {
-            refused.insert(read.id, why);
+            refused.push((read.id, why));
             continue;
         }
         if let Some(program) = read.solution {

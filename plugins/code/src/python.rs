@@ -64,6 +64,7 @@ impl Python {
                 Value::Text(test.entry_point.clone()),
                 Value::List(test.args.clone()),
                 Value::Dict(named.collect()),
+                Value::Text(test.view.function().unwrap_or_default().to_owned()),
             ])
         });
         let calls = source(&Value::List(calls.collect()));

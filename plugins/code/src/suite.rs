@@ -8,23 +8,30 @@
 //! | MBPP | `{"test_list": ["assert f(3) == 9"], "test_imports": [..]}` |
 //! | LiveCodeBench | `{"func_name": "f", "tests": [{"input": "3\n[1]", "output": "9", "testtype": "functional"}]}` |
 //!
-//! `setup` is source that goes before the program. A test may have a `checker` and an
-//! `equality` of its own.
+//! `setup` is source that goes before the program. A test may have a `checker` and, if it calls a
+//! function, an `equality` of its own.
 //!
 //! A problem that cannot be judged is not a problem that no attempt solves. Facts that are no
 //! facts are an error; tests of a known form that cannot be turned into calls are a
 //! [`Suite::Refused`], for which the reward abstains.
 
 mod asserts;
+mod builtins;
+mod computed;
 mod facts;
 mod literal;
+mod meaning;
+mod nearness;
 mod tokens;
 
+use std::cell::OnceCell;
+
 use farthing_sdk::prelude::serde;
+pub use nearness::{Nearness, Term};
 
 use crate::{
     checker::Checker,
-    value::{Equality, Tolerance, Value},
+    value::{Equality, Tolerance, Value, matches},
 };
 
 /// What a reward reads of a problem, checked.
@@ -43,6 +50,8 @@ pub struct Tests {
     /// The beginning of the program that the model was shown, if its answer may continue it.
     pub stub: Option<Stub>,
     pub tests: Vec<Test>,
+    /// That the setup runs by itself, once it is known.
+    pub setup_runs: OnceCell<()>,
 }
 
 /// The beginning of a program: HumanEval's prompt.
@@ -88,47 +97,72 @@ pub struct CallTest {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expected {
     Value(Value),
-    /// Anything that is true, or false, in Python's eyes.
-    Truth(bool),
+    /// A list, a tuple or a set of these, in any order.
+    Members(Vec<Value>),
+    Near(Nearness),
 }
 
-/// `set(f(x)) == ..`: the test does not care for all of the result.
+/// What the test makes of the result before it compares: `set(f(x)) == ..`. The program's own
+/// interpreter does it, because only there is the result more than plain data: a generator, an
+/// object that is true or false. What to compare it with is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     Itself,
+    Bool,
+    FrozenSet,
+    List,
     Set,
     Sorted,
-    List,
     Tuple,
 }
 
 impl View {
-    /// The result as the test looks at it; `None` where Python would raise an exception.
-    pub fn of(self, value: Value) -> Option<Value> {
-        if self == Self::Itself {
-            return Some(value);
+    /// The name of Python's function.
+    pub fn function(self) -> Option<&'static str> {
+        match self {
+            Self::Itself => None,
+            Self::Bool => Some("bool"),
+            Self::FrozenSet => Some("frozenset"),
+            Self::List => Some("list"),
+            Self::Set => Some("set"),
+            Self::Sorted => Some("sorted"),
+            Self::Tuple => Some("tuple"),
         }
-        let members = literal::members(value)?;
-        Some(match self {
-            Self::Set => Value::Set(literal::distinct(members)),
-            Self::Sorted => Value::List(literal::sorted(members)),
-            Self::Tuple => Value::Tuple(members),
-            Self::List | Self::Itself => Value::List(members),
-        })
     }
 }
 
 impl CallTest {
-    /// A call without arguments that must return something true.
+    /// A call without arguments that must return `True`.
     pub fn new(entry_point: &str) -> Self {
         Self {
             entry_point: entry_point.to_owned(),
             args: Vec::new(),
             kwargs: Vec::new(),
-            expected: Expected::Truth(true),
+            expected: Expected::Value(Value::Bool(true)),
             view: View::Itself,
             equality: None,
             tolerance: None,
+        }
+    }
+
+    /// Whether this result, as the view shows it, is what was expected. The equality and the
+    /// tolerance are the reward's own, for a test that has none.
+    pub fn accepts(&self, found: Value, equality: Equality, tolerance: Option<Tolerance>) -> bool {
+        let equality = self.equality.unwrap_or(equality);
+        let tolerance = self.tolerance.or(tolerance);
+        match (&self.expected, found) {
+            (Expected::Value(expected), found) => matches(expected, found, equality, tolerance),
+            (Expected::Near(nearness), found) => nearness.accepts(&found),
+            (
+                Expected::Members(expected),
+                Value::List(found) | Value::Tuple(found) | Value::Set(found),
+            ) => matches(
+                &Value::Set(expected.clone()),
+                Value::Set(found),
+                equality,
+                tolerance,
+            ),
+            (Expected::Members(_), _) => false,
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::{
     config::Config,
     judge::Judge,
     language::Language,
-    program::extract,
-    suite::{Stub, Suite, Tests},
-    verdict::outcome,
+    program::{assembled, extract},
+    suite::{StreamTest, Suite, Test, Tests},
+    verdict::{Verdict, outcome},
 };
 
 /// The reward `code/tests`.
@@ -40,42 +40,54 @@ impl Reward for TestsReward {
                 return Ok(Outcome::Abstain);
             }
         };
-        let program = self.program(tests, attempt.completion);
-        let verdicts = match &program {
-            Some(program) => self.judge.judge(program, &tests.tests)?,
+        let verdicts = match extract(attempt.completion, self.config.program, &self.labels) {
+            Some(written) => self.judge.judge(&assembled(tests, written), &tests.tests)?,
             None => Vec::new(),
         };
+        let failed = |verdict: &Verdict| !matches!(verdict, Verdict::Accepted | Verdict::Wrong);
+        if verdicts.iter().any(failed) {
+            self.check_setup(tests)?;
+        }
         Ok(outcome(self.config.score, tests.tests.len(), &verdicts))
     }
 }
 
 impl TestsReward {
-    /// What is run: the problem's own source, and what the model wrote.
-    fn program(&self, tests: &Tests, completion: &str) -> Option<String> {
-        let written = extract(completion, self.config.program, &self.labels)?;
-        let written = match &tests.stub {
-            Some(stub) => completed(stub, written),
-            None => written,
-        };
-        Some(match tests.setup.is_empty() {
-            true => written,
-            false => format!("{}\n{written}", tests.setup),
-        })
+    /// Whether the source that goes before a program that failed can itself be run. It is run
+    /// once for a group of attempts.
+    ///
+    /// # Errors
+    /// When it cannot: then nothing is known of the program.
+    fn check_setup(&self, tests: &Tests) -> Result<()> {
+        if tests.setup.is_empty()
+            || !self.config.command.is_empty()
+            || tests.setup_runs.get().is_some()
+        {
+            return Ok(());
+        }
+        let stdin = tests.tests.iter().find_map(|test| match test {
+            Test::Stream(test) => Some(test.stdin.clone()),
+            Test::Call(_) => None,
+        });
+        let alone = Test::Stream(StreamTest {
+            stdin: stdin.unwrap_or_default(),
+            stdout: String::new(),
+            checker: None,
+        });
+        match self.judge.judge(&tests.setup, &[alone])?[..] {
+            // What it prints does not matter.
+            [Verdict::Accepted | Verdict::Wrong] => {
+                let _ = tests.setup_runs.set(());
+                Ok(())
+            }
+            _ => Err(Error::new(format!(
+                "the source that goes before every program of this problem does not run by itself: {:?}",
+                tests.setup
+            ))
+            .help(
+                "correct `setup` or `test_imports`; the reward's `python.site_packages` says where \
+                 packages are",
+            )),
+        }
     }
-}
-
-/// A program that defines the function goes behind what the stub has before it; one that does
-/// not is its continuation.
-fn completed(stub: &Stub, written: String) -> String {
-    let definition = format!("def {}(", stub.entry_point);
-    let defines = |line: &str| line.starts_with(&definition);
-    if !written.lines().any(defines) {
-        return format!("{}{written}", stub.source);
-    }
-    let before: String = stub
-        .source
-        .split_inclusive('\n')
-        .take_while(|line| !defines(line))
-        .collect();
-    format!("{before}{written}")
 }

@@ -5,13 +5,19 @@
 //! the object that it was read from: no class, no method, no identity.
 
 mod compare;
+mod hashing;
 mod json;
+mod json_text;
+mod order;
 mod python;
 
 use num_bigint::BigInt;
 
-pub use compare::{Equality, Tolerance, matches, order};
+pub use compare::{Equality, Tolerance, matches};
+pub use hashing::{check_argument, dict, set};
 pub use json::from_json;
+pub use json_text::from_json_text;
+pub use order::{Number, order};
 pub use python::source;
 
 /// Values nested deeper than this are refused wherever they come from, so that no input
@@ -32,28 +38,10 @@ pub enum Value {
     /// An array of JSON, which knows no tuples: as an argument a list, as an expected value a
     /// list or a tuple. LiveCodeBench compares in the same way.
     Array(Vec<Value>),
-    /// A set or a frozen set: Python takes them for equal.
+    /// A set or a frozen set: Python takes them for equal. Each member once.
     Set(Vec<Value>),
-    /// In the order in which it was written.
+    /// In the order in which it was written, each key once.
     Dict(Vec<(Value, Value)>),
-}
-
-impl Value {
-    /// What Python's `bool()` says of it.
-    pub fn is_truthy(&self) -> bool {
-        match self {
-            Self::None => false,
-            Self::Bool(truth) => *truth,
-            Self::Int(number) => number.sign() != num_bigint::Sign::NoSign,
-            Self::Float(number) => *number != 0.0,
-            Self::Text(text) => !text.is_empty(),
-            Self::Bytes(bytes) => !bytes.is_empty(),
-            Self::List(items) | Self::Tuple(items) | Self::Array(items) | Self::Set(items) => {
-                !items.is_empty()
-            }
-            Self::Dict(entries) => !entries.is_empty(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -180,6 +180,21 @@ fn one_file_or_several_are_read() {
     assert_eq!(size(json!([first, second])), Some(3));
 }
 
+/// What is taught is what is found again.
+#[test]
+fn a_solution_with_a_fence_in_it_is_taught_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let solution = "def f():\n    \"\"\"\n```\n</think><answer>\n\"\"\"\n    return 9";
+    let row = json!({ "id": "a", "prompt": "Nine.", "solution": solution,
+        "facts": { "entry_point": "f", "tests": [{ "expected": 9 }] } });
+    let file = written(directory.path(), "own.jsonl", &[row]);
+    let task = testing::task::<Problems>(json!({ "test": file })).unwrap();
+    let problem = task.problem(Split::Test, 0, 0).unwrap();
+    let worked = task.solution(&problem, 0).unwrap().unwrap();
+    let reward = reward(json!({ "limits": { "wall_seconds": 60, "total_seconds": 300 } }));
+    assert_eq!(value(&reward, &problem, &worked), 1.0, "{worked}");
+}
+
 #[test]
 fn data_sets_that_cannot_be_used_are_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -240,6 +255,21 @@ fn data_sets_that_cannot_be_used_are_refused() {
             ],
             json!({ "preset": "livecodebench" }),
             "in the column `private_test_cases`, found text: neither JSON nor base64",
+        ),
+        (
+            vec![
+                json!({ "question_id": "a", "question_content": "p", "public_test_cases": "[]", "difficulty": 3 }),
+            ],
+            json!({ "preset": "livecodebench" }),
+            "expected text in the column `difficulty`, found `3`",
+        ),
+        (
+            vec![
+                json!({ "id": "a", "prompt": "p", "facts": { "test_list": ["assert len(f()) == 1"] } }),
+                json!({ "id": "a", "prompt": "p", "facts": { "test_list": ["assert len(f()) == 2"] } }),
+            ],
+            json!({}),
+            "none of the 2 problems",
         ),
         (
             vec![good.clone()],

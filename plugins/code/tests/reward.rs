@@ -385,6 +385,18 @@ fn tests_may_have_checkers_of_their_own() {
         { "args": [true], "expected": 1, "equality": "python" },
     ] });
     assert_eq!(scored(&reward, &facts, "def f(x): return x").0, 1.0);
+    let unordered = json!({ "entry_point": "f", "tests": [{ "expected": ["a", "b"], "checker": "unordered" }] });
+    for (returned, value) in [
+        ("['b', 'a']", 1.0),
+        ("('b', 'a')", 1.0),
+        ("{'b', 'a'}", 1.0),
+        ("['b', 'a', 'a']", 0.0),
+        ("'ba'", 0.0),
+        ("{'b': 9, 'a': 7}", 0.0),
+    ] {
+        let program = format!("def f(): return {returned}");
+        assert_eq!(scored(&reward, &unordered, &program).0, value, "{returned}");
+    }
 }
 
 #[test]
@@ -439,6 +451,75 @@ fn what_cannot_be_judged_is_no_zero() {
     }
 }
 
+/// Source of the problem that does not run is the problem's fault.
+#[test]
+fn a_setup_that_cannot_run_is_no_zero() {
+    let reward = reward(json!({}));
+    let right = "def f(x): return x * x";
+    let calls = |setup: &str| json!({ "entry_point": "f", "setup": setup, "tests": [{ "args": [3], "expected": 9 }] });
+    for facts in [
+        calls("import"),
+        calls("import no_such_module"),
+        json!({ "test_list": ["assert f(3) == 9"], "test_imports": ["import no_such_module"] }),
+        json!({ "setup": "1 / 0", "tests": [{ "stdin": "3", "stdout": "9" }] }),
+    ] {
+        let error = reward.score(&facts, right).err().unwrap().to_string();
+        assert!(error.contains("does not run by itself"), "{facts}: {error}");
+    }
+    // The program's fault is its own.
+    let facts = calls("import math\nprint('noise')");
+    assert_eq!(scored(&reward, &facts, right).0, 1.0);
+    for wrong in ["import no_such_module", "def f(x): 1 / 0", "def f(x"] {
+        let (value, parts) = scored(&reward, &facts, wrong);
+        assert_eq!(
+            (value, parts.get("runtime_error")),
+            (0.0, Some(1.0)),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn the_program_goes_behind_setup_and_stub() {
+    let reward = reward(json!({}));
+    let stub = "from typing import List\n\ndef helper(y):\n    return y * y\n\ndef f(x: int) -> int:\n    'Square.'";
+    let tests = json!([{ "args": [3], "expected": 9 }]);
+    let with_setup = json!({ "entry_point": "f", "setup": "import math", "tests": tests });
+    let with_stub =
+        json!({ "entry_point": "f", "setup": "import math", "stub": stub, "tests": tests });
+    let printed = json!({ "setup": "import math", "tests": [{ "stdin": "3", "stdout": "9" }] });
+    for (facts, program) in [
+        (
+            &with_setup,
+            "from __future__ import annotations\ndef f(x: Unknown): return x * x",
+        ),
+        (
+            &with_setup,
+            "#!/usr/bin/env python3\n\"\"\"Squares.\n\nWell.\"\"\"\n\nfrom __future__ import (\n    annotations,\n)\ndef f(x: Unknown): return x * x",
+        ),
+        (
+            &with_setup,
+            "'from __future__ import annotations'\ndef f(x): return x * x",
+        ),
+        (
+            &with_stub,
+            "from __future__ import annotations\ndef f(x: Unknown): return helper(x)",
+        ),
+        (
+            &printed,
+            "from __future__ import annotations\nprint(int(input()) ** 2)",
+        ),
+        (&with_stub, "    return helper(x)"),
+        (&with_stub, "\n    return helper(x)"),
+        (&with_stub, "def f (x):\n    return helper(x)"),
+        (&with_stub, "f = lambda x: helper(x)"),
+        (&with_stub, "\u{feff}def f(x): return x * x"),
+    ] {
+        let (value, parts) = scored(&reward, facts, program);
+        assert_eq!(value, 1.0, "{program}: {parts:?}");
+    }
+}
+
 #[test]
 fn configurations_that_cannot_be_are_refused() {
     let table = [
@@ -455,8 +536,37 @@ fn configurations_that_cannot_be_are_refused() {
             "\"magic\", which is no layer",
         ),
         (json!({ "command": ["node", "{file}"] }), "no absolute path"),
-        (json!({ "command": ["/nowhere/node"] }), "not there"),
+        (
+            json!({ "command": ["/nowhere/node", "{file}"] }),
+            "not there",
+        ),
         (json!({ "compile": ["/bin/true"] }), "without `command`"),
+        (
+            json!({ "command": ["/bin/sh", "{fil}"] }),
+            "unknown placeholder {fil}",
+        ),
+        (json!({ "command": ["/bin/sh"] }), "does not contain {file}"),
+        (
+            json!({ "command": ["{output}"] }),
+            "does not contain {file}",
+        ),
+        (
+            json!({ "command": ["{output}", "{file}"] }),
+            "there is no `compile`",
+        ),
+        (
+            json!({ "command": ["{output}"], "compile": ["/bin/sh", "{file}"] }),
+            "`compile` does not contain {output}",
+        ),
+        (
+            json!({ "command": ["/bin/sh", "{file}"], "compile": ["/bin/sh", "{file}", "{output}"] }),
+            "`command` does not contain {output}",
+        ),
+        (
+            json!({ "file": "output", "command": ["{output}"], "compile": ["/bin/sh", "{file}", "{output}"] }),
+            "`file` is \"output\"",
+        ),
+        (json!({ "checker": { "relative": 1 } }), "below 1"),
         (json!({ "file": "a/b" }), "`file`"),
         (json!({ "limits": { "total_seconds": 0 } }), "total_seconds"),
         (json!({ "calls_per_process": 0 }), "calls_per_process"),

@@ -39,7 +39,9 @@ impl Interpreter {
             Some(path) => vec![path.into()],
             None => {
                 let on_path = std::env::var_os("PATH").unwrap_or_default();
-                let on_path = std::env::split_paths(&on_path).map(|entry| entry.join("python3"));
+                // An entry that is empty or relative depends on the directory in which this runs.
+                let on_path = std::env::split_paths(&on_path).filter(|entry| entry.is_absolute());
+                let on_path = on_path.map(|entry| entry.join("python3"));
                 USUAL.iter().map(PathBuf::from).chain(on_path).collect()
             }
         };

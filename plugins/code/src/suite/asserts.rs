@@ -5,30 +5,33 @@
 //! call for the program and an expected value for the host.
 //!
 //! ```text
-//! assert CALL == VALUE      assert VALUE == CALL     assert CALL is VALUE
+//! assert CALL == VALUE      assert VALUE == CALL     assert CALL is (None | True | False | small number)
 //! assert CALL               assert not CALL
-//! assert abs(CALL - VALUE) < NUMBER                  assert math.isclose(CALL, VALUE, ..)
-//! CALL := function(values, name=value) | (set | sorted | list | tuple)(CALL)
+//! assert (abs | math.fabs)(CALL - VALUE ..) (< | <=) NUMBER
+//! assert math.isclose(CALL, VALUE, rel_tol=.., abs_tol=..)
+//! CALL := function(values, name=value) | (set | frozenset | sorted | list | tuple)(CALL)
 //! ```
 //! A test with anything else in it, a loop, a random number, a helper, is refused as a whole:
-//! half a test would be another test.
+//! half a test would be another test. So is one whose meaning to Python is not certain.
 
 use farthing_sdk::prelude::{Error, Result, bail};
-use num_traits::ToPrimitive;
 
 use super::{
-    CallTest, Expected, View,
-    literal::{Dialect, Parser, shown},
+    CallTest, Expected, Nearness, Term, View,
+    builtins::is_builtin,
+    literal::{Parser, shown},
+    meaning::{equal, float, identical, number, truth},
     tokens::{Placed, Token, tokens},
 };
-use crate::value::{Equality, Tolerance, Value};
+use crate::value::{Value, check_argument};
 
 /// The tests in this source. `entry_point` is what `check(candidate)` is given.
 ///
 /// # Errors
 /// Names the first line that is not read, and what is wrong with it.
 pub fn read(source: &str, entry_point: Option<&str>) -> Result<Vec<CallTest>> {
-    let tokens = tokens(source, Dialect::Python)?;
+    let source = source.replace("\r\n", "\n").replace('\r', "\n");
+    let tokens = tokens(&source)?;
     let mut reader = Reader {
         entry_point,
         candidate: None,
@@ -53,14 +56,20 @@ struct Reader<'s> {
 /// One side of a comparison.
 enum Side {
     Call(CallTest),
-    /// `abs(CALL - VALUE)`; the value is the test's expected one.
-    Distance(CallTest),
+    Distance(Distance),
     Value(Value),
+}
+
+/// `abs(CALL - VALUE ..)`, and `math.fabs`.
+struct Distance {
+    test: CallTest,
+    terms: Vec<Term>,
+    of_floats: bool,
 }
 
 impl Reader<'_> {
     fn statement(&mut self, statement: &[Placed<'_>]) -> Result<()> {
-        let mut parser = Parser::new(statement, Dialect::Python);
+        let mut parser = Parser::new(statement);
         let line = parser.line();
         match parser.peek() {
             Token::Name("import" | "from" | "pass" | "return" | "METADATA") => Ok(()),
@@ -139,25 +148,22 @@ impl Reader<'_> {
             parser.next();
         }
         match (left, sign) {
-            (Side::Call(test), "") => Ok(expecting(test, Expected::Truth(!negated))),
+            (Side::Call(test), "") => truth(test, !negated, line),
             _ if negated => Err(refused(line, "a negated comparison")),
-            (Side::Call(test), "==" | "is") => {
-                Ok(expecting(test, Expected::Value(parser.value()?)))
-            }
+            (Side::Call(test), "==") => equal(test, parser.value()?, line),
+            (Side::Call(test), "is") => identical(test, parser.value()?, line),
             (Side::Value(value), "==") => match self.side(parser)? {
-                Side::Call(test) => Ok(expecting(test, Expected::Value(value))),
+                Side::Call(test) => equal(test, value, line),
                 _ => Err(refused(line, "an assert without a call")),
             },
-            (Side::Distance(mut test), "<" | "<=") => {
-                let absolute = float(&parser.value()?).ok_or_else(|| {
-                    refused(
-                        line,
-                        "a distance that is compared with something else than a number",
-                    )
-                })?;
-                test.tolerance = Some(Tolerance {
-                    relative: 0.0,
-                    absolute,
+            (Side::Distance(distance), "<" | "<=") => {
+                let limit = number(parser.value()?, line)?;
+                let mut test = distance.test;
+                test.expected = Expected::Near(Nearness::Distance {
+                    terms: distance.terms,
+                    of_floats: distance.of_floats,
+                    limit,
+                    strictly: sign == "<",
                 });
                 Ok(test)
             }
@@ -168,36 +174,67 @@ impl Reader<'_> {
     /// `math.isclose(CALL, VALUE, rel_tol=.., abs_tol=..)`.
     fn is_close(&self, parser: &mut Parser<'_, '_>) -> Result<Option<CallTest>> {
         let mut ahead = parser.clone();
-        let _ = ahead.takes_name("math") && ahead.takes(".");
-        if !(ahead.takes_name("isclose") && ahead.takes("(")) {
+        let is_close = ahead.takes_name("math") && ahead.takes(".") && ahead.takes_name("isclose");
+        if !(is_close && ahead.takes("(")) {
             return Ok(None);
         }
         let line = ahead.line();
-        let Side::Call(mut test) = self.side(&mut ahead)? else {
-            return Err(refused(line, "isclose without a call in front"));
+        let mut test = match self.side(&mut ahead)? {
+            Side::Call(test) if test.view == View::Itself => test,
+            _ => return Err(refused(line, "isclose without a call in front")),
         };
         ahead.expect(",")?;
-        test.expected = exact_float(ahead.value()?, line)?;
+        let to = float(ahead.value()?, line)?;
         // Python's defaults.
-        let mut tolerance = Tolerance {
-            relative: 1e-9,
-            absolute: 0.0,
-        };
+        let (mut relative, mut absolute) = (1e-9, 0.0);
         while ahead.takes(",") {
-            let place = if ahead.takes_name("rel_tol") {
-                &mut tolerance.relative
+            let tolerance = if ahead.takes_name("rel_tol") {
+                &mut relative
             } else if ahead.takes_name("abs_tol") {
-                &mut tolerance.absolute
+                &mut absolute
             } else {
                 break;
             };
             ahead.expect("=")?;
-            *place = float(&ahead.value()?).ok_or_else(|| refused(line, "a strange tolerance"))?;
+            *tolerance = float(ahead.value()?, line)?;
+            if *tolerance < 0.0 {
+                return Err(refused(line, "a negative tolerance"));
+            }
         }
         ahead.expect(")")?;
-        test.tolerance = Some(tolerance);
+        test.expected = Expected::Near(Nearness::Close {
+            to,
+            relative,
+            absolute,
+        });
         *parser = ahead;
         Ok(Some(test))
+    }
+
+    /// What is between the brackets of `abs(CALL - VALUE + VALUE)`, and the closing one.
+    fn distance(&self, parser: &mut Parser<'_, '_>, depth: usize) -> Result<Distance> {
+        let line = parser.line();
+        let test = match self.side_within(parser, depth)? {
+            Side::Call(test) if test.view == View::Itself => test,
+            _ => return Err(refused(line, "a distance without a call in front")),
+        };
+        let mut terms = Vec::new();
+        while !parser.takes(")") {
+            let is_subtracted = parser.takes("-");
+            if !is_subtracted {
+                parser.expect("+")?;
+            }
+            let number = number(parser.product()?, line)?;
+            terms.push(Term {
+                is_subtracted,
+                number,
+            });
+        }
+        Ok(Distance {
+            test,
+            terms,
+            of_floats: false,
+        })
     }
 
     fn side(&self, parser: &mut Parser<'_, '_>) -> Result<Side> {
@@ -215,7 +252,10 @@ impl Reader<'_> {
             *parser = ahead;
             return Ok(Side::Value(value));
         }
-        let _ = parser.takes_name("math") && parser.takes(".");
+        let is_math = parser.takes_name("math");
+        if is_math {
+            parser.expect(".")?;
+        }
         let name = match parser.next() {
             Token::Name(name) => *name,
             other => return Err(refused(line, &format!("{} at this place", shown(other)))),
@@ -223,20 +263,21 @@ impl Reader<'_> {
         if !parser.takes("(") {
             return Err(refused(line, &format!("the name {name:?}")));
         }
-        let view = match name {
-            "abs" | "fabs" => {
-                let Side::Call(mut test) = self.side_within(parser, depth + 1)? else {
-                    return Err(refused(line, "a distance without a call in front"));
-                };
-                parser.expect("-")?;
-                test.expected = exact_float(parser.value()?, line)?;
-                parser.expect(")")?;
-                return Ok(Side::Distance(test));
+        let view = match (is_math, name) {
+            (true, "fabs") => {
+                let distance = self.distance(parser, depth + 1)?;
+                return Ok(Side::Distance(Distance {
+                    of_floats: true,
+                    ..distance
+                }));
             }
-            "set" | "frozenset" => View::Set,
-            "sorted" => View::Sorted,
-            "list" => View::List,
-            "tuple" => View::Tuple,
+            (true, _) => return Err(refused(line, &format!("math.{name}(..)"))),
+            (_, "abs") => return self.distance(parser, depth + 1).map(Side::Distance),
+            (_, "set") => View::Set,
+            (_, "frozenset") => View::FrozenSet,
+            (_, "sorted") => View::Sorted,
+            (_, "list") => View::List,
+            (_, "tuple") => View::Tuple,
             _ => return self.call(name, parser, line).map(Side::Call),
         };
         match self.side_within(parser, depth + 1)? {
@@ -251,31 +292,13 @@ impl Reader<'_> {
 
     /// The function and what it is given, behind the opening bracket.
     fn call(&self, name: &str, parser: &mut Parser<'_, '_>, line: usize) -> Result<CallTest> {
-        // Functions of Python itself are helpers of the test, not the program's.
-        const NOT_THE_PROGRAMS: [&str; 16] = [
-            "len",
-            "sum",
-            "round",
-            "int",
-            "float",
-            "str",
-            "bool",
-            "all",
-            "any",
-            "max",
-            "min",
-            "isinstance",
-            "type",
-            "map",
-            "zip",
-            "range",
-        ];
         let entry_point = match (self.entry_point, self.candidate.as_deref()) {
             (Some(entry_point), Some(candidate)) if name == candidate => entry_point,
             (Some(entry_point), _) if name != entry_point => {
                 return Err(refused(line, &format!("a call of {name:?}")));
             }
-            _ if NOT_THE_PROGRAMS.contains(&name) => {
+            // A function of Python itself, unless the program happens to have one of that name.
+            (None, _) if is_builtin(name) => {
                 return Err(refused(line, &format!("a call of {name:?}")));
             }
             _ => name,
@@ -286,9 +309,12 @@ impl Reader<'_> {
             match (ahead.next(), ahead.takes("=")) {
                 (Token::Name(name), true) => {
                     *parser = ahead;
-                    test.kwargs.push(((*name).to_owned(), parser.value()?));
+                    test.kwargs.push(((*name).to_owned(), argument(parser)?));
                 }
-                _ => test.args.push(parser.value()?),
+                _ if !test.kwargs.is_empty() => {
+                    return Err(refused(line, "a value behind one with a name"));
+                }
+                _ => test.args.push(argument(parser)?),
             }
             if !parser.takes(",") {
                 parser.expect(")")?;
@@ -316,31 +342,27 @@ fn ended(mut parser: Parser<'_, '_>) -> Result<()> {
     )
 }
 
-fn expecting(mut test: CallTest, expected: Expected) -> CallTest {
-    test.expected = expected;
-    // An assert means what Python means by it.
-    test.equality = Some(Equality::Python);
-    test
-}
-
-/// A distance is one of floats, even to a whole number.
-fn exact_float(value: Value, line: usize) -> Result<Expected> {
-    match float(&value) {
-        Some(number) => Ok(Expected::Value(Value::Float(number))),
-        None => Err(refused(line, "a distance to something else than a number")),
+fn argument(parser: &mut Parser<'_, '_>) -> Result<Value> {
+    let line = parser.line();
+    let before = parser.rest();
+    let value = parser.value()?;
+    let read = &before[..before.len() - parser.rest().len()];
+    if read
+        .iter()
+        .any(|placed| placed.token == Token::Name("frozenset"))
+    {
+        return Err(refused(line, "a frozen set as an argument"));
     }
+    check_argument(&value)?;
+    Ok(value)
 }
 
-fn float(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(number) => number.to_f64(),
-        Value::Float(number) => Some(*number),
-        _ => None,
-    }
-}
-
-fn refused(line: usize, what: &str) -> Error {
+pub fn refused(line: usize, what: &str) -> Error {
     Error::new(format!(
         "line {line}: {what} cannot be turned into a call test"
     ))
 }
+
+#[cfg(test)]
+#[path = "asserts_tests.rs"]
+pub mod tests;

@@ -1,16 +1,14 @@
 //! The facts as they are written, and how each form becomes tests.
 
+use std::cell::OnceCell;
+
 use farthing_sdk::prelude::{Error, Result, Value as Json, bail, data, serde, serde_json};
 use serde::{Deserialize, Deserializer};
 
-use super::{
-    CallTest, Expected, StreamTest, Stub, Suite, Test, Tests, View, asserts,
-    literal::{Dialect, Parser},
-    tokens::tokens,
-};
+use super::{CallTest, Expected, StreamTest, Stub, Suite, Test, Tests, asserts};
 use crate::{
     checker::{Checker, Named},
-    value::{Equality, Value, from_json},
+    value::{Equality, Value, check_argument, from_json, from_json_text},
 };
 
 #[data]
@@ -27,12 +25,19 @@ pub struct Facts {
     #[serde(default)]
     test_imports: Vec<String>,
     stub: Option<String>,
+    #[serde(flatten)]
+    others: serde_json::Map<String, Json>,
 }
+
+/// Columns of the known data sets that mean nothing here, for facts that are a whole row.
+const IGNORED: &str = "task_id prompt canonical_solution text code source_file challenge_test_list \
+    question_id question_title question_content contest_id contest_date platform difficulty \
+    starter_code metadata";
 
 /// One test of the list.
 #[data]
 #[derive(Default)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Written {
     stdin: Option<String>,
     stdout: Option<String>,
@@ -58,6 +63,19 @@ impl Facts {
     /// # Errors
     /// When these are no facts: no tests, or a test that says two things or nothing.
     pub fn into_suite(self) -> Result<Suite> {
+        let is_ignored = |key: &str| IGNORED.split_whitespace().any(|ignored| ignored == key);
+        if let Some(key) = self.others.keys().find(|key| !is_ignored(key)) {
+            return Err(
+                Error::new(format!("the facts have an unknown key {key:?}")).help(
+                    "expected tests, test, test_list, entry_point (or func_name), setup (or \
+                 test_setup_code), test_imports and stub",
+                ),
+            );
+        }
+        if self.test_list.is_some() && self.stub.is_none() && self.entry_point.is_some() {
+            return Err(Error::new("\"entry_point\" is given beside \"test_list\"")
+                .help("the asserts of \"test_list\" name the function themselves: leave it out"));
+        }
         let entry_point = self.entry_point.as_deref();
         let tests = match (&self.tests, &self.test, &self.test_list) {
             (Some(written), None, None) => written
@@ -107,6 +125,7 @@ impl Facts {
             setup: setup.trim().to_owned(),
             stub,
             tests,
+            setup_runs: OnceCell::new(),
         }))
     }
 }
@@ -131,6 +150,10 @@ impl Written {
         let Some(stdout) = &self.stdout else {
             bail!("\"stdout\" is missing: without it every program would pass");
         };
+        if self.testtype.is_some() {
+            bail!("\"testtype\" is for a test with \"input\" and \"output\"");
+        }
+        self.check_stream()?;
         Ok(Test::Stream(StreamTest {
             stdin: self.stdin.clone().unwrap_or_default(),
             stdout: stdout.clone(),
@@ -138,10 +161,21 @@ impl Written {
         }))
     }
 
+    fn check_stream(&self) -> Result<()> {
+        match self.equality {
+            None => Ok(()),
+            Some(_) => Err(Error::new("\"equality\" is for what a function returns")
+                .help("what a program prints is compared by a \"checker\"")),
+        }
+    }
+
     fn call(&self, entry_point: Option<&str>) -> Result<Test> {
         let Some(expected) = &self.expected else {
             bail!("\"expected\" is missing");
         };
+        if self.testtype.is_some() {
+            bail!("\"testtype\" is for a test with \"input\" and \"output\"");
+        }
         let mut test = self.called(entry_point)?;
         test.expected = self.expecting(from_json(expected)?)?;
         for argument in self.args.iter().flatten() {
@@ -150,6 +184,8 @@ impl Written {
         for (name, argument) in self.kwargs.iter().flatten() {
             test.kwargs.push((name.clone(), from_json(argument)?));
         }
+        let named = test.kwargs.iter().map(|(_, argument)| argument);
+        test.args.iter().chain(named).try_for_each(check_argument)?;
         Ok(Test::Call(test))
     }
 
@@ -160,34 +196,39 @@ impl Written {
         };
         let input = self.input.as_deref().unwrap_or_default();
         match self.testtype.as_deref() {
-            None | Some("stdin") => Ok(Test::Stream(StreamTest {
-                stdin: input.to_owned(),
-                stdout: output.clone(),
-                checker: self.checker,
-            })),
+            None | Some("stdin") => {
+                self.check_stream()?;
+                Ok(Test::Stream(StreamTest {
+                    stdin: input.to_owned(),
+                    stdout: output.clone(),
+                    checker: self.checker,
+                }))
+            }
             Some("functional") => {
                 let mut test = self.called(entry_point)?;
                 if !test.entry_point.contains('.') {
                     test.entry_point = format!("Solution.{}", test.entry_point);
                 }
                 for line in input.lines().filter(|line| !line.trim().is_empty()) {
-                    test.args.push(json_value(line)?);
+                    test.args.push(from_json_text(line)?);
                 }
-                test.expected = self.expecting(json_value(output)?)?;
+                test.expected = self.expecting(from_json_text(output)?)?;
                 Ok(Test::Call(test))
             }
             Some(other) => bail!("unknown \"testtype\" {other:?}: expected stdin or functional"),
         }
     }
 
-    /// Where order does not count, both sides are sorted.
     fn expecting(&self, value: Value) -> Result<Expected> {
         if self.checker != Some(Checker::Named(Named::Unordered)) {
             return Ok(Expected::Value(value));
         }
-        match View::Sorted.of(value) {
-            Some(sorted) => Ok(Expected::Value(sorted)),
-            None => bail!("the checker \"unordered\" needs a list as the expected value"),
+        match value {
+            Value::List(members)
+            | Value::Tuple(members)
+            | Value::Array(members)
+            | Value::Set(members) => Ok(Expected::Members(members)),
+            _ => bail!("the checker \"unordered\" needs a list as the expected value"),
         }
     }
 
@@ -196,34 +237,19 @@ impl Written {
             return Err(Error::new("a call without the name of a function")
                 .help("add \"entry_point\" to the facts"));
         };
-        let is_name =
-            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let is_name = |name: &str| {
+            name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        };
         if !entry_point.split('.').all(is_name) {
             bail!("\"entry_point\" is {entry_point:?}: expected a name such as f or Solution.f");
         }
         let mut test = CallTest::new(entry_point);
         test.equality = self.equality;
         test.tolerance = self.checker.and_then(Checker::tolerance);
-        match self.checker {
-            None | Some(Checker::Default | Checker::Close(_) | Checker::Named(Named::Exact)) => {}
-            Some(Checker::Named(Named::Unordered)) => test.view = View::Sorted,
-            Some(Checker::Named(Named::Tokens)) => {
-                bail!("the checker \"tokens\" is for what a program prints, not for results")
-            }
+        if self.checker == Some(Checker::Named(Named::Tokens)) {
+            bail!("the checker \"tokens\" is for what a program prints, not for results");
         }
         Ok(test)
     }
-}
-
-/// All of the text as one JSON value, whole numbers of any size included.
-fn json_value(text: &str) -> Result<Value> {
-    let tokens = tokens(text.trim(), Dialect::Json)?;
-    let mut parser = Parser::new(&tokens, Dialect::Json);
-    let value = parser.value()?;
-    while !parser.is_done() {
-        if *parser.next() != super::tokens::Token::End {
-            bail!("expected one JSON value, found more: {text:?}");
-        }
-    }
-    Ok(value)
 }

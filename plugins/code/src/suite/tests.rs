@@ -3,158 +3,8 @@
 #![allow(clippy::unwrap_used)] // A test that meets an error should stop there and show it.
 
 use farthing_sdk::prelude::{Value as Json, json, serde_json};
-use proptest::prelude::*;
 
-use super::{CallTest, Expected, Suite, Test, View, asserts, literal, tokens};
-use crate::value::{Equality, Tolerance, Value, source};
-
-fn calls(source: &str, entry_point: Option<&str>) -> Vec<CallTest> {
-    asserts::read(source, entry_point).unwrap_or_else(|error| panic!("{source}: {error}"))
-}
-
-/// `entry(args) view expected`, short enough for a table.
-fn shown(test: &CallTest) -> String {
-    let args: Vec<String> = test.args.iter().map(source).collect();
-    let kwargs = test
-        .kwargs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", source(value)));
-    let given: Vec<String> = args.into_iter().chain(kwargs).collect();
-    let expected = match &test.expected {
-        Expected::Value(value) => source(value),
-        Expected::Truth(truth) => format!("truth {truth}"),
-    };
-    let view = match test.view {
-        View::Itself => String::new(),
-        view => format!("{view:?} "),
-    };
-    format!("{}({}) {view}{expected}", test.entry_point, given.join(" "))
-}
-
-#[test]
-fn asserts_become_calls() {
-    let table = [
-        ("assert f(3) == 9", "f(3) 9"),
-        ("assert 9 == f(3)", "f(3) 9"),
-        ("assert f(3) is None, 'why'", "f(3) None"),
-        ("assert (f(3) == 9)", "f(3) 9"),
-        (
-            "assert f(-3, x=(1, 2)) == [0] * 3",
-            "f(-3 x=(1,2,)) [0,0,0,]",
-        ),
-        ("assert f('a' \"b\") == 10**9 + 7", "f(\"ab\") 1000000007"),
-        (
-            "assert f(r'\\d', b'\\x00') == {1: 'x', 2: {3}}",
-            "f(\"\\\\d\" b\"\\x00\") {1:\"x\",2:{3,},}",
-        ),
-        ("assert f([1,\n  2], # two lines\n) == 3", "f([1,2,]) 3"),
-        ("assert f(1)", "f(1) truth true"),
-        ("assert not f(1)", "f(1) truth false"),
-        ("assert set(f(1)) == set([2, 1, 2])", "f(1) Set {1,2,}"),
-        ("assert set(f(1)) == {1}", "f(1) Set {1,}"),
-        ("assert sorted(f(1)) == [1]", "f(1) Sorted [1,]"),
-        ("assert tuple(f(1)) == (1,)", "f(1) Tuple (1,)"),
-        ("assert f(1) == set()", "f(1) {*()}"),
-        ("assert f(float('inf')) == 0x1F", "f(1e999) 31"),
-        ("assert f(()) == True", "f(()) True"),
-        ("assert f(1_000, .5, 1e3) == 1", "f(1000 0.5 1000.0) 1"),
-    ];
-    for (source, expected) in table {
-        let found: Vec<String> = calls(source, None).iter().map(shown).collect();
-        assert_eq!(found, [expected], "{source}");
-    }
-    assert_eq!(
-        calls("assert f(1) == True", None)[0].equality,
-        Some(Equality::Python)
-    );
-}
-
-#[test]
-fn distances_become_tolerances() {
-    for (source, relative, absolute) in [
-        ("assert abs(f(1) - 2) < 1e-6", 0.0, 1e-6),
-        ("assert math.fabs(f(1) - 2.0) <= 0.5", 0.0, 0.5),
-        ("assert math.isclose(f(1), 2)", 1e-9, 0.0),
-        (
-            "assert math.isclose(f(1), 2.0, rel_tol=0.001, abs_tol=1)",
-            0.001,
-            1.0,
-        ),
-    ] {
-        let test = &calls(source, None)[0];
-        assert_eq!(
-            test.tolerance,
-            Some(Tolerance { relative, absolute }),
-            "{source}"
-        );
-        assert_eq!(
-            test.expected,
-            Expected::Value(Value::Float(2.0)),
-            "{source}"
-        );
-    }
-}
-
-#[test]
-fn human_evals_check_is_read() {
-    let source = r#"
-
-METADATA = {
-    'author': 'jt',
-    'dataset': 'test'
-}
-
-
-def check(candidate):
-    # Check some simple cases
-    assert candidate([1.0, 2.0], 0.3) == True
-    assert candidate("x") == "y", "This prints if this assert fails"
-
-    # Check some edge cases
-    assert True, "This prints if this assert fails 2 (also good for debugging!)"
-"#;
-    let found: Vec<String> = calls(source, Some("close")).iter().map(shown).collect();
-    assert_eq!(found, ["close([1.0,2.0,] 0.3) True", "close(\"x\") \"y\""]);
-    let one_line = "def check(c): assert c(1) == 2\ncheck(close)";
-    assert_eq!(shown(&calls(one_line, Some("close"))[0]), "close(1) 2");
-}
-
-#[test]
-fn what_would_have_to_run_is_refused_with_its_line() {
-    let table = [
-        (
-            "def check(candidate):\n    for i in range(3):\n        assert candidate(i) == i",
-            "line 2",
-        ),
-        ("assert f(g(1)) == 2", "line 1"),
-        ("assert f(x) == 2", "\"x\""),
-        ("assert len(f(1)) == 2", "\"len\""),
-        ("assert f(1) != 2", "end of the assert"),
-        ("assert f(1) < 2", "this form"),
-        ("assert f(1) == 2 == 2", "end of the assert"),
-        ("assert f(1) == 2 or True", "end of the assert"),
-        ("assert f(1) == f(2)", "f(..) is not read"),
-        ("assert 1 == 1", "without a call"),
-        ("x = 3\nassert f(1) == 3", "line 1"),
-        (
-            "def helper(a):\n    pass\nassert f(1) == 3",
-            "check(candidate)",
-        ),
-        ("assert f(*[1]) == 3", "expected a value"),
-        ("assert f('unclosed) == 3", "not closed"),
-        ("assert f(f'{1}') == 3", "prefix \"f\""),
-        ("assert f(10**100000) == 3", "too large"),
-        ("assert f([0]*10**9) == 3", "more than"),
-        ("assert f([[[0]*1000]*1000]*1000) == 3", "more than"),
-        ("import random", "no assert"),
-        ("", "no assert"),
-    ];
-    for (source, says) in table {
-        let error = asserts::read(source, None).map(|tests| tests.len());
-        let error = error.expect_err(source).to_string();
-        assert!(error.contains(says), "{source:?}: {error}");
-    }
-}
+use super::{Suite, Test, asserts::tests::shown};
 
 fn suite(facts: Json) -> farthing_sdk::Result<Suite> {
     Ok(serde_json::from_value(facts)?)
@@ -193,7 +43,7 @@ fn every_form_of_facts_is_read() {
         ),
         (
             json!({ "entry_point": "f", "tests": [{ "args": [1], "expected": [2, 1], "checker": "unordered" }] }),
-            "f(1) Sorted [1,2,]",
+            "f(1) members [2,1,]",
         ),
         (
             json!({ "entry_point": "f", "test": "def check(candidate):\n  assert candidate(1) == 2" }),
@@ -210,6 +60,19 @@ fn every_form_of_facts_is_read() {
         (
             json!({ "func_name": "f", "tests": [{ "input": "[1, 2]\n\"a\\u00e9\\ud83d\\ude00\\/\"", "output": "18446744073709551617", "testtype": "functional" }] }),
             "Solution.f([1,2,] \"a\\xe9\\U0001f600/\") 0x10000000000000001",
+        ),
+        (
+            json!({ "func_name": "f", "tests": [{ "input": "{\"b\": 1, \"a\": -Infinity, \"b\": [2e1]}", "output": "NaN", "testtype": "functional" }] }),
+            "Solution.f({\"b\":[20.0,],\"a\":-1e999,}) (1e999-1e999)",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "args": [{ "$set": [2, 1, 2] }, { "$dict": [["b", 1], ["a", 2], ["b", 3]] }], "expected": 1 }] }),
+            "f({2,1,} {\"b\":3,\"a\":2,}) 1",
+        ),
+        // A row of a data set as it is.
+        (
+            json!({ "task_id": 7, "text": "Square.", "code": "x", "test_list": ["assert g(1) == 2"], "test_setup_code": "", "challenge_test_list": [] }),
+            "g(1) 2",
         ),
     ];
     for (facts, expected) in table {
@@ -266,11 +129,82 @@ fn facts_that_say_nothing_or_two_things_are_an_error() {
         ),
         (
             json!({ "func_name": "f", "tests": [{ "input": "1", "output": "1 2", "testtype": "functional" }] }),
-            "one JSON value",
+            "the end of one JSON value",
         ),
         (
             json!({ "stub": "x", "tests": [{ "stdout": "9" }] }),
             "entry_point",
+        ),
+        // Keys that mean nothing would be taken for ones that do.
+        (
+            json!({ "tests": [{ "stdout": "9", "cheker": "tokens" }] }),
+            "unknown field `cheker`",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9" }], "setpu": "import math" }),
+            "unknown key \"setpu\"",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9", "equality": "types" }] }),
+            "what a function returns",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9", "testtype": "stdin" }] }),
+            "\"testtype\" is for",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "expected": 1, "testtype": "functional" }] }),
+            "\"testtype\" is for",
+        ),
+        (
+            json!({ "entry_point": "g", "test_list": ["assert f(1) == 1"] }),
+            "\"entry_point\" is given beside",
+        ),
+        (
+            json!({ "entry_point": "1f", "tests": [{ "expected": 1 }] }),
+            "expected a name",
+        ),
+        // Tolerances that accept nothing, or everything.
+        (
+            json!({ "tests": [{ "stdout": "9", "checker": {} }] }),
+            "one or both",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9", "checker": { "absolute": -1 } }] }),
+            "at least 0",
+        ),
+        (
+            json!({ "tests": [{ "stdout": "9", "checker": { "relative": 1e308 } }] }),
+            "below 1",
+        ),
+        // Arguments that Python cannot make.
+        (
+            json!({ "entry_point": "f", "tests": [{ "args": [{ "$set": [[1, 2], [3, 4]] }], "expected": 2 }] }),
+            "cannot hash",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "args": [[{ "$set": [{ "$set": [1] }] }]], "expected": 2 }] }),
+            "cannot hash",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "kwargs": { "x": { "$dict": [[[1, 2], 3]] } }, "expected": 2 }] }),
+            "cannot hash",
+        ),
+        (
+            json!({ "entry_point": "f", "tests": [{ "expected": { "$set": [{ "$list": [1] }] } }] }),
+            "cannot hash",
+        ),
+        (
+            json!({ "func_name": "f", "tests": [{ "input": "2020-01-01", "output": "1", "testtype": "functional" }] }),
+            "no JSON",
+        ),
+        (
+            json!({ "func_name": "f", "tests": [{ "input": "\"a\" \"b\" # c", "output": "1", "testtype": "functional" }] }),
+            "no JSON",
+        ),
+        (
+            json!({ "func_name": "f", "tests": [{ "input": "'a'", "output": "1", "testtype": "functional" }] }),
+            "no JSON",
         ),
     ];
     for (facts, says) in table {
@@ -281,45 +215,4 @@ fn facts_that_say_nothing_or_two_things_are_an_error() {
     }
     let refused = suite(json!({ "test_list": ["assert len(f(1)) == 1"] })).unwrap();
     assert!(matches!(refused, Suite::Refused(why) if why.contains("len")));
-}
-
-#[test]
-fn views_are_what_python_makes_of_a_value() {
-    let list = |items: &[i64]| Value::List(items.iter().map(|&i| Value::Int(i.into())).collect());
-    assert_eq!(source(&View::Set.of(list(&[2, 1, 2])).unwrap()), "{1,2,}");
-    assert_eq!(
-        source(&View::Sorted.of(list(&[2, 1, 2])).unwrap()),
-        "[1,2,2,]"
-    );
-    assert_eq!(source(&View::Tuple.of(list(&[2, 1])).unwrap()), "(2,1,)");
-    assert_eq!(
-        source(&View::List.of(Value::Text("ab".into())).unwrap()),
-        "[\"a\",\"b\",]"
-    );
-    assert_eq!(View::Set.of(Value::None), None);
-}
-
-proptest! {
-    #[test]
-    fn no_source_panics(source in "(assert |def |check|f|\\(|\\)|\\[|\\]|==|[0-9*+-]|'|\"|\\\\|\n|,|\\PC){0,40}") {
-        let _ = asserts::read(&source, Some("f"));
-        if let Ok(tokens) = tokens::tokens(&source, literal::Dialect::Json) {
-            let _ = literal::Parser::new(&tokens, literal::Dialect::Json).value();
-        }
-    }
-}
-
-#[test]
-fn deep_nesting_is_refused_and_not_recursed_into() {
-    for source in [
-        "[".repeat(100_000),
-        "-".repeat(100_000),
-        "{1:".repeat(100_000),
-        "set(".repeat(100_000),
-    ] {
-        let error = asserts::read(&format!("assert f({source}"), None);
-        assert!(error.is_err());
-    }
-    let asserted = format!("assert {}f(1)", "set(".repeat(100_000));
-    assert!(asserts::read(&asserted, None).is_err());
 }

@@ -1,12 +1,11 @@
-//! The tokens of Python source, as far as tests need them.
+//! The tokens of Python source, as far as tests need them. Lines end with `\n`: Python takes the
+//! other ends of lines for it, in strings, too.
 //!
 //! Statements end at the end of a line unless a bracket is open. Indentation is no token:
 //! the tests that can be read are a flat list of statements, and what is not is refused by
 //! its first word.
 
 use farthing_sdk::prelude::{Result, bail};
-
-use super::literal::Dialect;
 
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +40,9 @@ const SIGNS: [&str; 41] = [
 /// # Errors
 /// When a string is not closed, or a character is none of Python's, or of a kind that no test
 /// needs.
-pub fn tokens(source: &str, dialect: Dialect) -> Result<Vec<Placed<'_>>> {
+pub fn tokens(source: &str) -> Result<Vec<Placed<'_>>> {
     let mut lexer = Lexer {
         source,
-        dialect,
         at: 0,
         line: 1,
         open: 0,
@@ -59,7 +57,6 @@ pub fn tokens(source: &str, dialect: Dialect) -> Result<Vec<Placed<'_>>> {
 
 struct Lexer<'a> {
     source: &'a str,
-    dialect: Dialect,
     at: usize,
     line: usize,
     /// Brackets that are open.
@@ -199,6 +196,9 @@ impl<'a> Lexer<'a> {
                     text.push_str(self.taken(length));
                 }
                 Some('\\') => self.escape(bytes, &mut text)?,
+                Some(c) if bytes && !c.is_ascii() => {
+                    bail!("line {line}: a bytes literal has a character beyond ASCII")
+                }
                 Some(c) => {
                     self.line += usize::from(c == '\n');
                     self.at += c.len_utf8();
@@ -237,7 +237,6 @@ impl<'a> Lexer<'a> {
             'f' => return push(text, '\x0c'),
             'v' => return push(text, '\x0b'),
             '\\' | '\'' | '"' => return push(text, letter),
-            '/' if self.dialect == Dialect::Json => return push(text, letter),
             '0'..='7' => {
                 let more = self.rest().bytes().take(2);
                 let more = more.take_while(|byte| matches!(byte, b'0'..=b'7')).count();
@@ -256,26 +255,17 @@ impl<'a> Lexer<'a> {
             }
         };
         let code = self.hexadecimal(digits);
-        match code {
-            // JSON writes a character beyond 16 bits as two escapes.
-            Some(high @ 0xd800..0xdc00) if self.rest().starts_with("\\u") => {
-                self.at += 2;
-                let low = self
-                    .hexadecimal(4)
-                    .filter(|low| (0xdc00..0xe000).contains(low));
-                let code = low.map(|low| 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00));
-                self.character(code, text)
-            }
-            _ => self.character(code, text),
-        }
+        self.character(code, text)
     }
 
     fn hexadecimal(&mut self, digits: usize) -> Option<u32> {
-        let code = u32::from_str_radix(self.rest().get(..digits)?, 16).ok()?;
+        let written = self.rest().get(..digits)?;
+        let code = u32::from_str_radix(written, 16).ok()?;
         self.at += digits;
-        Some(code)
+        (!written.starts_with('+')).then_some(code)
     }
 
+    /// Half a character, an escape of 16 bits that needs another, is one in Python and no text.
     fn character(&self, code: Option<u32>, text: &mut String) -> Result<()> {
         match code.and_then(char::from_u32) {
             Some(character) => push(text, character),

@@ -8,10 +8,11 @@
 use std::cmp::Ordering;
 
 use farthing_sdk::prelude::config;
-use num_bigint::BigInt;
-use num_traits::FromPrimitive;
 
-use super::Value;
+use super::{
+    Value,
+    order::{Number, arranged},
+};
 
 /// When two values count as equal.
 #[config]
@@ -31,14 +32,39 @@ pub enum Equality {
 /// How far a float may be from the expected one: `|a - b| <= max(relative * |b|, absolute)`.
 #[config]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[serde(try_from = "Written")]
 pub struct Tolerance {
-    /// Share of the expected number.
-    #[serde(default)]
-    #[schemars(range(min = 0.0, max = 1.0))]
     pub relative: f64,
-    #[serde(default)]
-    #[schemars(range(min = 0.0))]
     pub absolute: f64,
+}
+
+/// A tolerance as it is written: at least one of both.
+#[config]
+#[schemars(extend("minProperties" = 1))]
+struct Written {
+    /// Share of the expected number, below 1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    relative: Option<f64>,
+    #[schemars(range(min = 0.0))]
+    absolute: Option<f64>,
+}
+
+impl TryFrom<Written> for Tolerance {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let tolerance = Self {
+            relative: written.relative.unwrap_or_default(),
+            absolute: written.absolute.unwrap_or_default(),
+        };
+        let is_given = written.relative.or(written.absolute).is_some();
+        let is_relative = (0.0..1.0).contains(&tolerance.relative);
+        let is_absolute = tolerance.absolute >= 0.0 && tolerance.absolute.is_finite();
+        match is_given && is_relative && is_absolute {
+            true => Ok(tolerance),
+            false => Err("expected relative in 0..1, or absolute, at least 0, or both"),
+        }
+    }
 }
 
 impl Tolerance {
@@ -57,17 +83,33 @@ impl Tolerance {
 /// Whether `found` is what was expected. A tolerance holds where a float was expected.
 pub fn matches(
     expected: &Value,
-    found: &Value,
+    found: Value,
     equality: Equality,
     tolerance: Option<Tolerance>,
 ) -> bool {
-    Comparison {
+    let comparison = Comparison {
         equality,
         tolerance,
-    }
-    .holds(expected, found)
+    };
+    alike(expected, &found) && comparison.holds(&arranged(expected.clone()), &arranged(found))
 }
 
+/// Whether two values have the same kinds and lengths, as far as that is seen without sorting.
+fn alike(a: &Value, b: &Value) -> bool {
+    use Value::*;
+    match (a, b) {
+        (List(a) | Tuple(a) | Array(a), List(b) | Tuple(b) | Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
+        }
+        (Set(a), Set(b)) => a.len() == b.len(),
+        (Dict(a), Dict(b)) => a.len() == b.len(),
+        (List(_) | Tuple(_) | Array(_) | Set(_) | Dict(_), _)
+        | (_, List(_) | Tuple(_) | Array(_) | Set(_) | Dict(_)) => false,
+        _ => true,
+    }
+}
+
+/// Of values that are arranged.
 struct Comparison {
     equality: Equality,
     tolerance: Option<Tolerance>,
@@ -80,22 +122,16 @@ impl Comparison {
             (None, None) => true,
             (Text(a), Text(b)) => a == b,
             (Bytes(a), Bytes(b)) => a == b,
-            (List(a), List(b)) | (Tuple(a), Tuple(b)) | (Array(a), List(b) | Tuple(b)) => {
+            (List(a), List(b))
+            | (Tuple(a), Tuple(b))
+            | (Array(a), List(b) | Tuple(b))
+            | (Set(a), Set(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.holds(a, b))
             }
-            (Set(a), Set(b)) => {
-                a.len() == b.len()
-                    && sorted(a)
-                        .iter()
-                        .zip(sorted(b))
-                        .all(|(a, b)| self.holds(a, b))
-            }
             (Dict(a), Dict(b)) => {
+                let mut pairs = a.iter().zip(b);
                 a.len() == b.len()
-                    && by_key(a)
-                        .iter()
-                        .zip(by_key(b))
-                        .all(|((ka, va), (kb, vb))| self.holds(ka, kb) && self.holds(va, vb))
+                    && pairs.all(|(a, b)| self.holds(&a.0, &b.0) && self.holds(&a.1, &b.1))
             }
             _ => self.numbers_match(expected, found),
         }
@@ -132,118 +168,5 @@ fn as_float(value: &Value) -> Option<f64> {
         Value::Int(number) => num_traits::ToPrimitive::to_f64(number),
         Value::Float(number) => Some(*number),
         _ => None,
-    }
-}
-
-/// In an order in which numbers that are equal in Python are equal: sets and the keys of
-/// dictionaries can then be compared pairwise, without trying every pair.
-fn sorted(values: &[Value]) -> Vec<&Value> {
-    let mut values: Vec<&Value> = values.iter().collect();
-    values.sort_by(|a, b| order(a, b));
-    values
-}
-
-fn by_key(entries: &[(Value, Value)]) -> Vec<(&Value, &Value)> {
-    let mut entries: Vec<(&Value, &Value)> = entries.iter().map(|(k, v)| (k, v)).collect();
-    entries.sort_by(|a, b| order(a.0, b.0));
-    entries
-}
-
-/// A total order of all values: by kind, then by content.
-pub fn order(a: &Value, b: &Value) -> Ordering {
-    use Value::*;
-    match (a, b) {
-        (Text(a), Text(b)) => a.cmp(b),
-        (Bytes(a), Bytes(b)) => a.cmp(b),
-        (List(a) | Tuple(a) | Array(a), List(b) | Tuple(b) | Array(b)) => {
-            lexicographic(a.iter(), b.iter(), order)
-        }
-        (Set(a), Set(b)) => lexicographic(sorted(a).into_iter(), sorted(b).into_iter(), order),
-        (Dict(a), Dict(b)) => {
-            lexicographic(by_key(a).into_iter(), by_key(b).into_iter(), |a, b| {
-                order(a.0, b.0).then_with(|| order(a.1, b.1))
-            })
-        }
-        _ => match (Number::of(a), Number::of(b)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => rank(a).cmp(&rank(b)),
-        },
-    }
-}
-
-fn lexicographic<T>(
-    mut a: impl ExactSizeIterator<Item = T>,
-    mut b: impl ExactSizeIterator<Item = T>,
-    order: impl Fn(T, T) -> Ordering,
-) -> Ordering {
-    let lengths = a.len().cmp(&b.len());
-    while let (Some(a), Some(b)) = (a.next(), b.next()) {
-        match order(a, b) {
-            Ordering::Equal => {}
-            unequal => return unequal,
-        }
-    }
-    lengths
-}
-
-fn rank(value: &Value) -> u8 {
-    match value {
-        Value::None => 0,
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) => 1,
-        Value::Text(_) => 2,
-        Value::Bytes(_) => 3,
-        Value::List(_) | Value::Tuple(_) | Value::Array(_) => 4,
-        Value::Set(_) => 5,
-        Value::Dict(_) => 6,
-    }
-}
-
-/// A number of any type, compared by its exact value.
-enum Number<'a> {
-    Whole(&'a BigInt),
-    Small(u8),
-    Float(f64),
-}
-
-impl<'a> Number<'a> {
-    fn of(value: &'a Value) -> Option<Self> {
-        match value {
-            Value::Bool(truth) => Some(Self::Small(u8::from(*truth))),
-            Value::Int(number) => Some(Self::Whole(number)),
-            Value::Float(number) => Some(Self::Float(*number)),
-            _ => None,
-        }
-    }
-
-    fn cmp(&self, other: &Self) -> Ordering {
-        use Number::*;
-        match (self, other) {
-            (Whole(a), Whole(b)) => a.cmp(b),
-            (Small(a), Small(b)) => a.cmp(b),
-            (Whole(a), Small(b)) => (*a).cmp(&BigInt::from(*b)),
-            (Small(a), Whole(b)) => BigInt::from(*a).cmp(b),
-            (Float(a), Float(b)) => floats(*a, *b),
-            (Small(a), Float(b)) => floats(f64::from(*a), *b),
-            (Float(a), Small(b)) => floats(*a, f64::from(*b)),
-            (Whole(a), Float(b)) => whole_and_float(a, *b),
-            (Float(a), Whole(b)) => whole_and_float(b, *a).reverse(),
-        }
-    }
-}
-
-/// With both zeros equal, and "not a number" equal to itself and above all.
-fn floats(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b)
-        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-}
-
-fn whole_and_float(whole: &BigInt, float: f64) -> Ordering {
-    match BigInt::from_f64(float.floor()) {
-        Some(floor) => whole.cmp(&floor).then_with(|| match float > float.floor() {
-            true => Ordering::Less,
-            false => Ordering::Equal,
-        }),
-        None if float == f64::NEG_INFINITY => Ordering::Greater,
-        None => Ordering::Less,
     }
 }

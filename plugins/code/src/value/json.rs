@@ -7,7 +7,8 @@
 //! {"$tuple": [..]}  {"$list": [..]}  {"$set": [..]}  {"$dict": [[key, value], ..]}
 //! {"$int": "123456789012345678901234567890"}  {"$float": "nan"}  {"$bytes": "c3bf"}
 //! ```
-//! A plain array is a list or a tuple (see [`Value::Array`]). Whole numbers beyond 64 bits
+//! A plain array is a list or a tuple (see [`Value::Array`]). The keys of a plain object have lost
+//! their order before they come here; a `$dict` keeps it. Whole numbers beyond 64 bits
 //! must be written with `$int`, and floats of that size with `$float`: programs that handle
 //! JSON turn the former into the latter without a word, and an answer that is right would
 //! then be compared with a rounded number.
@@ -15,7 +16,7 @@
 use farthing_sdk::prelude::{Error, Result, Value as Json, bail, serde_json};
 use num_bigint::BigInt;
 
-use super::{DEPTH_LIMIT, Value};
+use super::{DEPTH_LIMIT, Value, dict, set};
 
 /// Reads a value.
 ///
@@ -84,13 +85,13 @@ fn read_tagged(
     Ok(match tag {
         "$list" => Value::List(items(array()?)?),
         "$tuple" => Value::Tuple(items(array()?)?),
-        "$set" => Value::Set(items(array()?)?),
+        "$set" => set(items(array()?)?)?,
         "$dict" => {
             let entry = |pair: &Json| match pair.as_array().map(Vec::as_slice) {
                 Some([key, value]) => Ok((read(key, depth + 1)?, read(value, depth + 1)?)),
                 _ => Err(bad("an array of [key, value]")),
             };
-            Value::Dict(array()?.iter().map(entry).collect::<Result<_>>()?)
+            dict(array()?.iter().map(entry).collect::<Result<_>>()?)?
         }
         "$int" => Value::Int(
             text()?

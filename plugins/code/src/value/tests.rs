@@ -113,6 +113,16 @@ fn each_rule_says_what_is_equal() {
             [false; 3],
         ),
         (
+            json!({ "$set": [1, 1, 2] }),
+            json!({ "$set": [2, 1] }),
+            [true; 3],
+        ),
+        (
+            json!({ "$set": [{ "$set": [1, 2] }, { "$set": ["a", 3] }] }),
+            json!({ "$set": [{ "$set": [3, "a"] }, { "$set": [2, 1] }] }),
+            [true; 3],
+        ),
+        (
             json!({ "a": 1, "b": 2 }),
             json!({ "b": 2, "a": 1 }),
             [true; 3],
@@ -142,7 +152,7 @@ fn each_rule_says_what_is_equal() {
             assert_eq!(
                 matches(
                     &from_json(&expected).unwrap(),
-                    &answer(found.clone()),
+                    answer(found.clone()),
                     rule,
                     None
                 ),
@@ -176,7 +186,7 @@ fn a_tolerance_is_for_floats_that_were_expected() {
         assert_eq!(
             matches(
                 &from_json(&expected).unwrap(),
-                &answer(found.clone()),
+                answer(found.clone()),
                 Equality::Values,
                 tolerance
             ),
@@ -199,6 +209,8 @@ fn numbers_that_may_have_been_rounded_are_refused() {
         (json!({ "$dict": [[1]] }), "[key, value]"),
         (json!({ "$bytes": "abc" }), "hexadecimal"),
         (json!({ "$tuples": [] }), "unknown kind"),
+        (json!({ "$set": [{ "a": 1 }] }), "cannot hash"),
+        (json!({ "$dict": [[{ "$list": [1] }, 2]] }), "cannot hash"),
     ] {
         let error = from_json(&json).unwrap_err().to_string();
         assert!(error.contains(says), "{json}: {error}");
