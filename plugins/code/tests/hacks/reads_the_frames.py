@@ -1,7 +1,7 @@
 # Tries: to find what is expected in the frames above
 # Form: call
 # Verdict: wrong
-# Witness: [["witness", [3], {}]]
+# Witness: [["witness", [3], {}, ""]]
 
 import sys
 def above():
