@@ -11,7 +11,7 @@
 mod budget;
 mod self_check;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farthing_sandbox::{End, Finished, Job, Limits, Sandbox, SandboxError, starved};
 use farthing_sdk::prelude::{Error, Result};
@@ -130,8 +130,10 @@ impl Judge {
             return Ok(Verdict::Time);
         };
         Ok(failure(&finished).unwrap_or_else(|| {
-            let checker = test.checker.unwrap_or(self.checker);
-            verdict(checker.accepts(test.stdout.as_bytes(), &finished.stdout))
+            let (checker, begun) = (test.checker.unwrap_or(self.checker), Instant::now());
+            let accepted = checker.accepts(test.stdout.as_bytes(), &finished.stdout);
+            budget.compared(begun);
+            verdict(accepted)
         }))
     }
 
@@ -153,20 +155,23 @@ impl Judge {
         if let Some(failure) = failure(&finished) {
             return Ok(vec![failure; tests.len()]);
         }
+        let begun = Instant::now();
         let Some(answers) = read(&finished.channel, tests.len()) else {
             // It ended well and did not answer: `sys.exit(0)` before the end, a second answer
             // from a child, something that is no answer at all.
             return Ok(vec![Verdict::Wrong; tests.len()]);
         };
         let judged = tests.iter().zip(answers);
-        Ok(judged
+        let verdicts = judged
             .map(|(test, answer)| match answer {
                 Answer::Returned(value) => verdict(self.accepts(test, value)),
                 Answer::NoData => Verdict::Wrong,
                 Answer::Raised if reports_memory(&finished.stderr) => Verdict::Memory,
                 Answer::Raised => Verdict::RuntimeError,
             })
-            .collect())
+            .collect();
+        budget.compared(begun);
+        Ok(verdicts)
     }
 
     fn accepts(&self, test: &CallTest, value: Value) -> bool {
@@ -195,7 +200,7 @@ impl Judge {
         ))?;
         // A compiler is several processes that wait for nothing but a processor and each other.
         let (wall, own) = (finished.wall, finished.cpu.min(finished.wall));
-        budget.spend(own);
+        budget.spend(wall, wall - own);
         match finished.end {
             End::Exited(0) if finished.channel.is_empty() => {
                 Err(Error::new("`compile` ended well and left an empty {output}")
@@ -236,7 +241,7 @@ impl Judge {
             }
             // Of the little time that was left it got too little: what counts is the attempt's.
             Err(SandboxError::Starved { wall, waited }) if cut => {
-                budget.spend(wall.saturating_sub(waited));
+                budget.spend(wall, waited);
                 None
             }
             Err(fault) => return Err(fault.into()),

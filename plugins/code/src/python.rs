@@ -43,15 +43,14 @@ impl Python {
 
     /// The program as a script.
     pub fn script(&self, program: &str) -> Prepared {
-        let mut files = vec![("solution.py".to_owned(), program.into())];
-        if !self.has_packages {
-            return self.prepared("solution.py", files);
-        }
-        files.push(("paths.py".to_owned(), self.packages.clone().into()));
-        files.push((
-            "script.py".to_owned(),
-            include_bytes!("python/script.py").to_vec(),
-        ));
+        let files = vec![
+            ("solution.py".to_owned(), program.into()),
+            ("paths.py".to_owned(), self.packages.clone().into()),
+            (
+                "script.py".to_owned(),
+                include_bytes!("python/script.py").to_vec(),
+            ),
+        ];
         self.prepared("script.py", files)
     }
 

@@ -29,6 +29,8 @@ fn right_programs_pass_and_near_misses_do_not() {
                 "```python\nprint(int(input()) ** 2)\n```",
                 "<answer>print(abs(int(input())) ** 2)</answer>",
                 "x=int(input());print(x*x)",
+                "print(int(input()) ** 2); exit()",
+                "import resource; resource.setrlimit(resource.RLIMIT_STACK, (1 << 28, -1))\nprint(int(input())**2); quit(0)",
             ],
             &[
                 "print(int(input()) * 3)",

@@ -158,7 +158,9 @@ pub(crate) fn write_limits(
         ),
         Wanted {
             soft: STACK.min(limits.memory),
-            ..one("stack size", "-s", Resource::Stack, limits.memory, 1 << 17)
+            // Recursive programs ask for as much as there is, in words that fail where that is anything but no limit; what a
+            // stack takes is memory, which has limits of its own.
+            ..one("stack size", "-s", Resource::Stack, u64::MAX, 1 << 17)
         },
         // The kernel takes a core limit of 1 to mean that not even a program that collects cores is called.
         one("core size", "-c", Resource::Core, 1, 0),

@@ -48,7 +48,7 @@ const ALLOWED: &[c_long] = &[
     SYS_execve, SYS_execveat, SYS_exit, SYS_exit_group, SYS_wait4, SYS_waitid, SYS_kill, SYS_tkill,
     SYS_tgkill, SYS_getpid, SYS_getppid, SYS_gettid, SYS_getpgid, SYS_setpgid, SYS_getsid,
     SYS_setsid, SYS_pidfd_open, SYS_pidfd_send_signal, SYS_set_tid_address, SYS_set_robust_list,
-    SYS_get_robust_list, SYS_rseq, SYS_futex, SYS_futex_waitv, SYS_sched_yield,
+    SYS_get_robust_list, SYS_rseq, SYS_futex_waitv, SYS_sched_yield,
     SYS_sched_getaffinity, SYS_sched_getparam, SYS_sched_getscheduler,
     SYS_sched_get_priority_max, SYS_sched_get_priority_min, SYS_getpriority,
     SYS_getcpu,
@@ -197,6 +197,9 @@ const NEW_NAMESPACES: c_int = CLONE_NEWNS
     | CLONE_NEWPID
     | CLONE_NEWNET;
 
+/// The bits of a futex's operation that are not flags.
+const FUTEX_OPERATION: c_int = !(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+
 /// Flags of a socket's type, which are not the type.
 const SOCKET_FLAGS: c_int = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
@@ -268,6 +271,16 @@ fn allowed() -> Result<Rules, BackendError> {
     allowed.insert(SYS_ioctl, one_of(1, requests)?);
     allowed.insert(SYS_prctl, one_of(0, words(PROCESS_OPTIONS))?);
     allowed.insert(SYS_madvise, one_of(2, words(MEMORY_ADVICE))?);
+    // A futex in a page of a file is one for all runs that map it. Those of one process say so, and of the others a
+    // program may wait, as it does for the end of a thread, of which the kernel tells.
+    let own = flags(1, FUTEX_PRIVATE_FLAG, FUTEX_PRIVATE_FLAG)?;
+    let waits =
+        [FUTEX_WAIT, FUTEX_WAIT_BITSET].map(|operation| flags(1, FUTEX_OPERATION, operation));
+    let mut futex = vec![SeccompRule::new(vec![own])?];
+    for wait in waits {
+        futex.push(SeccompRule::new(vec![wait?])?);
+    }
+    allowed.insert(SYS_futex, futex);
     // A pair of stream sockets is a pipe in both directions. Datagram sockets could name somebody else.
     let pair = [
         flags(0, -1, AF_UNIX)?,
@@ -327,6 +340,7 @@ mod tests {
             SYS_ioctl,
             SYS_prctl,
             SYS_madvise,
+            SYS_futex,
         ];
         for call in [&by_arguments[..], &[SYS_clone3]].concat() {
             assert!(!once.contains_key(&call), "{call}");

@@ -1,7 +1,13 @@
-# Runs the program as a script that finds the configured packages.
+# Runs the program as a script that finds the configured packages, and the two names that `site` adds for people who end
+# their programs with them.
 def run():
-    import sys
+    import builtins, sys
 
+    def exit(code=None):
+        raise SystemExit(code)
+
+    builtins.exit = builtins.quit = exit
+    sys.argv[0] = globals()["__file__"] = "solution.py"
     with open("paths.py", encoding="utf-8") as file:
         sys.path.extend(eval(file.read()))
     with open("solution.py", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
 # Tries: to read what other runs and the host have lying about
 # Form: stream
 # Verdict: wrong
-# Witness: "['solution.py'] nothing\n"
+# Witness: "['paths.py', 'script.py', 'solution.py'] nothing\n"
 
 import os
 found = [path for path in ("/root", "/home", "/etc/shadow", "/var", "/run", "/sys/fs/cgroup", "/dev/shm", "/mnt") if os.path.exists(path)]

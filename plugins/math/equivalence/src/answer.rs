@@ -132,6 +132,8 @@ pub enum Label {
     Function(Box<str>, Box<str>),
     /// `(x, y)`.
     Names(Vec<Box<str>>),
+    /// A quantity in signs, such as `P(X = 2)` or `\sin\theta`, as it is written but for spaces.
+    Quantity(Box<str>),
     /// Words, or a formula in a chain of equations: it names nothing that could differ.
     Other,
 }

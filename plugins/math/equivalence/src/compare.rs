@@ -23,7 +23,7 @@ mod relations;
 
 use collections::{lone, matrices};
 use ratios::{as_ratio, ratios, same_time};
-use relations::{equation_of, expanded};
+use relations::{are_of_others, equation_of, expanded};
 
 pub struct Comparer<'p> {
     pub policy: &'p Policy,
@@ -66,6 +66,12 @@ impl Comparer<'_> {
             (Form::Sequence(values), Form::Labelled(point)) if expanded(point).is_some() => {
                 let point = expanded(point);
                 point.map_or(Ok(false), |point| self.sequences(values, &point))
+            }
+            (Form::Labelled(one), Form::Sequence(values))
+            | (Form::Sequence(values), Form::Labelled(one))
+                if are_of_others(one, values) =>
+            {
+                Ok(false)
             }
             (Form::Labelled(gold), Form::Labelled(given)) => self.labelled(gold, given),
             (Form::Labelled(gold), Form::Relation(given)) => self.against_equation(gold, given),

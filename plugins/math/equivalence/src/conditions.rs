@@ -38,24 +38,24 @@ impl Reader<'_> {
             }));
         }
         let place = outermost(tokens, is_condition).filter(|place| *place > 0)?;
-        if let Kind::Letters(_) = tokens[place].kind {
-            // `at` may also be a times t.
-            let relates =
-                |token: &Token| matches!(token.kind, Kind::Compare(_) | Kind::In | Kind::Text(_));
-            if !tokens[place].spaced || !tokens[place..].iter().any(relates) {
-                return None;
-            }
-        }
         let value = trimmed(&tokens[..place]);
         let condition = &tokens[place..];
-        // `5 for 2` says something else.
-        let says = condition[1..].iter().any(|token| {
-            matches!(
-                token.kind,
-                Kind::Compare(_) | Kind::In | Kind::Letters(_) | Kind::Text(_)
-            )
-        });
-        if !says || value.is_empty() || naming::denies(value) {
+        // One relation, of which nothing else can be an answer: `5 for 2` and `3 at x = 1 or 4 at x = 2` say more.
+        let inside = trimmed(&condition[1..]);
+        let relates = |kind: &Kind| matches!(kind, Kind::Compare(_) | Kind::In);
+        let more = |kind: &Kind| {
+            is_condition(kind)
+                || matches!(
+                    kind,
+                    Kind::Comma | Kind::Semicolon | Kind::And | Kind::Or | Kind::Row
+                )
+                || matches!(kind, Kind::Letters(word) | Kind::Text(word) if word.chars().count() > 1)
+        };
+        let relations = inside.iter().filter(|token| relates(&token.kind)).count();
+        let alone = relations == 1
+            && outermost(inside, relates).is_some()
+            && outermost(inside, more).is_none();
+        if !alone || value.is_empty() || naming::denies(value) {
             return None;
         }
         let condition =

@@ -10,7 +10,7 @@
 use dashu_ratio::RBig;
 
 use crate::{
-    expr::{Constant, Expr, Function},
+    expr::{self, Constant, Expr, Function},
     field,
     real::{self, Precision, Trouble},
     value,
@@ -182,6 +182,15 @@ pub fn proportional(a: &Expr, b: &Expr) -> Decision<Option<i8>> {
         }
     }
     Ok(Some(0))
+}
+
+/// Whether two numbers differ by less than a twentieth of the first.
+pub fn near(a: &Expr, b: &Expr) -> bool {
+    let product = |number: i64, of: &Expr| Expr::Product(vec![expr::integer(number), of.clone()]);
+    let size = |of: Expr| Expr::Call(Function::Abs, vec![of]);
+    let difference = Expr::Sum(vec![a.clone(), product(-1, b)]);
+    let room = Expr::Sum(vec![size(a.clone()), product(-20, &size(difference))]);
+    a.variables().is_empty() && b.variables().is_empty() && sign(&room) == Ok(Some(1))
 }
 
 /// The sign of a number; `None` for what is no real number.

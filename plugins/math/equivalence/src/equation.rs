@@ -16,6 +16,10 @@ use crate::{
 
 impl Reader<'_> {
     pub(crate) fn relation(&self, tokens: &[Token], depth: usize) -> Parsed<Form> {
+        let about = |kind: &Kind| *kind == Kind::Compare(Comparison::About);
+        if let Some(place) = outermost(tokens, about) {
+            return self.approximation(tokens, place, depth);
+        }
         let mut sides = Vec::new();
         let mut comparisons = Vec::new();
         let mut rest = tokens;
@@ -65,6 +69,34 @@ impl Reader<'_> {
         Ok(Form::Relation(Relation { sides, comparisons }))
     }
 
+    /// `\sqrt3 \approx 1.73` says what the number is and then what it is about; `x \approx 1.73` says nothing else.
+    fn approximation(&self, tokens: &[Token], place: usize, depth: usize) -> Parsed<Form> {
+        let (exact, behind) = (&tokens[..place], &tokens[place + 1..]);
+        let constant = |form: &Form| form.is_constant();
+        if let Some(exact) = self.item(exact, depth + 1).ok().filter(constant) {
+            let value = match &exact {
+                Form::Labelled(labelled) => labelled.value.expr(),
+                form => form.expr(),
+            };
+            let about = self.item(behind, depth + 1)?;
+            return match (value, about.expr()) {
+                (Some(value), Some(about)) if equality::near(value, about) => Ok(exact),
+                _ => Err(unreadable(
+                    tokens[place].at,
+                    "the two sides are not near each other",
+                )),
+            };
+        }
+        let equal = tokens.iter().map(|token| match token.kind {
+            Kind::Compare(Comparison::About) => Token {
+                kind: Kind::Compare(Comparison::Equal),
+                ..token.clone()
+            },
+            _ => token.clone(),
+        });
+        self.relation(&equal.collect::<Vec<_>>(), depth)
+    }
+
     pub(crate) fn equation(&self, sides: &[&[Token]], depth: usize) -> Parsed<Form> {
         let (first, last) = (sides[0], sides[sides.len() - 1]);
         if sides.len() == 2 && first.is_empty() {
@@ -111,7 +143,18 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        if let (Left::Name(Label::Variable(name)), [Some(left), Some(right)]) =
+            (&name, &formulas[..])
+            && right.variables().contains(&&**name)
+        {
+            // `x = 2x + 3` is an equation still.
+            return Ok(Form::Relation(Relation {
+                sides: vec![left.clone(), right.clone()],
+                comparisons: vec![Comparison::Equal],
+            }));
+        }
         let value = self.item(last, depth + 1)?;
+        let signs = || Label::Quantity(self.signs(first));
         let not_solved = || {
             unreadable(
                 at,
@@ -126,9 +169,10 @@ impl Reader<'_> {
                 }) if items.len() == names.len() => Label::Names(names),
                 _ => return Err(not_solved()),
             },
+            Left::Name(Label::Other) if !naming::is_words(first) => signs(),
             Left::Name(label) => label,
-            Left::Quantity if is_number(&value) => Label::Other,
-            _ if matches!(value, Form::Matrix(_)) && naming::is_of_matrix(first) => Label::Other,
+            Left::Quantity if is_number(&value) => signs(),
+            _ if matches!(value, Form::Matrix(_)) && naming::is_of_matrix(first) => signs(),
             Left::Formula | Left::Quantity => match &formulas[0] {
                 // What is worked out in steps: `5 + 6 = 11`, `9 \text{ cm} + 2 \text{ cm} = 11 \text{ cm}`.
                 Some(left) if left.variables().is_empty() => {
@@ -155,6 +199,21 @@ impl Reader<'_> {
             }
         };
         Ok(labelled(label, value))
+    }
+}
+
+impl Reader<'_> {
+    /// How tokens are written, but for spaces and braces.
+    fn signs(&self, tokens: &[Token]) -> Box<str> {
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
+            return "".into();
+        };
+        let text = self.text[first.at..last.end]
+            .replace("\\left", "")
+            .replace("\\right", "");
+        text.chars()
+            .filter(|one| !one.is_whitespace() && !matches!(one, '{' | '}'))
+            .collect()
     }
 }
 

@@ -104,6 +104,6 @@ fn half_line(end: &Expr, comparison: Comparison) -> Option<Region> {
         Comparison::Greater => vec![up(false)],
         Comparison::GreaterEqual => vec![up(true)],
         Comparison::NotEqual => vec![down(false), up(false)],
-        Comparison::Equal => return None,
+        Comparison::Equal | Comparison::About => return None,
     }))
 }

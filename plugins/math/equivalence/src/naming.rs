@@ -10,7 +10,7 @@ mod words;
 use notation::{is_notation, is_quantity, is_size};
 
 pub use notation::is_of_matrix;
-pub use words::{announced, denies, is_words, retracts};
+pub use words::{announced, concluded, denies, is_words, retracts};
 
 use crate::{
     answer::Label,
@@ -66,6 +66,8 @@ pub fn left(tokens: &[Token], formula: Option<&Expr>) -> Left {
         return Left::Name(Label::Variable(format!("Delta {name}").into()));
     }
     match formula {
+        // `f(x + 1)` is a value of f, and no name of what it is as a formula.
+        Some(Expr::Variable(name)) if name.contains('[') => Left::Quantity,
         Some(Expr::Variable(name)) => Left::Name(Label::Variable(name.clone())),
         Some(formula) if is_quantity(formula) || is_size(tokens) => Left::Quantity,
         Some(_) => Left::Formula,
@@ -155,6 +157,11 @@ fn function(tokens: &[Token]) -> Option<Label> {
     let constant = crate::grammar::formula(inside, true)
         .is_ok_and(|inside| inside.variables().is_empty())
         || arguments.len() > 1 && !plain;
+    let of_letters =
+        crate::grammar::formula(inside, true).is_ok_and(|inside| !inside.variables().is_empty());
+    if of_letters && matches!(&**name, "f" | "g" | "h") {
+        return None;
+    }
     let of_sets = inside
         .iter()
         .any(|token| matches!(token.kind, Kind::Union | Kind::Intersection));

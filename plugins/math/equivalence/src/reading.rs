@@ -41,7 +41,7 @@ pub enum Joint {
 impl Reader<'_> {
     /// Reads all of an answer.
     pub fn answer(&self, tokens: &[Token]) -> Parsed<Form> {
-        let tokens = trimmed(tokens);
+        let tokens = naming::concluded(trimmed(tokens));
         if tokens.is_empty() {
             return Err(unreadable(0, "the answer is empty"));
         }
@@ -165,6 +165,12 @@ impl Reader<'_> {
             return self.relation(tokens, depth);
         }
         if let Some(rows) = system(tokens) {
+            // `x &= 3 + 4 \\ &= 7` is one chain of equations.
+            let goes_on =
+                |row: &Vec<Token>| matches!(row[0].kind, Kind::Compare(Comparison::Equal));
+            if rows[1..].iter().all(goes_on) {
+                return self.item(&rows.concat(), depth + 1);
+            }
             let items = rows.iter().map(|row| self.item(row, depth + 1));
             return self.combined(items.collect::<Parsed<Vec<_>>>()?, Joint::And);
         }

@@ -111,6 +111,8 @@ pub enum Bracket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     Equal,
+    /// Nearly equal.
+    About,
     NotEqual,
     Less,
     LessEqual,
@@ -131,6 +133,6 @@ impl Comparison {
     }
 
     pub fn is_order(self) -> bool {
-        !matches!(self, Self::Equal | Self::NotEqual)
+        !matches!(self, Self::Equal | Self::About | Self::NotEqual)
     }
 }

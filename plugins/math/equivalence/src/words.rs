@@ -115,7 +115,7 @@ fn canonical(tokens: &[Token], text: &str, policy: &Policy) -> String {
         let piece = match &token.kind {
             Kind::Letters(letters) | Kind::Text(letters) => {
                 let lower = letters.to_lowercase();
-                if matches!(lower.as_str(), "the" | "a" | "an") && tokens.len() > 1 {
+                if matches!(lower.as_str(), "the" | "a" | "an") && is_word(tokens.get(place + 1)) {
                     continue;
                 }
                 word = if policy.case_of_words || letters.chars().count() == 1 {
@@ -125,7 +125,15 @@ fn canonical(tokens: &[Token], text: &str, policy: &Policy) -> String {
                 };
                 &word
             }
-            Kind::Period | Kind::Minus | Kind::Prime => continue,
+            // A hyphen, and no sign.
+            Kind::Minus
+                if place > 0
+                    && is_word(tokens.get(place - 1))
+                    && is_word(tokens.get(place + 1)) =>
+            {
+                continue;
+            }
+            Kind::Period | Kind::Prime => continue,
             Kind::Times => "×",
             _ => &text[token.at..token.end],
         };
@@ -135,6 +143,11 @@ fn canonical(tokens: &[Token], text: &str, policy: &Policy) -> String {
         canonical.push_str(piece);
     }
     canonical
+}
+
+fn is_word(token: Option<&Token>) -> bool {
+    matches!(token.map(|token| &token.kind), Some(Kind::Letters(word) | Kind::Text(word))
+        if word.chars().count() > 1)
 }
 
 /// Whether a brace has one token beside it and its partner behind that: `\pmod{4}` is

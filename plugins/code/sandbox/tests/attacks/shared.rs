@@ -196,3 +196,24 @@ for request in (0x5412, 0x541d, 0x80086601, 0x40049409, 0x5452): print(call({ioc
     expected.extend(["ENOSYS"; 5]);
     prints(&program, &expected);
 }
+
+#[test]
+fn nobody_is_woken_through_a_file_that_others_map_too() {
+    prints(
+        "
+import mmap, threading
+file = os.open('/usr/bin/env', os.O_RDONLY)
+page = mmap.mmap(file, 4096, prot=mmap.PROT_READ)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+address = libc.mmap(None, 4096, 1, 1, file, 0)
+WAKE, REQUEUE, WAKE_OP, WAKE_BITSET, PRIVATE = 1, 3, 5, 10, 128
+for operation in (WAKE, REQUEUE, WAKE_OP, WAKE_BITSET):
+    print(call(202, ctypes.c_void_p(address), operation, 1, 0, ctypes.c_void_p(address), 0xffffffff))
+print(call(202, ctypes.c_void_p(address), WAKE | PRIVATE, 1, 0, 0, 0))
+thread = threading.Thread(target=print, args=['in a thread'])
+thread.start(); thread.join()
+print('joined')",
+        &["ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS", "0", "in a thread", "joined"],
+    );
+}

@@ -32,6 +32,8 @@ impl Comparer<'_> {
                     return self.same(&gold.value, &given.value);
                 }
                 match &given.value {
+                    // `f(t) = x^2` is no function of t.
+                    Form::Value(quantity) if quantity.expr.variables().contains(&&**x) => Ok(false),
                     Form::Value(quantity) => {
                         let renamed = quantity.expr.with_variable(y, x);
                         self.same(&gold.value, &Form::plain(renamed))
@@ -50,6 +52,19 @@ impl Comparer<'_> {
                     _ => Ok(false),
                 },
             },
+            // P(2) is not P(3).
+            (Label::Quantity(a), Label::Quantity(b)) => {
+                Ok(a == b && self.same(&gold.value, &given.value)?)
+            }
+            // |AB| is AB, and \sin A is not A.
+            (Label::Quantity(signs), Label::Variable(name))
+            | (Label::Variable(name), Label::Quantity(signs)) => {
+                let letters = signs.replace("\\overline", "");
+                let letters = letters.trim_matches(|one: char| !one.is_alphanumeric());
+                Ok(letters == &**name && self.same(&gold.value, &given.value)?)
+            }
+            (Label::Quantity(_), Label::Function(..))
+            | (Label::Function(..), Label::Quantity(_)) => Ok(false),
             // P is a point, and so is (x, y); z is none.
             (Label::Names(_), Label::Variable(name)) | (Label::Variable(name), Label::Names(_)) => {
                 let point = name.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -138,6 +153,17 @@ impl Comparer<'_> {
     }
 }
 
+/// Whether these values are of something else than this name is: `x = 1, y = 2` is more than the values of x.
+pub(super) fn are_of_others(labelled: &Labelled, values: &Sequence) -> bool {
+    let Label::Variable(name) = &labelled.label else {
+        return false;
+    };
+    values.items.iter().any(|item| match item {
+        Form::Labelled(item) => matches!(&item.label, Label::Variable(other) if other != name),
+        _ => false,
+    })
+}
+
 /// `(x, y) = (1, 2)` as `x = 1` and `y = 2`.
 pub(super) fn expanded(labelled: &Labelled) -> Option<Sequence> {
     let (Label::Names(names), Form::Sequence(tuple)) = (&labelled.label, &labelled.value) else {
@@ -164,7 +190,7 @@ pub(super) fn equation_of(labelled: &Labelled) -> Option<Relation> {
         Label::Variable(name) => name.clone(),
         Label::Function(name, _) if matches!(&**name, "x" | "z") => name.clone(),
         Label::Function(..) => "y".into(),
-        Label::Names(_) | Label::Other => return None,
+        Label::Names(_) | Label::Quantity(_) | Label::Other => return None,
     };
     Some(Relation {
         sides: vec![Expr::Variable(name), labelled.value.expr()?.clone()],

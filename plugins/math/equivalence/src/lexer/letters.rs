@@ -205,7 +205,7 @@ fn plain_word(run: &str) -> Option<Kind> {
         "pi" | "Pi" => Kind::Constant(Constant::Pi),
         "infinity" | "inf" | "Infinity" | "oo" | "infty" => Kind::Constant(Constant::Infinity),
         "percent" => Kind::Percent,
-        "approx" => Kind::Compare(Comparison::Equal),
+        "approx" => Kind::Compare(Comparison::About),
         "USD" => Kind::Currency("usd"),
         "EUR" => Kind::Currency("eur"),
         "GBP" => Kind::Currency("gbp"),

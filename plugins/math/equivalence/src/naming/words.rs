@@ -2,9 +2,38 @@
 
 use crate::{
     expr::Function,
-    slicing::outermost,
+    slicing::{last_outermost, outermost},
     token::{Bracket, Kind, Token},
 };
+
+/// Without what leads to the answer: `Therefore, x = 4`, `2x = 8 \implies x = 4`.
+pub fn concluded(mut tokens: &[Token]) -> &[Token] {
+    let follows = |kind: &Kind| {
+        matches!(kind, Kind::Unknown(name)
+            if matches!(&**name, "implies" | "Rightarrow" | "Longrightarrow" | "therefore"))
+    };
+    if let Some(place) = last_outermost(tokens, follows)
+        && place + 1 < tokens.len()
+        // Only from a statement does something follow: `6 \Rightarrow 5` is two answers.
+        && (place == 0 || tokens[..place].iter().any(|token| matches!(token.kind, Kind::Compare(_))))
+    {
+        tokens = &tokens[place + 1..];
+    }
+    let mut rest = tokens;
+    while let [first, behind @ ..] = rest
+        && let Kind::Letters(word) | Kind::Text(word) = &first.kind
+        && matches!(
+            word.to_lowercase().as_str(),
+            "therefore" | "thus" | "so" | "hence" | "then" | "finally" | "consequently"
+        )
+    {
+        rest = match behind {
+            [comma, behind @ ..] if matches!(comma.kind, Kind::Comma | Kind::Colon) => behind,
+            behind => behind,
+        };
+    }
+    if rest.is_empty() { tokens } else { rest }
+}
 
 /// Words in front of an answer, and the answer: `The answer is 204`, `Answer: 7`.
 pub fn announced(tokens: &[Token]) -> Option<&[Token]> {
@@ -50,7 +79,32 @@ pub fn retracts(tokens: &[Token]) -> bool {
         Kind::Letters(word) | Kind::Text(word) => {
             matches!(
                 &*word.to_lowercase(),
-                "not" | "no" | "never" | "isn't" | "wrong" | "incorrect" | "false"
+                "not"
+                    | "no"
+                    | "never"
+                    | "least"
+                    | "most"
+                    | "impossible"
+                    | "excluded"
+                    | "fails"
+                    | "bound"
+                    | "limit"
+                    | "guess"
+                    | "invalid"
+                    | "rejected"
+                    | "unlikely"
+                    | "doubled"
+                    | "halved"
+                    | "debt"
+                    | "loss"
+                    | "backwards"
+                    | "too"
+                    | "approximately"
+                    | "roughly"
+                    | "isn't"
+                    | "wrong"
+                    | "incorrect"
+                    | "false"
             )
         }
         _ => false,
@@ -59,7 +113,13 @@ pub fn retracts(tokens: &[Token]) -> bool {
 
 /// Whether a word says that what follows is not the answer, or not all of it.
 pub fn denies(tokens: &[Token]) -> bool {
-    const DENYING: [&str; 57] = [
+    const DENYING: [&str; 63] = [
+        "squared",
+        "times",
+        "plus",
+        "minus",
+        "bound",
+        "estimate",
         "not",
         "no",
         "never",

@@ -260,3 +260,126 @@ fn what_has_no_value_is_no_number() {
         ]);
     }
 }
+
+#[test]
+fn a_condition_holds_no_second_answer() {
+    check(&[
+        ("3", r"3 \text{ for odd } n, 4 \text{ for even } n", false),
+        (
+            "3",
+            r"3 \text{ when } x > 0 \text{ and } 4 \text{ when } x \le 0",
+            false,
+        ),
+        (
+            "3",
+            r"3 \text{ at } x = 1 \text{ or } 4 \text{ at } x = 2",
+            false,
+        ),
+        ("3", r"3 \text{ at } x=5, 4 \text{ at } x = 6", false),
+        ("3", r"3 \text{ when } x=1, 4 \text{ else}", false),
+        ("3", r"3 \text{ when } x>0, \text{ otherwise } 0", false),
+        ("3", r"3 \text{ when } x > 0 \text{ or } 4", false),
+        ("3", r"3 \text{ where } 3 \text{ is } 4", false),
+        ("7", r"7 \text{ at } x=2, 8", false),
+        ("7", r"7 \text{ at } x=2, \text{ minimum } 3", false),
+        ("7", r"7 \text{ for men, } 8 \text{ for women}", false),
+        ("7", r"7 \text{ at most at } x = 2", false),
+        (
+            "(1,2)",
+            r"(1,2) \text{ when } t=0, (3,4) \text{ when } t = 1",
+            false,
+        ),
+    ]);
+}
+
+#[test]
+fn words_keep_the_signs_between_them() {
+    let pieces = r"f(x)=\begin{cases} x & x\ge 0 \\ -x & x<0 \end{cases}";
+    check(&[
+        (pieces, pieces, true),
+        (
+            pieces,
+            r"f(x)=\begin{cases} -x & x\ge 0 \\ x & x<0 \end{cases}",
+            false,
+        ),
+        (
+            pieces,
+            r"f(x)=\begin{cases} x & x\ge 0 \\ x & x<0 \end{cases}",
+            false,
+        ),
+        (
+            r"\text{diverges to } -\infty",
+            r"\text{diverges to } \infty",
+            false,
+        ),
+        (
+            r"\text{the point } (-1,2)",
+            r"\text{the point } (1,2)",
+            false,
+        ),
+        (
+            r"\text{increases by } a - b",
+            r"\text{increases by } b - a",
+            false,
+        ),
+        (r"\text{right-angled}", "right angled", true),
+        (r"\text{the even ones}", "even ones", true),
+    ]);
+}
+
+#[test]
+fn two_names_are_compared() {
+    check(&[
+        ("P(2)=5", "P(2) = 5", true),
+        (r"\overline{AB}=5", "AB=5", true),
+        ("|AB|=5", "AB=5", true),
+        ("P(2)=5", "P(3)=5", false),
+        ("f(3)=10", "g(3)=10", false),
+        (r"P(X=2)=\frac{1}{4}", r"P(X\ge2)=\frac14", false),
+        (r"\sin\theta=\frac35", r"\cos\theta=\frac35", false),
+        (r"\sin\theta=\frac35", r"\theta=\frac35", false),
+        (r"\overline{AB}=5", "AC=5", false),
+        (r"\angle A = 30^\circ", r"\angle B = 30^\circ", false),
+        ("f(x)=4x", "f(x+1)=4x", false),
+        ("f(x)=4x", "f(t)=4t", true),
+        ("f(x)=4x", "f(t)=4x", false),
+        ("4x", "f(x+1)=4x", false),
+        ("x=1, x=2", "x=1, y=2", false),
+        ("x=1, y=2", "x=1, x=2", false),
+        ("2x+3", "x = 2x+3", false),
+        (r"\frac{1}{x}", r"x = \frac1x", false),
+    ]);
+}
+
+#[test]
+fn what_leads_to_an_answer_is_left_out() {
+    check(&[
+        (r"\sqrt{3}", r"\sqrt{3} \approx 1.732", true),
+        (
+            r"\sqrt{13}",
+            r"\sqrt{2^2 + 3^2} = \sqrt{13} \approx 3.61",
+            true,
+        ),
+        (
+            r"12\pi",
+            r"12\pi \text{ cm}^2 \approx 37.7 \text{ cm}^2",
+            true,
+        ),
+        (r"\sqrt{2}", r"x = \sqrt{2} \approx 1.4142", true),
+        ("1.73", r"x \approx 1.73", true),
+        ("7", r"\text{Therefore, } 7", true),
+        ("x=4", r"\text{Thus, } x = 4", true),
+        ("4", r"2x = 8 \implies x = 4", true),
+        ("5", r"x - 5 = 0 \Rightarrow x = 5", true),
+        ("7", r"\begin{aligned} x &= 3+4 \\ &= 7 \end{aligned}", true),
+        ("5", r"\begin{aligned} x &= 5 \end{aligned}", true),
+        ("1.732", r"\sqrt{3} \approx 1.732", false),
+        (r"\sqrt{3}", r"\sqrt{3} \approx 5", false),
+        ("3", r"3 \approx 4", false),
+        ("5", r"6 \Rightarrow 5", false),
+        ("3", r"3 \text{ at least}", false),
+        ("3", r"3 \text{ is too small}", false),
+        ("3", r"3 \text{ is an upper bound}", false),
+        ("4", r"\text{the answer squared} = 4", false),
+    ]);
+}
