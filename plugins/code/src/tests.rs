@@ -44,7 +44,8 @@ impl Reward for TestsReward {
             Some(written) => self.judge.judge(&assembled(tests, written), &tests.tests)?,
             None => Vec::new(),
         };
-        let failed = |verdict: &Verdict| !matches!(verdict, Verdict::Accepted | Verdict::Wrong);
+        // What a broken setup ends with; a program that used up the attempt's time leaves none to try it in.
+        let failed = |verdict: &Verdict| matches!(verdict, Verdict::RuntimeError | Verdict::Memory);
         if verdicts.iter().any(failed) {
             self.check_setup(tests)?;
         }
