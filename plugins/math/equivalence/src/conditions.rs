@@ -1,12 +1,13 @@
 //! What an answer says about itself behind the answer: when it holds, and over which numbers a letter of it runs.
 
 use crate::{
-    answer::{Conditional, Family, Form},
+    answer::{Conditional, Family, Form, Relation},
+    expr::Expr,
     grammar::Parsed,
     naming,
     reading::Reader,
     slicing::{close_of, outermost, trimmed},
-    token::{Bracket, Kind, Token},
+    token::{Bracket, Comparison, Kind, Token},
 };
 
 /// Words that begin a condition. Behind "if" and "provided" there are other cases with other values.
@@ -214,4 +215,28 @@ pub fn system(tokens: &[Token]) -> Option<Vec<Vec<Token>>> {
     let mut rows = rows.collect::<Option<Vec<_>>>()?;
     rows.retain(|row| !row.is_empty());
     (!rows.is_empty()).then_some(rows)
+}
+
+/// `x \ne 0, 1` says two things of x.
+pub fn unequal(items: Vec<Form>) -> Vec<Form> {
+    let Some(Form::Relation(Relation { sides, comparisons })) = items.first() else {
+        return items;
+    };
+    let ([name @ Expr::Variable(_), _], [Comparison::NotEqual]) = (&sides[..], &comparisons[..])
+    else {
+        return items;
+    };
+    let name = name.clone();
+    let said = |item: Form| match item {
+        Form::Value(quantity)
+            if quantity.unit.is_none() && quantity.expr.variables().is_empty() =>
+        {
+            Form::Relation(Relation {
+                sides: vec![name.clone(), quantity.expr],
+                comparisons: vec![Comparison::NotEqual],
+            })
+        }
+        other => other,
+    };
+    items.into_iter().map(said).collect()
 }

@@ -6,11 +6,10 @@
 
 use crate::{
     Policy,
-    answer::{Form, Label, Labelled, Order, Relation, Sequence},
+    answer::{Form, Label, Labelled, Order, Sequence},
     compound::compound,
-    conditions::system,
+    conditions::{system, unequal},
     equation::juxtaposed,
-    expr::Expr,
     grammar::Parsed,
     lexer::unreadable,
     limits, naming,
@@ -297,30 +296,6 @@ impl Reader<'_> {
             items,
         }))
     }
-}
-
-/// `x \ne 0, 1` says two things of x.
-fn unequal(items: Vec<Form>) -> Vec<Form> {
-    let Some(Form::Relation(Relation { sides, comparisons })) = items.first() else {
-        return items;
-    };
-    let ([name @ Expr::Variable(_), _], [Comparison::NotEqual]) = (&sides[..], &comparisons[..])
-    else {
-        return items;
-    };
-    let name = name.clone();
-    let said = |item: Form| match item {
-        Form::Value(quantity)
-            if quantity.unit.is_none() && quantity.expr.variables().is_empty() =>
-        {
-            Form::Relation(Relation {
-                sides: vec![name.clone(), quantity.expr],
-                comparisons: vec![Comparison::NotEqual],
-            })
-        }
-        other => other,
-    };
-    items.into_iter().map(said).collect()
 }
 
 pub fn labelled(label: Label, value: Form) -> Form {

@@ -12,7 +12,7 @@ use crate::{
     naming,
     reading::{Joint, Reader},
     region::{Interval, Region, infinity},
-    slicing::{last_outermost, outermost},
+    slicing::{last_outermost, outermost, ungrouped},
     token::{Bracket, Kind, Token},
 };
 
@@ -87,16 +87,7 @@ impl Reader<'_> {
                 if !matches!(mark.kind, Kind::Caret | Kind::Underscore) {
                     return None;
                 }
-                let sign: Vec<&Kind> = rest
-                    .iter()
-                    .map(|token| &token.kind)
-                    .filter(|kind| {
-                        !matches!(
-                            kind,
-                            Kind::Open(Bracket::Group) | Kind::Close(Bracket::Group)
-                        )
-                    })
-                    .collect();
+                let sign = ungrouped(rest);
                 let half = match sign.as_slice() {
                     [Kind::Plus] => Interval::new((integer(0), false), (infinity(1), false)),
                     [Kind::Minus] => Interval::new((infinity(-1), false), (integer(0), false)),

@@ -31,6 +31,18 @@ pub fn unwrapped(mut tokens: &[Token]) -> &[Token] {
     tokens
 }
 
+/// What the tokens are, without the braces of LaTeX: `A^{-1}` as `A^-1`.
+pub fn ungrouped(tokens: &[Token]) -> Vec<&Kind> {
+    let group = |kind: &&Kind| {
+        matches!(
+            kind,
+            Kind::Open(Bracket::Group) | Kind::Close(Bracket::Group)
+        )
+    };
+    let kinds = tokens.iter().map(|token| &token.kind);
+    kinds.filter(|kind| !group(kind)).collect()
+}
+
 pub fn depth_change(kind: &Kind) -> i32 {
     match kind {
         Kind::Open(_) | Kind::Begin(_) => 1,

@@ -45,12 +45,12 @@ impl Comparer<'_> {
             | (Label::Variable(name), Label::Function(function, _)) => {
                 Ok((&**name == "y" || name == function) && self.same(&gold.value, &given.value)?)
             }
-            (Label::Names(names), Label::Names(others)) => match (&gold.value, &given.value) {
-                _ if names == others => self.same(&gold.value, &given.value),
-                _ => match (expanded(gold), expanded(given)) {
-                    (Some(gold), Some(given)) => self.sequences(&gold, &given),
-                    _ => Ok(false),
-                },
+            (Label::Names(names), Label::Names(others)) if names == others => {
+                self.same(&gold.value, &given.value)
+            }
+            (Label::Names(_), Label::Names(_)) => match (expanded(gold), expanded(given)) {
+                (Some(gold), Some(given)) => self.sequences(&gold, &given),
+                _ => Ok(false),
             },
             // P(2) is not P(3).
             (Label::Quantity(a), Label::Quantity(b)) => {

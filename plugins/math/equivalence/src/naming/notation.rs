@@ -3,6 +3,7 @@
 use super::words::denies;
 use crate::{
     expr::{Expr, Function},
+    slicing::ungrouped,
     token::{Bracket, Kind, Token},
 };
 
@@ -37,16 +38,7 @@ pub fn is_quantity(formula: &Expr) -> bool {
 
 /// The size of one thing: `|z|`, `\|v\|`, `|AB|`, `[ABC]`, `\overline{AB}`, `\sigma^2`.
 pub fn is_size(tokens: &[Token]) -> bool {
-    let mut kinds: Vec<&Kind> = tokens
-        .iter()
-        .map(|token| &token.kind)
-        .filter(|kind| {
-            !matches!(
-                kind,
-                Kind::Open(Bracket::Group) | Kind::Close(Bracket::Group)
-            )
-        })
-        .collect();
+    let mut kinds = ungrouped(tokens);
     while let [Kind::Bar, inside @ .., Kind::Bar] = kinds.as_slice() {
         kinds = inside.to_vec();
         // `|x| = 3` is an equation.
@@ -168,16 +160,7 @@ fn is_of_sets(tokens: &[Token]) -> bool {
 
 /// `A^{-1}` and `A^T` of a matrix, `x^*`.
 fn is_marked(tokens: &[Token]) -> bool {
-    let kinds: Vec<&Kind> = tokens
-        .iter()
-        .map(|token| &token.kind)
-        .filter(|kind| {
-            !matches!(
-                kind,
-                Kind::Open(Bracket::Group) | Kind::Close(Bracket::Group)
-            )
-        })
-        .collect();
+    let kinds = ungrouped(tokens);
     matches!(
         kinds.as_slice(),
         [Kind::Letters(_), Kind::Caret, Kind::Times]
@@ -186,16 +169,7 @@ fn is_marked(tokens: &[Token]) -> bool {
 
 /// The inverse or the transpose of a matrix, which as a formula would be a power.
 pub fn is_of_matrix(tokens: &[Token]) -> bool {
-    let kinds: Vec<&Kind> = tokens
-        .iter()
-        .map(|token| &token.kind)
-        .filter(|kind| {
-            !matches!(
-                kind,
-                Kind::Open(Bracket::Group) | Kind::Close(Bracket::Group)
-            )
-        })
-        .collect();
+    let kinds = ungrouped(tokens);
     match kinds.as_slice() {
         [
             Kind::Letters(name),
